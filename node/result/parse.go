@@ -1,0 +1,135 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"unicode/utf8"
+)
+
+// maxCount bounds each count: more entries than any file system AIDE can read
+// holds, and small enough that sums over a fleet cannot overflow.
+const maxCount = 1 << 40
+
+// ErrNoLine is returned by Parse when stdout holds no result line at all.
+var ErrNoLine = errors.New("no result line")
+
+var (
+	reasonPattern      = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
+	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	digestPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	tokenPattern       = regexp.MustCompile(`^[0-9A-Za-z.+~:_-]{0,40}$`)
+)
+
+// Parse reads the result line from what a host printed to stdout; what follows
+// the first line is for people and is not looked at. The host is not trusted:
+// a line that is too long, breaks an invariant or holds a field out of bounds
+// is an error.
+func Parse(stdout []byte) (Line, error) {
+	first, _, _ := bytes.Cut(stdout, []byte("\n"))
+	first = bytes.TrimSuffix(first, []byte("\r"))
+	switch {
+	case len(bytes.TrimSpace(first)) == 0:
+		return Line{}, ErrNoLine
+	case first[0] != '{':
+		return Line{}, fmt.Errorf("%w: it does not begin with {", ErrNoLine)
+	case len(first) > MaxBytes:
+		return Line{}, fmt.Errorf("result line has %d bytes, at most %d are allowed", len(first), MaxBytes)
+	case !utf8.Valid(first):
+		return Line{}, errors.New("result line is not valid UTF-8")
+	}
+	var l Line
+	if err := json.Unmarshal(first, &l); err != nil {
+		return Line{}, fmt.Errorf("result line is not the JSON of one: %w", err)
+	}
+	// Counts that are not all there would read as zeros.
+	var said struct{ Added, Removed, Changed *int }
+	if err := json.Unmarshal(first, &said); err != nil {
+		return Line{}, fmt.Errorf("result line is not the JSON of one: %w", err)
+	}
+	if l.Counts != nil && (said.Added == nil || said.Removed == nil || said.Changed == nil) {
+		return Line{}, errors.New("result line: added, removed and changed are not all there")
+	}
+	if err := l.validate(); err != nil {
+		return Line{}, fmt.Errorf("result line: %w", err)
+	}
+	return l, nil
+}
+
+// validate checks the invariants that hold for every line, written or read.
+func (l Line) validate() error {
+	if l.V != Version {
+		return fmt.Errorf("version %d, this program reads version %d", l.V, Version)
+	}
+	switch l.Status {
+	case Clean, Drift:
+		if err := l.validateCounts(); err != nil {
+			return err
+		}
+		if l.Reason != "" {
+			return fmt.Errorf("status %s with reason %q", l.Status, l.Reason)
+		}
+	case Failed:
+		if l.Counts != nil {
+			return errors.New("status failed with counts")
+		}
+		if !reasonPattern.MatchString(string(l.Reason)) {
+			return fmt.Errorf("reason %q is not a word of lower-case letters and _", l.Reason)
+		}
+	default:
+		return fmt.Errorf("status %q is none of clean, drift, failed", l.Status)
+	}
+	switch {
+	case l.Fingerprint != "" && l.Status != Drift:
+		return fmt.Errorf("status %s with a fingerprint", l.Status)
+	case l.Fingerprint != "" && !fingerprintPattern.MatchString(l.Fingerprint):
+		return fmt.Errorf("fingerprint %q is not 32 hex digits", l.Fingerprint)
+	case l.Config != "" && !digestPattern.MatchString(l.Config):
+		return fmt.Errorf("config %q is not a SHA-256", l.Config)
+	case l.Baseline != nil && !digestPattern.MatchString(l.Baseline.SHA256):
+		return fmt.Errorf("baseline %q is not a SHA-256", l.Baseline.SHA256)
+	case l.Seconds < 0:
+		return fmt.Errorf("seconds %g is negative", l.Seconds)
+	}
+	for name, s := range map[string]string{"aide": l.AIDE, "node": l.Node, "report": l.Report} {
+		if !tokenPattern.MatchString(s) {
+			return fmt.Errorf("%s %q is not a version or an id", name, s)
+		}
+	}
+	return l.validatePaths()
+}
+
+func (l Line) validateCounts() error {
+	if l.Counts == nil {
+		return fmt.Errorf("status %s without counts", l.Status)
+	}
+	for _, n := range []int{l.Added, l.Removed, l.Changed, l.Total} {
+		if n < 0 || n > maxCount {
+			return fmt.Errorf("a count of %d", n)
+		}
+	}
+	if (l.Sum() == 0) != (l.Status == Clean) {
+		return fmt.Errorf("status %s with %d changes", l.Status, l.Sum())
+	}
+	return nil
+}
+
+func (l Line) validatePaths() error {
+	if len(l.Paths) == 0 && l.More == 0 {
+		return nil
+	}
+	if l.Counts == nil {
+		return errors.New("paths without counts")
+	}
+	if l.More < 0 || len(l.Paths)+l.More != l.Sum() {
+		return fmt.Errorf("%d paths and %d more, but %d changes", len(l.Paths), l.More, l.Sum())
+	}
+	for _, p := range l.Paths {
+		if len(p) < 2 || (p[0] != '+' && p[0] != '-' && p[0] != '~') {
+			return fmt.Errorf("path %q has no +, - or ~ before it", p)
+		}
+	}
+	return nil
+}

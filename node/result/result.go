@@ -1,0 +1,100 @@
+// Package result is the wire contract between a host and the fleet: the one
+// line of JSON that aide-node prints first, and the only thing a host says.
+//
+// A Line is at most MaxBytes long, so that it survives every truncation on the
+// way (SSM's ListCommandInvocations keeps 2,500 bytes of stdout and stderr
+// together). It is valid UTF-8 without control characters. Readers ignore
+// unknown fields; Version changes only with a break.
+package result
+
+import "time"
+
+const (
+	// Version is the value of "v".
+	Version = 1
+	// MaxBytes bounds an encoded line, without its newline.
+	MaxBytes = 1200
+)
+
+// Status says what a check found out.
+type Status string
+
+// The three answers a host can give. Only Clean and Drift carry counts.
+const (
+	Clean  Status = "clean"
+	Drift  Status = "drift"
+	Failed Status = "failed"
+)
+
+// Reason says why a check failed. Readers accept reasons they do not know.
+type Reason string
+
+// The reasons this version of the node gives.
+const (
+	AideMissing      Reason = "aide_missing"
+	AideFailed       Reason = "aide_failed"  // AIDE ended with an error status (14 and above)
+	AideCrashed      Reason = "aide_crashed" // AIDE was ended by a signal
+	ConfigMissing    Reason = "config_missing"
+	ConfigInvalid    Reason = "config_invalid"
+	BaselineMissing  Reason = "baseline_missing"
+	BaselineInvalid  Reason = "baseline_invalid"
+	Busy             Reason = "busy" // another check is running on this host
+	Timeout          Reason = "timeout"
+	ReportUnreadable Reason = "report_unreadable" // exit status, counts and lists disagree
+	StateUnwritable  Reason = "state_unwritable"
+	BadArguments     Reason = "bad_arguments"
+	Internal         Reason = "internal"
+)
+
+// Line is one host's answer to one check.
+type Line struct {
+	V       int    `json:"v"`
+	Status  Status `json:"status"`
+	Reason  Reason `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"` // one sentence for a person; failed only
+
+	// Counts is nil exactly when Status is Failed: a failed check is never a zero.
+	*Counts
+
+	// Fingerprint names the change itself: hosts with equal changes have equal
+	// fingerprints. 32 hex digits; only with Drift, and empty where no database
+	// is at hand (a report saved elsewhere).
+	Fingerprint string `json:"fingerprint,omitempty"`
+
+	AIDE     string    `json:"aide,omitempty"` // AIDE's version
+	Node     string    `json:"node,omitempty"` // aide-node's version
+	Started  time.Time `json:"started,omitzero"`
+	Seconds  float64   `json:"seconds,omitempty"` // how long the check took
+	Report   string    `json:"report,omitempty"`  // id of the report kept on the host
+	Baseline *Baseline `json:"baseline,omitempty"`
+	Config   string    `json:"config,omitempty"` // SHA-256 of AIDE's configuration, hex
+
+	// Paths is a sample of the changes, most security-relevant first: '+', '-'
+	// or '~' for added, removed and changed, then the path. A byte that is not
+	// UTF-8 is written as a backslash and three octal digits, as AIDE does.
+	Paths []string `json:"paths,omitempty"`
+	More  int      `json:"more,omitempty"` // changes that are not in Paths
+}
+
+// Counts are numbers of file-system entries.
+type Counts struct {
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+	Changed int `json:"changed"`
+	// Total is the number of entries on disk now; 0 where a report does not tell.
+	Total int `json:"total,omitempty"`
+}
+
+// Sum is the number of changes.
+func (c Counts) Sum() int { return c.Added + c.Removed + c.Changed }
+
+// Baseline names the database a check compared with.
+type Baseline struct {
+	SHA256  string    `json:"sha256"` // of the file as it lies on disk, hex
+	Created time.Time `json:"created,omitzero"`
+}
+
+// Failure makes the line of a check that failed.
+func Failure(reason Reason, message string) Line {
+	return Line{V: Version, Status: Failed, Reason: reason, Message: message}
+}
