@@ -1,0 +1,267 @@
+package documents
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is what schema 2.2 allows and these documents use; an unknown key
+// in a file is an error. Source: Systems Manager user guide, "Schemas, features,
+// and examples" and "Data elements and parameters".
+type document struct {
+	SchemaVersion string               `yaml:"schemaVersion"`
+	Description   string               `yaml:"description"`
+	Parameters    map[string]parameter `yaml:"parameters"`
+	MainSteps     []step               `yaml:"mainSteps"`
+}
+
+type parameter struct {
+	Type           string   `yaml:"type"`
+	Description    string   `yaml:"description"`
+	Default        *string  `yaml:"default"`
+	DisplayType    string   `yaml:"displayType"`
+	AllowedPattern string   `yaml:"allowedPattern"`
+	AllowedValues  []string `yaml:"allowedValues"`
+}
+
+type step struct {
+	Name         string              `yaml:"name"`
+	Action       string              `yaml:"action"`
+	Precondition map[string][]string `yaml:"precondition"`
+	Inputs       struct {
+		TimeoutSeconds string   `yaml:"timeoutSeconds"`
+		OnFailure      string   `yaml:"onFailure"`
+		RunCommand     []string `yaml:"runCommand"`
+	} `yaml:"inputs"`
+}
+
+// lint returns everything that is wrong with a document.
+func lint(content string) (problems []string) {
+	fail := func(what ...string) { problems = append(problems, strings.Join(what, " ")) }
+	if len(content) > MaxBytes {
+		fail("larger than 64 KB")
+	}
+	var d document
+	dec := yaml.NewDecoder(strings.NewReader(content))
+	dec.KnownFields(true)
+	if err := dec.Decode(&d); err != nil {
+		return append(problems, err.Error())
+	}
+	if d.SchemaVersion != "2.2" {
+		fail("schemaVersion", d.SchemaVersion)
+	}
+	if d.Description == "" {
+		fail("no description")
+	}
+	for name, p := range d.Parameters {
+		problems = append(problems, lintParameter(name, p)...)
+	}
+	if len(d.MainSteps) == 0 {
+		fail("no steps")
+	}
+	stepName := regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	var names []string
+	for _, s := range d.MainSteps {
+		if !stepName.MatchString(s.Name) || slices.Contains(names, s.Name) {
+			fail("step name", s.Name)
+		}
+		names = append(names, s.Name)
+		if s.Action != "aws:runShellScript" {
+			fail("action", s.Action)
+		}
+		if !slices.Equal(s.Precondition["StringEquals"], []string{"platformType", "Linux"}) || len(s.Precondition) != 1 {
+			fail("step", s.Name, "has no platformType precondition")
+		}
+		if len(s.Inputs.RunCommand) == 0 {
+			fail("step", s.Name, "runs nothing")
+		}
+		problems = append(problems, lintTimeout(s, d.Parameters)...)
+	}
+	return append(problems, lintReferences(content, d.Parameters)...)
+}
+
+func lintParameter(name string, p parameter) (problems []string) {
+	fail := func(what string) { problems = append(problems, "parameter "+name+": "+what) }
+	if !regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`).MatchString(name) {
+		fail("names are letters and digits")
+	}
+	if p.Type != "String" {
+		fail("type " + p.Type)
+	}
+	if p.Description == "" {
+		fail("no description: the console shows it as help")
+	}
+	if p.DisplayType != "textfield" && p.DisplayType != "" {
+		fail("displayType " + p.DisplayType)
+	}
+	if len(p.AllowedValues) > 0 {
+		if p.Default != nil && !slices.Contains(p.AllowedValues, *p.Default) {
+			fail("default is not an allowed value")
+		}
+		return problems
+	}
+	// The value becomes part of a script: the pattern is the only guard.
+	if !strings.HasPrefix(p.AllowedPattern, "^") || !strings.HasSuffix(p.AllowedPattern, "$") {
+		fail("allowedPattern is not anchored")
+		return problems
+	}
+	re, err := regexp.Compile(p.AllowedPattern)
+	if err != nil {
+		fail(err.Error())
+		return problems
+	}
+	for _, evil := range []string{"'", "a'b", `"`, "`id`", "$(id)", "a;id", "a b", "a\nb", "/etc/x\n", "{{ config }}", "--config", "/a'b", "/a;b", "/a b", "/a\nb"} {
+		if re.MatchString(evil) {
+			fail("allowedPattern lets " + strconv.Quote(evil) + " into a script")
+		}
+	}
+	if p.Default != nil && !re.MatchString(*p.Default) {
+		fail("default does not match allowedPattern")
+	}
+	return problems
+}
+
+// lintTimeout: outside 5–172,800 the agent silently takes 3,600 s.
+func lintTimeout(s step, parameters map[string]parameter) (problems []string) {
+	allowed := regexp.MustCompile(`^[0-9]+$`)
+	value := s.Inputs.TimeoutSeconds
+	if m := reference.FindStringSubmatch(value); m != nil {
+		p := parameters[m[1]]
+		if p.Default == nil {
+			return []string{"timeoutSeconds has no default"}
+		}
+		value, allowed = *p.Default, regexp.MustCompile(p.AllowedPattern)
+	}
+	if n, err := strconv.Atoi(value); err != nil || n < 5 || n > 172800 {
+		problems = append(problems, "timeoutSeconds "+value)
+	}
+	if len(s.Inputs.TimeoutSeconds) > 0 && !reference.MatchString(s.Inputs.TimeoutSeconds) {
+		return problems
+	}
+	for n := -1; n <= 400_000; n++ {
+		if n > 1_000 && n < 172_000 || n > 174_000 {
+			n += 96 // every number near an edge, a sample elsewhere
+		}
+		if v := strconv.Itoa(n); allowed.MatchString(v) && (n < 60 || n > 172800) {
+			return append(problems, "timeoutSeconds may be "+v)
+		} else if !allowed.MatchString(v) && n >= 60 && n <= 172800 {
+			return append(problems, "timeoutSeconds may not be "+v)
+		}
+	}
+	return problems
+}
+
+var reference = regexp.MustCompile(`\{\{\s*([^}\s]*)\s*\}\}`)
+
+func lintReferences(content string, parameters map[string]parameter) (problems []string) {
+	used := map[string]bool{}
+	for _, m := range reference.FindAllStringSubmatch(content, -1) {
+		used[m[1]] = true
+		if _, ok := parameters[m[1]]; !ok {
+			problems = append(problems, "{{ "+m[1]+" }} is not declared")
+		}
+	}
+	for name := range parameters {
+		if !used[name] {
+			problems = append(problems, "parameter "+name+" is not used")
+		}
+	}
+	return problems
+}
+
+func TestDocuments(t *testing.T) {
+	docs := All()
+	var names []string
+	for _, d := range docs {
+		names = append(names, d.Name)
+		t.Run(d.Name, func(t *testing.T) {
+			for _, problem := range lint(d.Content) {
+				t.Error(problem)
+			}
+		})
+	}
+	if want := []string{Check, Init}; !slices.Equal(names, want) {
+		t.Errorf("documents %q, want %q", names, want)
+	}
+}
+
+// TestLintFinds holds the check above to account: each change to a sound
+// document must be found.
+func TestLintFinds(t *testing.T) {
+	d, err := Get(Check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ name, old, new, want string }{
+		{"unknown key", "mainSteps:", "finally: x\nmainSteps:", "field finally not found"},
+		{"unknown input", "timeoutSeconds:", "timeoutSecond:", "field timeoutSecond not found"},
+		{"schema", `"2.2"`, `"1.2"`, "schemaVersion 1.2"},
+		{"step name", "name: check", "name: check it", "step name check it"},
+		{"action", "aws:runShellScript", "aws:runPowerShellScript", "action"},
+		{"platform", "[platformType, Linux]", "[platformType, Windows]", "precondition"},
+		{"parameter name", "config", "con_fig", "letters and digits"},
+		{"undeclared", "'{{ config }}'", "'{{ path }}'", "{{ path }} is not declared"},
+		{"unused", "'{{ config }}'", "''", "parameter config is not used"},
+		{"unanchored", "{1,255})?$", "{1,255})?", "not anchored"},
+		{"not RE2", "^(/[A-Za", "^(?=/)(/[A-Za", "invalid or unsupported Perl syntax"},
+		{"shell characters", "A-Za-z0-9._/+-]", "^x]", "into a script"},
+		{"time-out below 5", "^([6-9][0-9]|", "^([6-9][0-9]|[1-9]|", "timeoutSeconds may be 1"},
+		{"time-out above 172800", "|172800)$", "|172[89][0-9]{2})$", "timeoutSeconds may"},
+		{"time-out default", `"14400"`, `"0"`, "timeoutSeconds 0"},
+		{"size", "exec ", "# " + strings.Repeat("x", MaxBytes) + "\n          exec ", "larger than 64 KB"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			content := strings.ReplaceAll(d.Content, tc.old, tc.new)
+			if content == d.Content {
+				t.Fatalf("%q is not in the document", tc.old)
+			}
+			if got := strings.Join(lint(content), "\n"); !strings.Contains(got, tc.want) {
+				t.Errorf("found %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestScripts runs shellcheck on every script, each parameter at its default.
+func TestScripts(t *testing.T) {
+	shellcheck, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Skip("shellcheck is not installed: make test installs it")
+	}
+	for _, d := range All() {
+		var parsed document
+		if err := yaml.Unmarshal([]byte(d.Content), &parsed); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range parsed.MainSteps {
+			script := reference.ReplaceAllStringFunc(strings.Join(s.Inputs.RunCommand, "\n"), func(ref string) string {
+				return *parsed.Parameters[reference.FindStringSubmatch(ref)[1]].Default
+			})
+			file := filepath.Join(t.TempDir(), "script.sh")
+			if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			cmd := exec.Command(shellcheck, "--shell=sh", "--severity=style", file)
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Run(); err != nil {
+				t.Errorf("%s, step %s: %v\n%s", d.Name, s.Name, err, out.String())
+			}
+		}
+	}
+}
+
+func TestGet(t *testing.T) {
+	if _, err := Get("AideFleet-Nothing"); err == nil {
+		t.Error("got a document that does not exist")
+	}
+}
