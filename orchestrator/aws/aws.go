@@ -1,0 +1,101 @@
+// Package aws configures the SDK and holds the few operations the project
+// calls, as functions.
+//
+// Functions, not client interfaces: a client held in an interface keeps every
+// method of it alive in the binary, and EC2 alone has hundreds. Endpoints, profiles,
+// proxies and certificates are the SDK's own settings (AWS_PROFILE, AWS_REGION,
+// AWS_ENDPOINT_URL, …); nothing here overrides them.
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go/logging"
+)
+
+// Operations are the calls of one region of one account.
+type Operations struct {
+	Region string
+
+	DescribeInstances func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error)
+
+	DescribeInstanceInformation func(context.Context, *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error)
+	SendCommand                 func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error)
+	ListCommands                func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error)
+	ListCommandInvocations      func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error)
+	CancelCommand               func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error)
+
+	GetDocument                  func(context.Context, *ssm.GetDocumentInput) (*ssm.GetDocumentOutput, error)
+	CreateDocument               func(context.Context, *ssm.CreateDocumentInput) (*ssm.CreateDocumentOutput, error)
+	UpdateDocument               func(context.Context, *ssm.UpdateDocumentInput) (*ssm.UpdateDocumentOutput, error)
+	UpdateDocumentDefaultVersion func(context.Context, *ssm.UpdateDocumentDefaultVersionInput) (*ssm.UpdateDocumentDefaultVersionOutput, error)
+
+	PutMetricData func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+}
+
+// ErrNoRegion is returned by Load when neither the caller nor the environment
+// names a region.
+var ErrNoRegion = errors.New("no AWS region")
+
+// Load reads the SDK's configuration. An empty region takes the environment's.
+func Load(ctx context.Context, region string) (Operations, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithAppID("aidefleet"),
+		config.WithLogger(logging.Nop{})) // its warnings are part of the errors it returns
+	if err != nil {
+		return Operations{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return Operations{}, ErrNoRegion
+	}
+	return operations(cfg), nil
+}
+
+func operations(cfg aws.Config) Operations {
+	var (
+		e = ec2.NewFromConfig(cfg)
+		s = ssm.NewFromConfig(cfg)
+		c = cloudwatch.NewFromConfig(cfg)
+	)
+	return Operations{
+		Region: cfg.Region,
+
+		DescribeInstances: call(e.DescribeInstances),
+
+		DescribeInstanceInformation: call(s.DescribeInstanceInformation),
+		SendCommand:                 call(s.SendCommand, unsent),
+		ListCommands:                call(s.ListCommands),
+		ListCommandInvocations:      call(s.ListCommandInvocations),
+		CancelCommand:               call(s.CancelCommand),
+
+		GetDocument:                  call(s.GetDocument),
+		CreateDocument:               call(s.CreateDocument),
+		UpdateDocument:               call(s.UpdateDocument),
+		UpdateDocumentDefaultVersion: call(s.UpdateDocumentDefaultVersion),
+
+		PutMetricData: call(c.PutMetricData),
+	}
+}
+
+// call binds an operation of a client to its options.
+func call[In, Out, Options any](
+	operation func(context.Context, *In, ...func(*Options)) (*Out, error), options ...func(*Options),
+) func(context.Context, *In) (*Out, error) {
+	return func(ctx context.Context, in *In) (*Out, error) { return operation(ctx, in, options...) }
+}
+
+// unsent lets the SDK repeat a call only where the service refused it for its
+// rate. SendCommand has no idempotency token: after any other error it may have
+// been sent, and a second one would be a second run on every host.
+func unsent(o *ssm.Options) {
+	o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+		r.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+	})
+}

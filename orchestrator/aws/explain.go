@@ -1,0 +1,65 @@
+package aws
+
+import (
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// Explain says in one line what went wrong with an AWS call and what to do
+// next. It returns the error's own text where it knows nothing better.
+func Explain(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		text := doing(err, api) + api.ErrorCode() + ": " + oneLine(api.ErrorMessage())
+		if hint := hints[api.ErrorCode()]; hint != "" {
+			return text + " (" + hint + ")"
+		}
+		return text
+	}
+	text := oneLine(err.Error())
+	var op *net.OpError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, ErrNoRegion):
+		return "no AWS region: give --region, or set AWS_REGION"
+	case strings.Contains(text, "failed to refresh cached credentials"), strings.Contains(text, "get identity"):
+		return "no AWS credentials: set AWS_PROFILE or sign in, or run where a role is attached (" + tail(text) + ")"
+	case errors.As(err, &op), errors.As(err, &dns):
+		return "AWS cannot be reached: check the network, --region and AWS_ENDPOINT_URL (" + tail(text) + ")"
+	}
+	return text
+}
+
+// hints are next steps by error code.
+var hints = map[string]string{
+	"AccessDeniedException":       "the caller's IAM policy lacks this action",
+	"AccessDenied":                "the caller's IAM policy lacks this action",
+	"UnauthorizedOperation":       "the caller's IAM policy lacks this action",
+	"ExpiredTokenException":       "sign in again",
+	"ExpiredToken":                "sign in again",
+	"UnrecognizedClientException": "these credentials are not valid here: check AWS_PROFILE",
+	"InvalidClientTokenId":        "these credentials are not valid here: check AWS_PROFILE",
+	"AuthFailure":                 "these credentials are not valid here: check AWS_PROFILE",
+	"InvalidDocument":             "publish the documents to this account and region: orchestrator documents publish",
+	"ThrottlingException":         "too many calls in this account: try again later",
+}
+
+// doing is what the program was doing, without the SDK's own preamble.
+func doing(err error, api smithy.APIError) string {
+	text := err.Error()
+	if before, _, found := strings.Cut(text, "operation error "); found {
+		return before
+	}
+	return strings.TrimSuffix(text, api.Error())
+}
+
+// tail is the innermost cause.
+func tail(text string) string {
+	parts := strings.Split(text, ", ")
+	return parts[len(parts)-1]
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestParseTag(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want Tag
+		err  string
+	}{
+		{in: "env=prod", want: Tag{"env", []string{"prod"}}},
+		{in: "role=web,db", want: Tag{"role", []string{"web", "db"}}},
+		{in: "aws:autoscaling:groupName=a b", want: Tag{"aws:autoscaling:groupName", []string{"a b"}}},
+		{in: "query=a=b", want: Tag{"query", []string{"a=b"}}},
+		{in: "名前=値", want: Tag{"名前", []string{"値"}}},
+		{in: "", err: `tag "": want KEY=VALUE`},
+		{in: "prod", err: `tag "prod": want KEY=VALUE`},
+		{in: "=prod", err: "want KEY=VALUE"},
+		{in: "env=", err: "want KEY=VALUE"},
+		{in: "env=a,,b", err: "empty value"},
+		{in: "env=a,b,c,d,e,f", err: "6 values"},
+		{in: "env=\xff", err: "not valid UTF-8"},
+		{in: strings.Repeat("k", 129) + "=v", err: "longer than 128"},
+		{in: "k=" + strings.Repeat("v", 257), err: "longer than 256"},
+	} {
+		t.Run(tc.in, func(t *testing.T) {
+			got, err := ParseTag(tc.in)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) {
+					t.Fatalf("error %v, want %q", err, tc.err)
+				}
+				return
+			}
+			if err != nil || !reflect.DeepEqual(got, tc.want) {
+				t.Fatalf("got %v, %v; want %v", got, err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzParseTag(f *testing.F) {
+	for _, s := range []string{"env=prod", "role=web,db", "=", "a=b=c", "\xff=x", ","} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		tag, err := ParseTag(s)
+		if err != nil {
+			return
+		}
+		if !utf8.ValidString(s) || tag.Key == "" || len(tag.Values) == 0 || len(tag.Values) > maxValues {
+			t.Errorf("%q became %v", s, tag)
+		}
+		if back := (Selector{Tags: []Tag{tag}}).String(); back != s {
+			t.Errorf("%q is written as %q", s, back)
+		}
+	})
+}
+
+func TestSelectorValidate(t *testing.T) {
+	tags := func(n int) (list []Tag) {
+		for i := range n {
+			list = append(list, Tag{Key: string(rune('a' + i)), Values: []string{"v"}})
+		}
+		return list
+	}
+	for _, tc := range []struct {
+		name string
+		s    Selector
+		err  string
+	}{
+		{"tags", Selector{Tags: tags(5)}, ""},
+		{"instances", Selector{Instances: []string{"i-0123456789abcdef0", "mi-0123456789abcdef0", "i-01234567"}}, ""},
+		{"nothing", Selector{}, "no target"},
+		{"both", Selector{Tags: tags(1), Instances: []string{"i-01234567"}}, "cannot be combined"},
+		{"six tags", Selector{Tags: tags(6)}, "at most 5"},
+		{"one tag twice", Selector{Tags: append(tags(1), tags(1)...)}, "given twice"},
+		{"51 instances", Selector{Instances: make([]string, 51)}, "at most 50"},
+		{"not an id", Selector{Instances: []string{"web-1"}}, `instance "web-1"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := tc.s.Validate()
+			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("error %v, want %q", err, tc.err)
+			}
+		})
+	}
+}

@@ -1,0 +1,193 @@
+// Package metrics writes a sweep into CloudWatch.
+//
+// Per host: added, changed and removed with the dimension Instance, as the shell
+// scripts before it wrote them, so that dashboards and alarms go on working.
+// Per fleet: how many hosts were meant, answered, changed, failed or were
+// silent. A host that failed has no counts, and gets none here.
+package metrics
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+// DefaultNamespace is where the metrics go unless told otherwise.
+const DefaultNamespace = "AIDE"
+
+// Limits of PutMetricData (CloudWatch API reference, PutMetricData and MetricDatum).
+const (
+	maxDatums    = 1000
+	maxValues    = 150
+	maxDimension = 1024
+)
+
+// API is what this package calls of AWS.
+type API struct {
+	PutMetricData func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+}
+
+// Host is the result of a check that was done.
+type Host struct {
+	ID, Name                string
+	Added, Removed, Changed int
+}
+
+// Fleet is what a sweep found out about all hosts together.
+type Fleet struct {
+	Name                                                string
+	Targeted, Reported, Clean, Changed, Failed, Missing int
+	Seconds                                             float64
+}
+
+// Sweep is everything that one command leaves behind in CloudWatch.
+type Sweep struct {
+	Namespace string
+	// Time is when the command was requested, so that collecting a command a
+	// second time writes the same points.
+	Time  time.Time
+	Hosts []Host
+	Fleet Fleet
+}
+
+// Publish writes the sweep, the point SweepCompleted last of all: where it is,
+// everything else is too. It stops at the first error.
+func Publish(ctx context.Context, api API, s Sweep) error {
+	for batch := range slices.Chunk(s.hostData(), maxDatums) {
+		if err := put(ctx, api, s.Namespace, batch); err != nil {
+			return err
+		}
+	}
+	return put(ctx, api, s.Namespace, s.fleetData())
+}
+
+func put(ctx context.Context, api API, namespace string, data []types.MetricDatum) error {
+	_, err := api.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{Namespace: aws.String(namespace), MetricData: data})
+	if err != nil {
+		return fmt.Errorf("publish %d metrics to namespace %s: %w", len(data), namespace, err)
+	}
+	return nil
+}
+
+// ValidateDimension reports why CloudWatch would not take v as the value of a
+// dimension.
+func ValidateDimension(v string) error {
+	switch {
+	case strings.TrimSpace(v) == "":
+		return errors.New("it is blank")
+	case len(v) > maxDimension:
+		return fmt.Errorf("it is longer than %d characters", maxDimension)
+	case strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }):
+		return errors.New("it has a character that is not printable ASCII")
+	}
+	return nil
+}
+
+// label is the value of the dimension Instance: the Name tag, or the id where
+// the Name cannot be one.
+func (h Host) label() string {
+	if ValidateDimension(h.Name) != nil {
+		return h.ID
+	}
+	return h.Name
+}
+
+func (h Host) counts() [3]int { return [3]int{h.Added, h.Changed, h.Removed} }
+
+var countNames = [3]string{"added", "changed", "removed"}
+
+// hostData returns three datums per host. Hosts that share a Name share the
+// series of that Name (Maximum is the worst of them, Sum their total), and each
+// has a series of its own besides.
+func (s Sweep) hostData() []types.MetricDatum {
+	hosts := slices.Clone(s.Hosts)
+	slices.SortFunc(hosts, func(a, b Host) int {
+		return cmp.Or(cmp.Compare(a.label(), b.label()), cmp.Compare(a.ID, b.ID))
+	})
+	data := make([]types.MetricDatum, 0, 3*len(hosts))
+	for len(hosts) > 0 {
+		n := 1
+		for n < len(hosts) && hosts[n].label() == hosts[0].label() {
+			n++
+		}
+		data = append(data, s.sharedData(hosts[:n])...)
+		hosts = hosts[n:]
+	}
+	return data
+}
+
+// sharedData returns the datums of hosts with one label.
+func (s Sweep) sharedData(hosts []Host) (data []types.MetricDatum) {
+	for m, name := range countNames {
+		var values []float64
+		var counts []float64
+		for _, h := range hosts {
+			v := float64(h.counts()[m])
+			if i := slices.Index(values, v); i >= 0 {
+				counts[i]++
+			} else {
+				values, counts = append(values, v), append(counts, 1)
+			}
+		}
+		for len(values) > 0 {
+			n := min(len(values), maxValues)
+			d := s.datum(name, types.StandardUnitCount, dimension("Instance", hosts[0].label()))
+			if len(hosts) == 1 {
+				d.Value = aws.Float64(values[0])
+			} else {
+				d.Values, d.Counts = values[:n], counts[:n]
+			}
+			data = append(data, d)
+			values, counts = values[n:], counts[n:]
+		}
+		if len(hosts) == 1 {
+			continue
+		}
+		for _, h := range hosts {
+			d := s.datum(name, types.StandardUnitCount, dimension("Instance", h.label()), dimension("InstanceId", h.ID))
+			d.Value = aws.Float64(float64(h.counts()[m]))
+			data = append(data, d)
+		}
+	}
+	return data
+}
+
+func (s Sweep) fleetData() []types.MetricDatum {
+	f := s.Fleet
+	var data []types.MetricDatum
+	for _, m := range []struct {
+		name  string
+		value float64
+		unit  types.StandardUnit
+	}{
+		{"HostsTargeted", float64(f.Targeted), types.StandardUnitCount},
+		{"HostsReported", float64(f.Reported), types.StandardUnitCount},
+		{"HostsClean", float64(f.Clean), types.StandardUnitCount},
+		{"HostsChanged", float64(f.Changed), types.StandardUnitCount},
+		{"HostsFailed", float64(f.Failed), types.StandardUnitCount},
+		{"HostsMissing", float64(f.Missing), types.StandardUnitCount},
+		{"SweepSeconds", f.Seconds, types.StandardUnitSeconds},
+		{"SweepCompleted", 1, types.StandardUnitCount},
+	} {
+		d := s.datum(m.name, m.unit, dimension("Fleet", f.Name))
+		d.Value = aws.Float64(m.value)
+		data = append(data, d)
+	}
+	return data
+}
+
+func (s Sweep) datum(name string, unit types.StandardUnit, dimensions ...types.Dimension) types.MetricDatum {
+	return types.MetricDatum{MetricName: aws.String(name), Unit: unit, Timestamp: aws.Time(s.Time), Dimensions: dimensions}
+}
+
+func dimension(name, value string) types.Dimension {
+	return types.Dimension{Name: aws.String(name), Value: aws.String(value)}
+}

@@ -1,0 +1,172 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+)
+
+var requested = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+
+// recorder keeps what was put, and fails on call number failAt.
+type recorder struct {
+	calls  [][]types.MetricDatum
+	failAt int
+}
+
+func (r *recorder) api() API {
+	return API{PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+		if r.failAt > 0 && len(r.calls)+1 == r.failAt {
+			return nil, errors.New("refused")
+		}
+		r.calls = append(r.calls, in.MetricData)
+		return &cloudwatch.PutMetricDataOutput{}, nil
+	}}
+}
+
+func (r *recorder) lines() (lines []string) {
+	for _, call := range r.calls {
+		for _, d := range call {
+			var dims []string
+			for _, x := range d.Dimensions {
+				dims = append(dims, aws.ToString(x.Name)+"="+aws.ToString(x.Value))
+			}
+			value := fmt.Sprint(d.Values, d.Counts)
+			if d.Value != nil {
+				value = fmt.Sprint(*d.Value)
+			}
+			lines = append(lines, fmt.Sprintf("%s{%s} %s %s", aws.ToString(d.MetricName), strings.Join(dims, ","), value, d.Unit))
+		}
+	}
+	return lines
+}
+
+func TestPublish(t *testing.T) {
+	r := &recorder{}
+	err := Publish(t.Context(), r.api(), Sweep{
+		Namespace: "AIDE", Time: requested,
+		Hosts: []Host{
+			{ID: "i-3", Name: "web", Added: 2},
+			{ID: "i-1", Name: "db-1", Added: 1, Changed: 2, Removed: 3},
+			{ID: "i-2", Name: "web", Added: 5},
+			{ID: "i-4", Name: "web", Added: 2},
+			{ID: "i-5", Name: "  "},
+			{ID: "i-6", Name: "große"},
+		},
+		Fleet: Fleet{Name: "env=prod", Targeted: 8, Reported: 6, Clean: 2, Changed: 4, Failed: 1, Missing: 1, Seconds: 12.5},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"added{Instance=db-1} 1 Count", "changed{Instance=db-1} 2 Count", "removed{Instance=db-1} 3 Count",
+		"added{Instance=i-5} 0 Count", "changed{Instance=i-5} 0 Count", "removed{Instance=i-5} 0 Count",
+		"added{Instance=i-6} 0 Count", "changed{Instance=i-6} 0 Count", "removed{Instance=i-6} 0 Count",
+		"added{Instance=web} [5 2] [1 2] Count",
+		"added{Instance=web,InstanceId=i-2} 5 Count", "added{Instance=web,InstanceId=i-3} 2 Count", "added{Instance=web,InstanceId=i-4} 2 Count",
+		"changed{Instance=web} [0] [3] Count",
+		"changed{Instance=web,InstanceId=i-2} 0 Count", "changed{Instance=web,InstanceId=i-3} 0 Count", "changed{Instance=web,InstanceId=i-4} 0 Count",
+		"removed{Instance=web} [0] [3] Count",
+		"removed{Instance=web,InstanceId=i-2} 0 Count", "removed{Instance=web,InstanceId=i-3} 0 Count", "removed{Instance=web,InstanceId=i-4} 0 Count",
+		"HostsTargeted{Fleet=env=prod} 8 Count", "HostsReported{Fleet=env=prod} 6 Count", "HostsClean{Fleet=env=prod} 2 Count",
+		"HostsChanged{Fleet=env=prod} 4 Count", "HostsFailed{Fleet=env=prod} 1 Count", "HostsMissing{Fleet=env=prod} 1 Count",
+		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
+	}
+	if got := r.lines(); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, call := range r.calls {
+		for _, d := range call {
+			if !aws.ToTime(d.Timestamp).Equal(requested) {
+				t.Errorf("%s has the time %s, want that of the command", aws.ToString(d.MetricName), d.Timestamp)
+			}
+		}
+	}
+}
+
+func TestPublishLimits(t *testing.T) {
+	for _, hosts := range []int{0, 1, 333, 334, 1000, 5000} {
+		r := &recorder{}
+		s := Sweep{Namespace: "AIDE", Time: requested, Fleet: Fleet{Name: "f"}}
+		for n := range hosts {
+			s.Hosts = append(s.Hosts, Host{ID: fmt.Sprintf("i-%d", n), Name: fmt.Sprintf("host-%d", n)})
+		}
+		if err := Publish(t.Context(), r.api(), s); err != nil {
+			t.Fatal(err)
+		}
+		if most := (3*hosts+999)/1000 + 1; len(r.calls) > most {
+			t.Errorf("%d hosts took %d calls, want at most %d", hosts, len(r.calls), most)
+		}
+		for _, call := range r.calls {
+			if len(call) > maxDatums || len(call) == 0 {
+				t.Errorf("%d hosts: a call with %d datums", hosts, len(call))
+			}
+		}
+	}
+}
+
+func TestPublishManyUnderOneName(t *testing.T) {
+	r := &recorder{}
+	s := Sweep{Namespace: "AIDE", Time: requested, Fleet: Fleet{Name: "f"}}
+	for n := range 400 {
+		s.Hosts = append(s.Hosts, Host{ID: fmt.Sprintf("i-%d", n), Name: "web", Added: n})
+	}
+	if err := Publish(t.Context(), r.api(), s); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, call := range r.calls {
+		for _, d := range call {
+			if len(d.Values) > maxValues || len(d.Values) != len(d.Counts) {
+				t.Errorf("%d values, %d counts", len(d.Values), len(d.Counts))
+			}
+			if aws.ToString(d.MetricName) == "added" {
+				total += len(d.Values)
+			}
+		}
+	}
+	if total != 400 {
+		t.Errorf("%d values of 400 hosts", total)
+	}
+}
+
+// TestPublishStops: where SweepCompleted is, everything else is too.
+func TestPublishStops(t *testing.T) {
+	for failAt := 1; failAt <= 3; failAt++ {
+		r := &recorder{failAt: failAt}
+		s := Sweep{Namespace: "AIDE", Time: requested, Fleet: Fleet{Name: "f"}}
+		for n := range 400 {
+			s.Hosts = append(s.Hosts, Host{ID: fmt.Sprintf("i-%d", n)})
+		}
+		err := Publish(t.Context(), r.api(), s)
+		if err == nil || !strings.Contains(err.Error(), "namespace AIDE") {
+			t.Errorf("error %v", err)
+		}
+		for _, line := range r.lines() {
+			if strings.HasPrefix(line, "SweepCompleted") {
+				t.Errorf("call %d failed, and the sweep is marked as complete", failAt)
+			}
+		}
+	}
+}
+
+func TestValidateDimension(t *testing.T) {
+	for _, good := range []string{"web-1", "env=prod role=web,db", "a b", strings.Repeat("x", 1024)} {
+		if err := ValidateDimension(good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", " ", "ä", "a\tb", "a\x7f", "a\nb", "\xff", strings.Repeat("x", 1025)} {
+		if ValidateDimension(bad) == nil {
+			t.Errorf("%q is taken for a dimension", bad)
+		}
+	}
+}

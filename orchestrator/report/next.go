@@ -1,0 +1,49 @@
+package report
+
+import (
+	"strings"
+
+	"aidefleet/node/result"
+)
+
+// next says what to do about a reason. {host} stands for the instance id.
+var next = map[string]string{
+	// What a host said of itself.
+	string(result.AideMissing):      "install AIDE on the host: dnf install aide, or apt install aide",
+	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
+	string(result.AideCrashed):      "look for a full disk or too little memory on the host; then sweep again",
+	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",
+	string(result.ConfigInvalid):    "on the host: aide --config-check --config FILE",
+	string(result.BaselineMissing):  "orchestrator init --instance {host}",
+	string(result.BaselineInvalid):  "find out who changed the database on the host; then take a new baseline",
+	string(result.Busy):             "another check is running there: sweep again when it has ended",
+	string(result.Timeout):          "give it more time: --execution-timeout",
+	string(result.ReportUnreadable): "read the report that was kept in /var/lib/aide-node on the host",
+	string(result.StateUnwritable):  "make room in /var/lib/aide-node on the host, or make it writable",
+	string(result.BadArguments):     "check the parameters of the document against the version of aide-node",
+	string(result.Internal):         "report it with the message: it is a bug in aide-node",
+	"node_missing":                  "install aide-node on the host as /usr/bin/aide-node",
+	"bad_output":                    "check on the host what /usr/bin/aide-node is, and its version",
+
+	// Why a host said nothing.
+	"stopped":           "start the instance, or take the tag off it",
+	"unmanaged":         "install the SSM agent and attach the policy AmazonSSMManagedInstanceCore",
+	"agent_lost":        "on the host: systemctl restart amazon-ssm-agent",
+	"not_found":         "check the id, the region and the account",
+	"invalid_platform":  "take the tag off it: AIDE checks Linux hosts",
+	"not_targeted":      "it joined after the command was sent: sweep again",
+	"undeliverable":     "on the host: systemctl status amazon-ssm-agent; then sweep again",
+	"delivery_timeout":  "the agent did not fetch the command in time: systemctl status amazon-ssm-agent on the host",
+	"execution_timeout": "give it more time: --execution-timeout",
+	"cancelled":         "sweep again",
+	"terminated":        "too many other hosts failed for --max-errors: sweep again",
+	"access_denied":     "the caller may not send commands to this host: check its IAM policy",
+	"rate_exceeded":     "too many commands at once in this account: sweep again later",
+	"incomplete":        "sweep again",
+	"unfinished":        "it is still running: orchestrator collect --command-id {command}",
+}
+
+// Next says what an operator can do about a reason; empty if nothing is known.
+func Next(reason, instance, command string) string {
+	return strings.NewReplacer("{host}", instance, "{command}", command).Replace(next[reason])
+}

@@ -1,0 +1,141 @@
+// Package report is the answer of a sweep, as people and programs read it.
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// Version is the value of "v" in the JSON of a report.
+const Version = 1
+
+// Report is the answer of one sweep: every host that was meant, exactly once.
+type Report struct {
+	V        int       `json:"v"`
+	Fleet    string    `json:"fleet"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	Commands []Command `json:"commands"`
+	Summary  Summary   `json:"summary"`
+	Hosts    []Host    `json:"hosts"`
+}
+
+// Command is a Run Command that was sent for the sweep.
+type Command struct {
+	ID      string `json:"id"`
+	Region  string `json:"region"`
+	Account string `json:"account,omitempty"`
+}
+
+// Summary counts hosts. Targeted = Clean + Changed + Failed + Missing, and
+// Reported = Clean + Changed: hosts whose check was done.
+type Summary struct {
+	Targeted int `json:"targeted"`
+	Reported int `json:"reported"`
+	Clean    int `json:"clean"`
+	Changed  int `json:"changed"`
+	Failed   int `json:"failed"`
+	Missing  int `json:"missing"`
+}
+
+// Status is what is known of a host.
+type Status string
+
+// A host that answered is Clean, Drift or Failed; Missing gave no answer.
+const (
+	Clean   Status = "clean"
+	Drift   Status = "drift"
+	Failed  Status = "failed"
+	Missing Status = "missing"
+)
+
+// Host is one host's part of the answer. Only Clean and Drift carry Counts.
+type Host struct {
+	Instance string `json:"instance"`
+	Name     string `json:"name,omitempty"`
+	Region   string `json:"region"`
+	Account  string `json:"account,omitempty"`
+	Status   Status `json:"status"`
+
+	*result.Counts
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Paths       []string `json:"paths,omitempty"` // a sample, see result.Line
+	More        int      `json:"more,omitempty"`  // changes that are not in Paths
+
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+	Next    string `json:"next,omitempty"` // what to do about it
+
+	AIDE     string           `json:"aide,omitempty"`
+	Node     string           `json:"node,omitempty"`
+	Seconds  float64          `json:"seconds,omitempty"` // duration of the check
+	Report   string           `json:"report,omitempty"`  // id of the full report on the host
+	Baseline *result.Baseline `json:"baseline,omitempty"`
+	Config   string           `json:"config,omitempty"`
+}
+
+// label is what people call the host.
+func (h Host) label() string {
+	if h.Name == "" {
+		return h.Instance
+	}
+	return h.Name
+}
+
+// order is the order in which people want to read: what changed, what failed,
+// what is silent, and then what is well.
+var order = map[Status]int{Drift: 0, Failed: 1, Missing: 2, Clean: 3}
+
+// Add appends hosts, keeps them in reading order and counts them.
+func (r *Report) Add(hosts ...Host) {
+	r.Hosts = append(r.Hosts, hosts...)
+	slices.SortStableFunc(r.Hosts, func(a, b Host) int {
+		return cmp.Or(cmp.Compare(order[a.Status], order[b.Status]),
+			cmp.Compare(a.label(), b.label()), cmp.Compare(a.Instance, b.Instance))
+	})
+	for _, h := range hosts {
+		r.Summary.Targeted++
+		switch h.Status {
+		case Clean:
+			r.Summary.Clean++
+			r.Summary.Reported++
+		case Drift:
+			r.Summary.Changed++
+			r.Summary.Reported++
+		case Failed:
+			r.Summary.Failed++
+		case Missing:
+			r.Summary.Missing++
+		}
+	}
+}
+
+// Cohort is a set of hosts with equal changes.
+type Cohort struct {
+	Fingerprint string
+	Hosts       []Host
+}
+
+// Cohorts groups the hosts that drifted, the largest group first. Many hosts
+// with one fingerprint are a deploy; one host with its own is a suspect. Hosts
+// without a fingerprint are a group each.
+func (r Report) Cohorts() []Cohort {
+	var cohorts []Cohort
+	index := map[string]int{}
+	for _, h := range r.Hosts {
+		if h.Status != Drift {
+			continue
+		}
+		if i, ok := index[h.Fingerprint]; ok && h.Fingerprint != "" {
+			cohorts[i].Hosts = append(cohorts[i].Hosts, h)
+			continue
+		}
+		index[h.Fingerprint] = len(cohorts)
+		cohorts = append(cohorts, Cohort{Fingerprint: h.Fingerprint, Hosts: []Host{h}})
+	}
+	slices.SortStableFunc(cohorts, func(a, b Cohort) int { return cmp.Compare(len(b.Hosts), len(a.Hosts)) })
+	return cohorts
+}

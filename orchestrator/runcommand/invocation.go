@@ -1,0 +1,140 @@
+package runcommand
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// Invocation is a command on one host.
+type Invocation struct {
+	Instance string
+	Name     string // the computer's name as its agent gave it, unchecked
+	Status   Status
+	Code     int       // exit status of the script that answered, or -1
+	Finished time.Time // when the script ended; zero if it has not
+
+	// Output is the head of stdout and stderr together, at most 2,500 bytes, as
+	// the host sent it: untrusted.
+	Output string
+}
+
+// Status is what became of an invocation.
+type Status string
+
+// Unfinished and Answered say how far the script got; every other Status is the
+// reason why it gave no answer.
+const (
+	Unfinished       Status = "unfinished"
+	Answered         Status = "answered" // the script ran to its end, with whatever exit status
+	Undeliverable    Status = "undeliverable"
+	DeliveryTimeout  Status = "delivery_timeout"
+	ExecutionTimeout Status = "execution_timeout"
+	Cancelled        Status = "cancelled"
+	Terminated       Status = "terminated" // not sent: too many errors on other hosts
+	InvalidPlatform  Status = "invalid_platform"
+	AccessDenied     Status = "access_denied"
+	RateExceeded     Status = "rate_exceeded"
+	Incomplete       Status = "incomplete"
+)
+
+// statusOf reads the two statuses of an invocation. A detail this program does
+// not know does not hide the status itself. Source: Systems Manager user guide,
+// "Understanding command statuses".
+func statusOf(status types.CommandInvocationStatus, detail string) Status {
+	switch fold(detail) {
+	case "undeliverable":
+		return Undeliverable
+	case "deliverytimedout":
+		return DeliveryTimeout
+	case "executiontimedout":
+		return ExecutionTimeout
+	case "terminated":
+		return Terminated
+	case "invalidplatform":
+		return InvalidPlatform
+	case "accessdenied":
+		return AccessDenied
+	case "rateexceeded":
+		return RateExceeded
+	case "incomplete":
+		return Incomplete
+	}
+	switch status {
+	case types.CommandInvocationStatusSuccess, types.CommandInvocationStatusFailed:
+		return Answered
+	case types.CommandInvocationStatusCancelled:
+		return Cancelled
+	case types.CommandInvocationStatusTimedOut:
+		return ExecutionTimeout
+	}
+	return Unfinished
+}
+
+// Invocations pages through the command on every host it has been sent to so
+// far, each host once. Right after a send there are none.
+func Invocations(ctx context.Context, api API, id string) (map[string]Invocation, error) {
+	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(50)}
+	found := map[string]Invocation{}
+	seen := map[string]bool{}
+	for {
+		out, err := api.ListCommandInvocations(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list results of command %s: %w", id, err)
+		}
+		for _, i := range out.CommandInvocations {
+			found[aws.ToString(i.InstanceId)] = invocationFromSDK(i)
+		}
+		token := aws.ToString(out.NextToken)
+		// A token that came before leads to pages that came before, for ever.
+		if token == "" || seen[token] {
+			return found, nil
+		}
+		seen[token] = true
+		in.NextToken = out.NextToken
+	}
+}
+
+// Complete is Invocations, asked again while the service still lists fewer
+// hosts than the command counts, or hosts that have not ended of a command that
+// has. It gives up after a few tries and returns what there is.
+func Complete(ctx context.Context, api API, c Command, pace Pace) (map[string]Invocation, error) {
+	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 5*time.Second) {
+		found, err := Invocations(ctx, api, c.ID)
+		if err != nil || try == 5 || len(found) >= c.Targeted && !(c.Done() && unfinished(found)) {
+			return found, err
+		}
+		if err := pace.Wait(ctx, wait); err != nil {
+			return found, err
+		}
+	}
+}
+
+func unfinished(invocations map[string]Invocation) bool {
+	for _, i := range invocations {
+		if i.Status == Unfinished {
+			return true
+		}
+	}
+	return false
+}
+
+func invocationFromSDK(i types.CommandInvocation) Invocation {
+	v := Invocation{
+		Instance: aws.ToString(i.InstanceId),
+		Name:     aws.ToString(i.InstanceName),
+		Status:   statusOf(i.Status, aws.ToString(i.StatusDetails)),
+		Code:     -1,
+	}
+	for _, p := range i.CommandPlugins {
+		v.Output, v.Code, v.Finished = aws.ToString(p.Output), int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
+		if v.Output != "" {
+			break // the first step that says anything
+		}
+	}
+	return v
+}

@@ -1,0 +1,238 @@
+package runcommand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+const id = "12345678-90ab-cdef-1234-567890abcdef"
+
+// instantly is a pace without waiting that counts how long it would have waited.
+func instantly(total *time.Duration) Pace {
+	return Pace{First: time.Second, Max: 10 * time.Second, Sleep: func(ctx context.Context, d time.Duration) error {
+		*total += d
+		return ctx.Err()
+	}}
+}
+
+func command(status types.CommandStatus, targeted, completed int) types.Command {
+	return types.Command{CommandId: aws.String(id), Status: status, TargetCount: int32(targeted), CompletedCount: int32(completed)}
+}
+
+func TestSend(t *testing.T) {
+	var sent []*ssm.SendCommandInput
+	api := API{SendCommand: func(_ context.Context, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		sent = append(sent, in)
+		c := command(types.CommandStatusPending, 0, 0)
+		c.DocumentName, c.Comment, c.Targets, c.InstanceIds = in.DocumentName, in.Comment, in.Targets, []string{"i-1"}
+		return &ssm.SendCommandOutput{Command: &c}, nil
+	}}
+	c, err := Send(t.Context(), api, Request{
+		Document: "Doc", Parameters: map[string]string{"a": "1"}, Comment: "run",
+		Targets: []Target{{"tag:env", []string{"prod"}}}, DeliveryTimeout: time.Minute, MaxConcurrency: "100%", MaxErrors: "10",
+	})
+	if err != nil || c.ID != id || c.Document != "Doc" || c.Comment != "run" || len(c.Targets) != 2 || c.Done() {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if len(sent) != 1 || aws.ToInt32(sent[0].TimeoutSeconds) != 60 || aws.ToString(sent[0].MaxErrors) != "10" ||
+		aws.ToString(sent[0].MaxConcurrency) != "100%" || sent[0].Parameters["a"][0] != "1" {
+		t.Errorf("sent %+v", sent)
+	}
+
+	refused := &types.InvalidDocument{}
+	api.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) { return nil, refused }
+	if _, err := Send(t.Context(), api, Request{Document: "Doc"}); !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "send Doc: ") {
+		t.Errorf("error %v", err)
+	}
+	api.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		return &ssm.SendCommandOutput{}, nil
+	}
+	if _, err := Send(t.Context(), api, Request{Document: "Doc"}); err == nil {
+		t.Error("an answer without a command is taken for one")
+	}
+}
+
+// states answers ListCommands with one state after the other, the last for ever.
+func states(calls *int, list ...[]types.Command) API {
+	return API{ListCommands: func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+		if aws.ToString(in.CommandId) != id {
+			return nil, fmt.Errorf("asked for %q", aws.ToString(in.CommandId))
+		}
+		n := min(*calls, len(list)-1)
+		*calls++
+		return &ssm.ListCommandsOutput{Commands: list[n]}, nil
+	}}
+}
+
+func TestWatch(t *testing.T) {
+	never := func(Command) bool { return false }
+	for _, tc := range []struct {
+		name     string
+		states   [][]types.Command
+		settled  func(Command) bool
+		patience time.Duration
+		want     string
+		calls    int
+	}{
+		{"until it is done", [][]types.Command{{}, {command("Pending", 0, 0)}, {command("InProgress", 3, 1)}, {command("Success", 3, 3)}}, never, time.Hour, "Success 3/3", 4},
+		{"until settled", [][]types.Command{{command("InProgress", 3, 1)}, {command("InProgress", 3, 2)}}, func(c Command) bool { return c.Completed == 2 }, time.Hour, "InProgress 2/3", 2},
+		{"until patience ends", [][]types.Command{{command("InProgress", 3, 2)}}, never, 30 * time.Second, "InProgress 2/3", 0},
+		{"a failed command is over", [][]types.Command{{command("Failed", 3, 3)}}, never, time.Hour, "Failed 3/3", 1},
+		{"a cancelling command is not", [][]types.Command{{command("Cancelling", 3, 0)}, {command("Cancelled", 3, 3)}}, never, time.Hour, "Cancelled 3/3", 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var waited time.Duration
+			calls := 0
+			c, err := Watch(t.Context(), states(&calls, tc.states...), Command{ID: id}, instantly(&waited), tc.patience, tc.settled)
+			if err != nil || c.String() != id+" "+tc.want {
+				t.Errorf("got %s, %v; want %s", c, err, tc.want)
+			}
+			if tc.calls != 0 && calls != tc.calls {
+				t.Errorf("%d calls, want %d", calls, tc.calls)
+			}
+			if waited > tc.patience*5/4+2*time.Second {
+				t.Errorf("waited %s of %s", waited, tc.patience)
+			}
+		})
+	}
+}
+
+func TestWatchBacksOff(t *testing.T) {
+	var waited time.Duration
+	calls := 0
+	if _, err := Watch(t.Context(), states(&calls, []types.Command{command("InProgress", 3, 0)}), Command{ID: id}, instantly(&waited), time.Hour, func(Command) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if calls < 360 || calls > 460 {
+		t.Errorf("%d looks in an hour, want about one in 10 s", calls)
+	}
+}
+
+func TestWatchErrors(t *testing.T) {
+	var waited time.Duration
+	broken := errors.New("broken")
+	api := API{ListCommands: func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) { return nil, broken }}
+	if _, err := Watch(t.Context(), api, Command{ID: id}, instantly(&waited), time.Hour, nil); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	calls := 0
+	if _, err := Watch(ctx, states(&calls, nil), Command{ID: id}, DefaultPace, time.Hour, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+}
+
+func TestGetUnknown(t *testing.T) {
+	calls := 0
+	if _, err := Get(t.Context(), states(&calls, nil), id); !errors.Is(err, ErrNotFound) {
+		t.Errorf("error %v", err)
+	}
+	api := API{ListCommands: func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+		return nil, &types.InvalidCommandId{}
+	}}
+	if _, err := Get(t.Context(), api, id); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), id) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestStatusOf(t *testing.T) {
+	for _, tc := range []struct {
+		status types.CommandInvocationStatus
+		detail string
+		want   Status
+	}{
+		{"Pending", "Pending", Unfinished},
+		{"InProgress", "InProgress", Unfinished},
+		{"Delayed", "Delayed", Unfinished},
+		{"Cancelling", "Cancelling", Unfinished},
+		{"Success", "Success", Answered},
+		{"Failed", "Failed", Answered},
+		{"Failed", "Undeliverable", Undeliverable},
+		{"Failed", "Terminated", Terminated},
+		{"Failed", "InvalidPlatform", InvalidPlatform},
+		{"Failed", "AccessDenied", AccessDenied},
+		{"TimedOut", "DeliveryTimedOut", DeliveryTimeout},
+		{"TimedOut", "Delivery Timed Out", DeliveryTimeout},
+		{"TimedOut", "Execution Timed Out", ExecutionTimeout},
+		{"TimedOut", "", ExecutionTimeout},
+		{"Cancelled", "Cancelled", Cancelled},
+		{"Failed", "SomethingNew", Answered},
+	} {
+		if got := statusOf(tc.status, tc.detail); got != tc.want {
+			t.Errorf("%s (%s) is %s, want %s", tc.status, tc.detail, got, tc.want)
+		}
+	}
+}
+
+// listing answers with pages of one host each.
+func listing(calls *int, hosts int, token func(page int) *string) API {
+	return API{ListCommandInvocations: func(_ context.Context, in *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+		*calls++
+		n, _ := strconv.Atoi(aws.ToString(in.NextToken))
+		return &ssm.ListCommandInvocationsOutput{NextToken: token(n), CommandInvocations: []types.CommandInvocation{{
+			InstanceId: aws.String("i-" + strconv.Itoa(n%hosts)), Status: types.CommandInvocationStatusFailed,
+			CommandPlugins: []types.CommandPlugin{{ResponseCode: 0, Output: aws.String("")}, {ResponseCode: 7, Output: aws.String("said")}},
+		}}}, nil
+	}}
+}
+
+func TestInvocations(t *testing.T) {
+	next := func(last int) func(int) *string {
+		return func(n int) *string {
+			if n >= last {
+				return nil
+			}
+			return aws.String(strconv.Itoa(n + 1))
+		}
+	}
+	for _, tc := range []struct {
+		name  string
+		token func(int) *string
+		calls int
+	}{
+		{"pages", next(2), 3},
+		{"hosts that come twice", next(5), 6},
+		{"a token that repeats itself", func(n int) *string { return aws.String(strconv.Itoa(min(n+1, 3))) }, 4},
+		{"tokens that go round in circles", func(n int) *string { return aws.String(strconv.Itoa((n + 1) % 4)) }, 5},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			calls := 0
+			found, err := Invocations(t.Context(), listing(&calls, 3, tc.token), id)
+			if err != nil || len(found) != 3 || calls != tc.calls {
+				t.Fatalf("%v, %v in %d calls; want 3 hosts in %d", found, err, calls, tc.calls)
+			}
+			if i := found["i-1"]; i.Output != "said" || i.Code != 7 || i.Status != Answered {
+				t.Errorf("invocation %+v: want the first step that said anything", i)
+			}
+		})
+	}
+}
+
+func TestComplete(t *testing.T) {
+	var waited time.Duration
+	calls := 0
+	api := API{ListCommandInvocations: func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+		calls++
+		out := &ssm.ListCommandInvocationsOutput{}
+		for n := range calls - 1 { // one host more at every look, none at first
+			out.CommandInvocations = append(out.CommandInvocations, types.CommandInvocation{InstanceId: aws.String(strconv.Itoa(n))})
+		}
+		return out, nil
+	}}
+	if found, err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited)); err != nil || len(found) != 3 || calls != 4 {
+		t.Errorf("%d hosts, %v in %d calls: a list that is shorter than the command counts is not believed", len(found), err, calls)
+	}
+	if found, err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), Command{ID: id, Targeted: 3}, instantly(&waited)); err != nil || len(found) != 1 {
+		t.Errorf("%d hosts, %v: after some tries it is", len(found), err)
+	}
+}
