@@ -1,0 +1,154 @@
+// Package cli is the orchestrator's command line: one file per command, and
+// this one, which turns what they return into an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+)
+
+// Version is set when the program is built.
+var Version = "dev"
+
+// Exit codes, a contract for scripts; docs/operations.md has them for people.
+const (
+	exitClean       = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitDrift       = 3
+	exitIncomplete  = 4 // some hosts failed or did not report; wins over drift
+	exitNoMatch     = 5
+	exitInterrupted = 130
+)
+
+// Main runs one command line and returns its exit code. The context ends when
+// the program is asked to.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := newApp(stdout, stderr)
+	err := app.RunContext(ctx, args)
+	code := exitCode(err)
+	if text := explain(err, code); text != "" {
+		fmt.Fprintf(stderr, "orchestrator: %s\n", text)
+	}
+	return code
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:      "orchestrator",
+		Usage:     "file-integrity monitoring for a fleet, with AIDE and SSM",
+		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
+		Version:   Version,
+		Writer:    stdout, ErrWriter: stderr,
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), documentsCommand(), labCommand()},
+		// A tag holds commas of its own: --tag role=web,db.
+		DisableSliceFlagSeparator: true,
+		HideHelpCommand:           true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError:              onUsageError,
+		Action:                    unknownCommand,
+	}
+	strict(app.Commands)
+	return app
+}
+
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+
+// unknownCommand is what a command does that only holds other commands.
+func unknownCommand(c *cli.Context) error {
+	if c.Args().Present() {
+		return usageError{fmt.Errorf("no command %q", c.Args().First())}
+	}
+	if c.Command.Name == c.App.Name {
+		return cli.ShowAppHelp(c)
+	}
+	return cli.ShowSubcommandHelp(c)
+}
+
+// strict makes every command refuse what it does not know in the same way.
+func strict(commands []*cli.Command) {
+	for _, c := range commands {
+		c.OnUsageError, c.HideHelpCommand = onUsageError, true
+		if c.Action == nil {
+			c.Action = unknownCommand
+		}
+		strict(c.Subcommands)
+	}
+}
+
+// usageError is a command line that cannot be run.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// verdict is the outcome of a sweep that was done: its exit code says it all.
+type verdict int
+
+func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
+
+// judge is the exit code of a report.
+func judge(r report.Report) error {
+	switch {
+	case r.Summary.Failed > 0 || r.Summary.Missing > 0:
+		return verdict(exitIncomplete)
+	case r.Summary.Changed > 0:
+		return verdict(exitDrift)
+	}
+	return nil
+}
+
+func exitCode(err error) int {
+	var v verdict
+	var usage usageError
+	var interrupted *sweep.InterruptedError
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &v):
+		return int(v)
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, fleet.ErrNoMatch):
+		return exitNoMatch
+	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, sweep.ErrUnfinished):
+		return exitIncomplete
+	}
+	return exitError
+}
+
+// explain is what the operator reads about an error: one line, with what to do.
+func explain(err error, code int) string {
+	var v verdict
+	var interrupted *sweep.InterruptedError
+	switch {
+	case err == nil, errors.As(err, &v):
+		return ""
+	case code == exitUsage:
+		return report.Escape(strings.TrimSpace(err.Error())) + "; see orchestrator COMMAND --help"
+	case code == exitNoMatch:
+		return report.Escape(err.Error()) + "; check the tag, --region and the account"
+	case errors.As(err, &interrupted):
+		return interrupted.Error() + "; orchestrator collect --command-id " + interrupted.CommandID + " publishes what came in"
+	case code == exitInterrupted:
+		return "interrupted; no command was sent"
+	case errors.Is(err, sweep.ErrUnfinished):
+		return "some hosts have not finished, and nothing was published; collect the command later"
+	case errors.Is(err, runcommand.ErrNotFound):
+		return report.Escape(err.Error()) + "; check the id and --region; commands are remembered for 30 days"
+	}
+	return report.Escape(aws.Explain(err))
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+)
+
+// isolate takes away every AWS setting of the machine the test runs on.
+func isolate(t *testing.T) {
+	for _, name := range []string{
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_ENDPOINT_URL", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_WEB_IDENTITY_TOKEN_FILE",
+		"ORCHESTRATOR_TAG", "ORCHESTRATOR_INSTANCE", "ORCHESTRATOR_REGION", "ORCHESTRATOR_OUTPUT",
+	} {
+		t.Setenv(name, "") // so that it is put back
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Main(t.Context(), append([]string{"orchestrator"}, args...), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestBadInput(t *testing.T) {
+	isolate(t)
+	for _, tc := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"bogus", 2, `no command "bogus"`},
+		{"--bogus", 2, "-bogus"},
+		{"sweep", 2, "no target"},
+		{"sweep --bogus", 2, "-bogus"},
+		{"sweep --tag", 2, "needs an argument"},
+		{"sweep --tag prod", 2, `tag "prod": want KEY=VALUE`},
+		{"sweep --tag env=", 2, "want KEY=VALUE"},
+		{"sweep --tag env=a --tag env=b", 2, "given twice"},
+		{"sweep --tag env=prod --instance i-01234567", 2, "cannot be combined"},
+		{"sweep --instance web-1", 2, `instance "web-1"`},
+		{"sweep --tag env=prod extra", 2, `unexpected "extra"`},
+		{"sweep --tag env=prod --output xml", 2, `--output "xml"`},
+		{"sweep --tag env=prod --namespace AWS/EC2;", 2, "--namespace"},
+		{"sweep --tag env=prod --fleet \u00fc", 2, "fleet name"},
+		{"sweep --tag env=\u00fc", 2, "give --fleet NAME"},
+		{"sweep --tag env=prod --execution-timeout 59s", 2, "want 1m to 48h"},
+		{"sweep --tag env=prod --execution-timeout 49h", 2, "want 1m to 48h"},
+		{"sweep --tag env=prod --execution-timeout 60", 2, "execution-timeout"},
+		{"sweep --tag env=prod --delivery-timeout 1s", 2, "want 30s to 720h"},
+		{"sweep --tag env=prod --max-concurrency 0", 2, "--max-concurrency"},
+		{"sweep --tag env=prod --max-errors 101%", 2, "--max-errors"},
+		{"sweep --tag env=prod --config aide.conf", 2, "absolute path"},
+		{"sweep --tag env=prod --config /a'b", 2, "absolute path"},
+		{"sweep --tag env=prod --wait -1s", 2, "negative"},
+		{"init --tag env=prod --namespace X", 2, "-namespace"},
+		{"collect", 2, "--command-id"},
+		{"collect --command-id x", 2, `--command-id "x"`},
+		{"collect --command-id 12345678-90ab-cdef-1234-567890abcdef x", 2, `unexpected "x"`},
+		{"documents bogus", 2, `no command "bogus"`},
+		{"documents publish x", 2, `unexpected "x"`},
+		{"lab bogus", 2, `no command "bogus"`},
+		{"sweep --tag env=prod", 1, "no AWS region: give --region"},
+		{"sweep --tag env=prod --region eu-central-1", 1, "no AWS credentials: set AWS_PROFILE"},
+		{"documents publish --region eu-central-1", 1, "no AWS credentials: set AWS_PROFILE"},
+	} {
+		t.Run(tc.args, func(t *testing.T) {
+			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
+			if code != tc.code || !strings.Contains(stderr, tc.want) {
+				t.Errorf("exit %d, %q; want %d and %q", code, stderr, tc.code, tc.want)
+			}
+			if stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "orchestrator: ") {
+				t.Errorf("stdout %q, stderr %q: want one line on stderr", stdout, stderr)
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	isolate(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+	code, _, stderr := run(t, "sweep", "--tag", "env=prod")
+	if code != 1 || !strings.HasPrefix(stderr, "orchestrator: AWS cannot be reached: check the network") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range []string{"", "--help", "sweep --help", "documents", "lab"} {
+		code, stdout, stderr := run(t, strings.Fields(args)...)
+		if code != 0 || !strings.Contains(stdout, "orchestrator") || stderr != "" {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+// TestTagsKeepTheirCommas: --tag role=web,db is one tag with two values.
+func TestTagsKeepTheirCommas(t *testing.T) {
+	isolate(t)
+	_, _, stderr := run(t, "sweep", "--tag", "role=web,,db")
+	if !strings.Contains(stderr, `tag "role=web,,db" has an empty value`) {
+		t.Errorf("stderr %q", stderr)
+	}
+	t.Setenv("ORCHESTRATOR_TAG", "env=a,,b")
+	if _, _, stderr := run(t, "sweep"); !strings.Contains(stderr, "empty value") {
+		t.Errorf("stderr %q: the environment is read like the flag", stderr)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	summary := func(clean, changed, failed, missing int) error {
+		return judge(report.Report{Summary: report.Summary{Clean: clean, Changed: changed, Failed: failed, Missing: missing}})
+	}
+	for _, tc := range []struct {
+		name string
+		err  error
+		code int
+		text string
+	}{
+		{"clean", summary(3, 0, 0, 0), 0, ""},
+		{"drift", summary(1, 2, 0, 0), 3, ""},
+		{"a failed host wins over drift", summary(1, 2, 1, 0), 4, ""},
+		{"a missing host wins over drift", summary(1, 2, 0, 1), 4, ""},
+		{"no match", fmt.Errorf("%w env=x", fleet.ErrNoMatch), 5, "no host matches env=x; check the tag"},
+		{"interrupted", &sweep.InterruptedError{CommandID: "c"}, 130, "collect --command-id c"},
+		{"interrupted, not cancelled", &sweep.InterruptedError{CommandID: "c", Cancel: errors.New("denied")}, 130, "goes on: denied"},
+		{"interrupted before the send", context.Canceled, 130, "no command was sent"},
+		{"unfinished", sweep.ErrUnfinished, 4, "nothing was published"},
+		{"unknown command", fmt.Errorf("command c: %w", runcommand.ErrNotFound), 1, "remembered for 30 days"},
+		{"anything else", errors.New("broken\x1b[31m"), 1, `broken\x1b[31m`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			code := exitCode(tc.err)
+			if text := explain(tc.err, code); code != tc.code || !strings.Contains(text, tc.text) || (text == "") != (tc.text == "") {
+				t.Errorf("exit %d, %q; want %d, %q", code, text, tc.code, tc.text)
+			}
+		})
+	}
+}

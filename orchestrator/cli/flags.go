@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+)
+
+// Limits of the documents and of SendCommand.
+const (
+	minExecution = time.Minute
+	maxExecution = 48 * time.Hour
+	minDelivery  = 30 * time.Second
+	maxDelivery  = 30 * 24 * time.Hour
+)
+
+func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
+
+func regionFlag() cli.Flag {
+	return &cli.StringFlag{Name: "region", EnvVars: env("REGION"), Usage: "AWS `REGION`; the SDK's default where it is not given"}
+}
+
+// targetFlags say who is meant.
+func targetFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
+		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
+		regionFlag(),
+	}
+}
+
+// commandFlags say how the command is run on the hosts.
+func commandFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"},
+		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
+		&cli.StringFlag{Name: "max-concurrency", EnvVars: env("MAX_CONCURRENCY"), Value: "100%", Usage: "`HOSTS` to run on at once, a number or a percentage"},
+		&cli.StringFlag{Name: "max-errors", EnvVars: env("MAX_ERRORS"), Value: "100%", Usage: "failed `HOSTS` after which no more are started, a number or a percentage"},
+		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
+		&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
+	}
+}
+
+// publishFlags say where the metrics go.
+func publishFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), Usage: "`NAME` of the fleet in metrics; the target where it is not given"},
+		&cli.StringFlag{Name: "namespace", EnvVars: env("NAMESPACE"), Value: metrics.DefaultNamespace, Usage: "CloudWatch `NAMESPACE`"},
+		&cli.BoolFlag{Name: "no-publish", EnvVars: env("NO_PUBLISH"), Usage: "write no metrics"},
+	}
+}
+
+func selector(c *cli.Context) (fleet.Selector, error) {
+	s := fleet.Selector{Instances: c.StringSlice("instance")}
+	for _, text := range c.StringSlice("tag") {
+		t, err := fleet.ParseTag(text)
+		if err != nil {
+			return s, usageError{fmt.Errorf("--tag: %w", err)}
+		}
+		s.Tags = append(s.Tags, t)
+	}
+	if err := s.Validate(); err != nil {
+		return s, usageError{err}
+	}
+	return s, nil
+}
+
+// namespacePattern is what PutMetricData takes (CloudWatch API reference).
+var namespacePattern = regexp.MustCompile(`^[0-9A-Za-z._/#:-]{1,255}$`)
+
+// validatePublish checks what will become a namespace and a dimension before
+// anything is sent to a host.
+func validatePublish(c *cli.Context, fleetName string) error {
+	if n := c.String("namespace"); !namespacePattern.MatchString(n) || n[0] == ':' {
+		return usageError{fmt.Errorf("--namespace %q: want letters, digits and . - _ / #", n)}
+	}
+	if err := metrics.ValidateDimension(fleetName); err != nil {
+		return usageError{fmt.Errorf("fleet name %q cannot be a CloudWatch dimension: %w; give --fleet NAME", fleetName, err)}
+	}
+	return nil
+}
+
+var (
+	sharePattern  = regexp.MustCompile(`^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$`)
+	errorsPattern = regexp.MustCompile(`^([0-9]{1,7}|[0-9]%|[1-9][0-9]%|100%)$`)
+	configPattern = regexp.MustCompile(`^(/[A-Za-z0-9._/+-]{1,255})?$`)
+)
+
+// validateCommand checks the flags of commandFlags.
+func validateCommand(c *cli.Context) error {
+	switch execution, delivery := c.Duration("execution-timeout"), c.Duration("delivery-timeout"); {
+	case execution < minExecution || execution > maxExecution:
+		return usageError{fmt.Errorf("--execution-timeout %s: want 1m to 48h", execution)}
+	case delivery < minDelivery || delivery > maxDelivery:
+		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
+	case !sharePattern.MatchString(c.String("max-concurrency")):
+		return usageError{fmt.Errorf("--max-concurrency %q: want a number from 1, or 1%% to 100%%", c.String("max-concurrency"))}
+	case !errorsPattern.MatchString(c.String("max-errors")):
+		return usageError{fmt.Errorf("--max-errors %q: want a number, or 0%% to 100%%", c.String("max-errors"))}
+	case !configPattern.MatchString(c.String("config")):
+		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
+	case c.Duration("wait") < 0:
+		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
+	case c.Args().Present():
+		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	}
+	return nil
+}
+
+// parameters are the document's, from the flags of commandFlags.
+func parameters(c *cli.Context) map[string]string {
+	p := map[string]string{"executionTimeout": strconv.Itoa(int(c.Duration("execution-timeout") / time.Second))}
+	if path := c.String("config"); path != "" {
+		p["config"] = path
+	}
+	return p
+}

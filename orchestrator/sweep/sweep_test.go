@@ -1,0 +1,400 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+)
+
+const (
+	commandID = "12345678-90ab-cdef-1234-567890abcdef"
+	cleanLine = `{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":40}`
+	driftLine = `{"v":1,"status":"drift","added":2,"removed":0,"changed":1,"fingerprint":"9f86d081884c7d659a2feaa0c55ad015","paths":["+/srv/a"],"more":2}`
+	failLine  = `{"v":1,"status":"failed","reason":"baseline_missing","message":"there is none"}`
+)
+
+var requested = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+
+// account is an AWS account as far as a sweep can see it. Each look at the
+// command advances it by one step.
+type account struct {
+	instances   []ec2types.Instance
+	nodes       []ssmtypes.InstanceInformation
+	invocations []ssmtypes.CommandInvocation
+
+	looks    int       // at the command
+	doneAt   int       // look at which the command is done; 0 is never
+	onLook   func(int) // called at each
+	lostAt   int       // look from which every node that has not answered is lost
+	document string
+
+	calls   []string
+	metrics []string
+}
+
+func (a *account) host(id, name, ping, status, detail, output string, code int) {
+	a.instances = append(a.instances, ec2types.Instance{
+		InstanceId: aws.String(id), State: &ec2types.InstanceState{Name: ec2types.InstanceStateNameRunning},
+		Tags: []ec2types.Tag{{Key: aws.String("Name"), Value: aws.String(name)}},
+	})
+	if ping == "" {
+		return
+	}
+	a.nodes = append(a.nodes, ssmtypes.InstanceInformation{
+		InstanceId: aws.String(id), PingStatus: ssmtypes.PingStatus(ping), PlatformType: ssmtypes.PlatformTypeLinux,
+	})
+	if status == "" {
+		return
+	}
+	a.invocations = append(a.invocations, ssmtypes.CommandInvocation{
+		InstanceId: aws.String(id), InstanceName: aws.String(name + ".local"),
+		Status: ssmtypes.CommandInvocationStatus(status), StatusDetails: aws.String(detail),
+		CommandPlugins: []ssmtypes.CommandPlugin{{
+			Output: aws.String(output), ResponseCode: int32(code), ResponseFinishDateTime: aws.Time(requested.Add(12 * time.Second)),
+		}},
+	})
+}
+
+func (a *account) region() Region {
+	count := func(name string) { a.calls = append(a.calls, name) }
+	return Region{
+		Name: "eu-central-1",
+		Fleet: fleet.API{
+			DescribeInstances: func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+				return &ec2.DescribeInstancesOutput{Reservations: []ec2types.Reservation{{OwnerId: aws.String("111122223333"), Instances: a.instances}}}, nil
+			},
+			DescribeInstanceInformation: func(context.Context, *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
+				if a.lostAt > 0 && a.looks >= a.lostAt {
+					for i := range a.nodes {
+						if !a.answered(aws.ToString(a.nodes[i].InstanceId)) {
+							a.nodes[i].PingStatus = ssmtypes.PingStatusConnectionLost
+						}
+					}
+				}
+				return &ssm.DescribeInstanceInformationOutput{InstanceInformationList: slices.Clone(a.nodes)}, nil
+			},
+		},
+		Commands: runcommand.API{
+			SendCommand: func(_ context.Context, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+				count("SendCommand")
+				a.document = aws.ToString(in.DocumentName)
+				return &ssm.SendCommandOutput{Command: &ssmtypes.Command{
+					CommandId: aws.String(commandID), Status: "Pending", DocumentName: in.DocumentName, Targets: in.Targets, RequestedDateTime: &requested,
+				}}, nil
+			},
+			ListCommands: func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+				a.looks++
+				if a.onLook != nil {
+					a.onLook(a.looks)
+				}
+				if a.looks == 1 {
+					return &ssm.ListCommandsOutput{}, nil // not visible yet
+				}
+				c := ssmtypes.Command{
+					CommandId: aws.String(commandID), Status: "InProgress", DocumentName: aws.String(a.document), RequestedDateTime: &requested,
+					TargetCount: int32(len(a.invocations)), Targets: []ssmtypes.Target{{Key: aws.String("tag:env"), Values: []string{"prod"}}},
+				}
+				for _, i := range a.invocations {
+					if a.answered(aws.ToString(i.InstanceId)) {
+						c.CompletedCount++
+					}
+				}
+				if a.doneAt > 0 && a.looks >= a.doneAt {
+					c.Status = "Failed"
+				}
+				return &ssm.ListCommandsOutput{Commands: []ssmtypes.Command{c}}, nil
+			},
+			ListCommandInvocations: func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+				count("ListCommandInvocations")
+				return &ssm.ListCommandInvocationsOutput{CommandInvocations: a.invocations}, nil
+			},
+			CancelCommand: func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
+				count("CancelCommand")
+				for i := range a.invocations {
+					if !a.answered(aws.ToString(a.invocations[i].InstanceId)) {
+						a.invocations[i].Status = "Cancelled"
+						a.invocations[i].StatusDetails = aws.String("Cancelled")
+					}
+				}
+				a.doneAt = 1
+				return &ssm.CancelCommandOutput{}, nil
+			},
+		},
+		Metrics: metrics.API{PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+			count("PutMetricData")
+			for _, d := range in.MetricData {
+				a.metrics = append(a.metrics, aws.ToString(d.Dimensions[0].Value)+" "+aws.ToString(d.MetricName))
+			}
+			return &cloudwatch.PutMetricDataOutput{}, nil
+		}},
+	}
+}
+
+func (a *account) answered(id string) bool {
+	for _, i := range a.invocations {
+		if aws.ToString(i.InstanceId) == id {
+			return i.Status != "InProgress" && i.Status != "Pending"
+		}
+	}
+	return false
+}
+
+func (a *account) called(name string) (n int) {
+	for _, c := range a.calls {
+		if c == name {
+			n++
+		}
+	}
+	return n
+}
+
+func options() Options {
+	return Options{
+		Selector: fleet.Selector{Tags: []fleet.Tag{{Key: "env", Values: []string{"prod"}}}}, Document: "AideFleet-Check", Namespace: "AIDE",
+		DeliveryTimeout: time.Minute, Now: func() time.Time { return requested.Add(time.Minute) },
+		Pace: runcommand.Pace{First: time.Second, Max: 15 * time.Second, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+	}
+}
+
+func verdicts(r report.Report) (list []string) {
+	for _, h := range r.Hosts {
+		text := strings.TrimSpace(fmt.Sprintf("%s %s %s", h.Name, h.Status, h.Reason))
+		if h.Counts != nil {
+			text += fmt.Sprintf(" +%d -%d ~%d", h.Added, h.Removed, h.Changed)
+		}
+		list = append(list, text)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestRun: every way in which a host can answer or be silent, in one fleet.
+func TestRun(t *testing.T) {
+	a := &account{doneAt: 4}
+	a.host("i-01", "drift", "Online", "Success", "Success", driftLine+"\nfor people\n", 0)
+	a.host("i-02", "clean", "Online", "Success", "Success", cleanLine, 0)
+	a.host("i-03", "failed", "Online", "Failed", "Failed", failLine+"\n----------ERROR-------\nwhy", 1)
+	a.host("i-04", "garbage", "Online", "Success", "Success", "\x1b[31mhello", 0)
+	a.host("i-05", "nothing", "Online", "Failed", "Failed", "", 127)
+	a.host("i-06", "liar", "Online", "Failed", "Failed", cleanLine, 137)
+	a.host("i-07", "cut", "Online", "Success", "Success", driftLine[:60], 0)
+	a.host("i-08", "lost", "ConnectionLost", "Pending", "Pending", "", -1)
+	a.host("i-09", "late", "Online", "TimedOut", "Delivery Timed Out", "", -1)
+	a.host("i-10", "slow", "Online", "TimedOut", "ExecutionTimedOut", driftLine, 137)
+	a.host("i-11", "stray", "Online", "Failed", "Undeliverable", "", -1)
+	a.host("i-12", "spared", "Online", "Failed", "Terminated", "", -1)
+	a.host("i-13", "newcomer", "Online", "", "", "", 0)
+	a.host("i-14", "bare", "", "", "", "", 0)
+	a.host("i-15", "stuck", "Online", "InProgress", "InProgress", "", -1)
+	a.invocations = append(a.invocations, ssmtypes.CommandInvocation{ // not in EC2 any more
+		InstanceId: aws.String("i-99"), InstanceName: aws.String("gone"), Status: "Success",
+		CommandPlugins: []ssmtypes.CommandPlugin{{Output: aws.String(cleanLine)}},
+	})
+	// The service lists a host twice now and then.
+	a.invocations = append(a.invocations, a.invocations[0])
+
+	r, err := Run(t.Context(), a.region(), options())
+	if !errors.Is(err, ErrUnfinished) {
+		t.Fatalf("error %v, want that a host is unfinished although the command is done", err)
+	}
+	want := []string{
+		"bare missing unmanaged",
+		"clean clean +0 -0 ~0",
+		"cut failed bad_output",
+		"drift drift +2 -0 ~1",
+		"failed failed baseline_missing",
+		"garbage failed bad_output",
+		"gone clean +0 -0 ~0",
+		"late missing delivery_timeout",
+		"liar failed bad_output",
+		"lost missing agent_lost",
+		"newcomer missing not_targeted",
+		"nothing failed bad_output",
+		"slow missing execution_timeout",
+		"spared missing terminated",
+		"stray missing undeliverable",
+		"stuck missing unfinished",
+	}
+	if got := verdicts(r); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if a.called("SendCommand") != 1 || a.called("PutMetricData") != 0 {
+		t.Errorf("calls %v: want one send, and nothing published while a host is unfinished", a.calls)
+	}
+	if s := r.Summary; s.Targeted != 16 || s.Reported != 3 || s.Failed != 5 || s.Missing != 8 {
+		t.Errorf("summary %+v", s)
+	}
+	for _, h := range r.Hosts {
+		if h.Status == report.Failed || h.Status == report.Missing {
+			if h.Next == "" {
+				t.Errorf("%s (%s): nothing is said about what to do", h.Name, h.Reason)
+			}
+		}
+		if h.Name == "garbage" && h.Message != `exit status 0, output: \x1b[31mhello` {
+			t.Errorf("message %q: want what the host printed, escaped", h.Message)
+		}
+	}
+}
+
+func TestRunPublishes(t *testing.T) {
+	a := &account{}
+	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
+	a.host("i-02", "failed", "Online", "Failed", "Failed", failLine, 1)
+	a.host("i-03", "lost", "ConnectionLost", "Pending", "Pending", "", -1)
+	r, err := Run(t.Context(), a.region(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Started.Equal(requested) || r.Finished.Sub(r.Started) != 12*time.Second {
+		t.Errorf("from %s to %s: want from the request to the last host's end", r.Started, r.Finished)
+	}
+	if len(r.Commands) != 1 || r.Commands[0] != (report.Command{ID: commandID, Region: "eu-central-1", Account: "111122223333"}) {
+		t.Errorf("commands %v", r.Commands)
+	}
+	for _, m := range a.metrics {
+		if strings.HasPrefix(m, "failed ") || strings.HasPrefix(m, "lost ") {
+			t.Errorf("%s is published: a failed check is never a zero", m)
+		}
+	}
+	if !slices.Contains(a.metrics, "drift changed") || a.metrics[len(a.metrics)-1] != "env=prod SweepCompleted" {
+		t.Errorf("published %q", a.metrics)
+	}
+}
+
+// TestRunLosesAgent: an agent that dies in the middle of a check is not waited
+// for until the command expires.
+func TestRunLosesAgent(t *testing.T) {
+	a := &account{lostAt: 5}
+	a.host("i-01", "well", "Online", "Success", "Success", cleanLine, 0)
+	a.host("i-02", "dies", "Online", "InProgress", "InProgress", "", -1)
+	r, err := Run(t.Context(), a.region(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := verdicts(r), []string{"dies missing agent_lost", "well clean +0 -0 ~0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if a.called("ListCommandInvocations") != 1 {
+		t.Errorf("the results were listed %d times", a.called("ListCommandInvocations"))
+	}
+}
+
+func TestRunNobodyReachable(t *testing.T) {
+	a := &account{}
+	a.host("i-01", "lost", "ConnectionLost", "", "", "", 0)
+	a.host("i-02", "bare", "", "", "", "", 0)
+	r, err := Run(t.Context(), a.region(), options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.called("SendCommand") != 0 || r.Summary.Missing != 2 || !slices.Contains(a.metrics, "env=prod HostsMissing") {
+		t.Errorf("calls %v, summary %+v: silence is a finding, and costs no command", a.calls, r.Summary)
+	}
+}
+
+func TestRunInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	a := &account{onLook: func(n int) {
+		if n == 3 {
+			cancel()
+		}
+	}}
+	a.host("i-01", "quick", "Online", "Success", "Success", driftLine, 0)
+	a.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
+	r, err := Run(ctx, a.region(), options())
+	var interrupted *InterruptedError
+	if !errors.As(err, &interrupted) || interrupted.CommandID != commandID || interrupted.Cancel != nil {
+		t.Fatalf("error %v", err)
+	}
+	if got, want := verdicts(r), []string{"quick drift +2 -0 ~1", "slow missing cancelled"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if a.called("CancelCommand") != 1 || a.called("PutMetricData") != 0 {
+		t.Errorf("calls %v", a.calls)
+	}
+}
+
+func TestRunInterruptedBeforeSend(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := &account{}
+	a.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
+	if _, err := Run(ctx, a.region(), options()); !errors.Is(err, context.Canceled) || a.called("SendCommand") != 0 {
+		t.Errorf("error %v, calls %v", err, a.calls)
+	}
+}
+
+func TestRunWait(t *testing.T) {
+	a := &account{}
+	a.host("i-01", "quick", "Online", "Success", "Success", cleanLine, 0)
+	a.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
+	o := options()
+	o.Wait, o.Pace.Sleep = time.Nanosecond, func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() }
+	a.looks = 1
+	r, err := Run(t.Context(), a.region(), o)
+	if !errors.Is(err, ErrUnfinished) {
+		t.Fatalf("error %v", err)
+	}
+	if got, want := verdicts(r), []string{"quick clean +0 -0 ~0", "slow missing unfinished"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if a.called("CancelCommand") != 0 || a.called("PutMetricData") != 0 {
+		t.Errorf("calls %v: the command goes on, and is collected later", a.calls)
+	}
+}
+
+func TestCollect(t *testing.T) {
+	a := &account{looks: 1, document: "AideFleet-Check"}
+	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
+	a.host("i-02", "since", "Online", "", "", "", 0)
+	a.instances[1].LaunchTime = aws.Time(requested.Add(time.Hour))
+	r, err := Collect(t.Context(), a.region(), commandID, options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := verdicts(r), []string{"drift drift +2 -0 ~1"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q: a host that was launched later was not meant", got, want)
+	}
+	if r.Fleet != "env=prod" || a.called("SendCommand") != 0 || a.called("PutMetricData") != 2 {
+		t.Errorf("fleet %q, calls %v", r.Fleet, a.calls)
+	}
+}
+
+func TestCollectRefuses(t *testing.T) {
+	a := &account{looks: 1, document: "AWS-RunShellScript"}
+	if _, err := Collect(t.Context(), a.region(), commandID, options()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Collect(t.Context(), a.region(), "00000000-90ab-cdef-1234-567890abcdef", options()); !errors.Is(err, runcommand.ErrNotFound) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPublishingFails(t *testing.T) {
+	a := &account{doneAt: 2}
+	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
+	region := a.region()
+	region.Metrics.PutMetricData = func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+		return nil, errors.New("denied")
+	}
+	r, err := Run(t.Context(), region, options())
+	if err == nil || len(r.Hosts) != 1 {
+		t.Errorf("%d hosts, error %v: the report must not be lost with the metrics", len(r.Hosts), err)
+	}
+}
