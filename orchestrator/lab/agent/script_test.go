@@ -1,0 +1,337 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestScript(t *testing.T) {
+	dir := t.TempDir()
+	tests := []struct {
+		name   string
+		step   string
+		status status
+		code   int
+		stdout string
+		stderr string
+		output string
+	}{
+		{
+			name: "success", step: shell("s", "echo hello"),
+			status: success, stdout: "hello\n", output: "hello\n",
+		},
+		{
+			name: "stderr is no failure", step: shell("s", "echo hello; echo careful >&2"),
+			status: success, stdout: "hello\n", stderr: "careful\n", output: "hello\n\n----------ERROR-------\ncareful\n",
+		},
+		{
+			name: "failure", step: shell("s", "echo hello; exit 1"),
+			status: failed, code: 1, stdout: "hello\n", stderr: "failed to run commands: exit status 1",
+			output: "hello\n\n----------ERROR-------\nfailed to run commands: exit status 1",
+		},
+		{
+			name: "137 is a time-out without a word", step: shell("s", "exit 137"),
+			status: timedOut, code: 137,
+		},
+		{
+			name: "ended by a signal", step: shell("s", "kill -TERM 0"),
+			status: failed, code: -1, stderr: "failed to run commands: signal: terminated",
+			output: "\n----------ERROR-------\nfailed to run commands: signal: terminated",
+		},
+		{
+			name: "168 succeeds and hides stderr", step: shell("s", "echo hello; echo odd >&2; exit 168"),
+			status: success, code: 168, output: "hello\n",
+			stdout: "hello\n\nStep exited with code 168. Therefore, marking step as succeeded. Further document steps will be skipped.",
+		},
+		{
+			name: "169 fails", step: shell("s", "exit 169"),
+			status: failed, code: 169, output: "\n----------ERROR-------\nfailed to run commands: exit status 169",
+			stdout: "\nStep exited with code 169. Therefore, marking step as Failed. Further document steps will be skipped.",
+			stderr: "failed to run commands: exit status 169\nStep exited with code 169. Therefore, marking step as Failed. Further document steps will be skipped.",
+		},
+		{
+			name: "onFailure successAndExit", step: shell("s", "exit 2", `"onFailure":"successAndExit"`),
+			status: success, code: 168, output: "\n----------ERROR-------\nfailed to run commands: exit status 2",
+			stdout: "\nStep was found to have onFailure property. Further document steps will be skipped.",
+			stderr: "failed to run commands: exit status 2\nStep was found to have onFailure property. Further document steps will be skipped.",
+		},
+		{
+			name: "shebang", step: shell("s", "#!/bin/cat\nas it is"),
+			status: success, stdout: "#!/bin/cat\nas it is\n", output: "#!/bin/cat\nas it is\n",
+		},
+		{
+			name: "lines are one script", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["a=1",["b=2","echo $a$b"]]}}`,
+			status: success, stdout: "12\n", output: "12\n",
+		},
+		{
+			name: "one line", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":"echo $0"}}`,
+			status: success, stdout: "SCRIPT\n", output: "SCRIPT\n",
+		},
+		{
+			name: "no stdin", step: shell("s", "readlink /proc/self/fd/0; cat"),
+			status: success, stdout: "/dev/null\n", output: "/dev/null\n",
+		},
+		{
+			name: "working directory", step: shell("s", "pwd"),
+			status: success, stdout: "/usr/bin\n", output: "/usr/bin\n",
+		},
+		{
+			name: "given working directory", step: shell("s", "pwd", `"workingDirectory":"`+dir+`"`),
+			status: success, stdout: dir + "\n", output: dir + "\n",
+		},
+		{
+			name: "relative working directory", step: shell("s", "pwd", `"workingDirectory":"downloads"`),
+			status: success, stdout: "/usr/bin\n", output: "/usr/bin\n",
+		},
+		{
+			name: "environment", step: shell("s", "env | sort"), status: success,
+			stdout: "AWS_SSM_INSTANCE_ID=" + testInstance + "\nAWS_SSM_PLATFORM_NAME=Amazon Linux\nAWS_SSM_PLATFORM_VERSION=2023\n" +
+				"AWS_SSM_REGION_NAME=us-east-1\nPATH=" + scriptPath + "\nPWD=/usr/bin\nSSM_COMMAND_ID=COMMAND\n",
+			output: "AWS_SSM_INSTANCE_ID=" + testInstance + "\nAWS_SSM_PLATFORM_NAME=Amazon Linux\nAWS_SSM_PLATFORM_VERSION=2023\n" +
+				"AWS_SSM_REGION_NAME=us-east-1\nPATH=" + scriptPath + "\nPWD=/usr/bin\nSSM_COMMAND_ID=COMMAND\n",
+		},
+		{
+			name: "inputs of a wrong kind", step: `{"action":"aws:runShellScript","name":"s","inputs":{"workingDirectory":7}}`,
+			status: failed, code: 1, stderr: "Invalid format in plugin properties map[workingDirectory:7]",
+			output: "\n----------ERROR-------\nInvalid format in plugin properties map[workingDirectory:7]",
+		},
+		{
+			name: "unknown plugin", step: `{"action":"aws:downloadContent","name":"s","inputs":{}}`,
+			status: failed, code: 1,
+			output: "Plugin with name aws:downloadContent is not supported by the lab's agent, which knows aws:runShellScript. Step name: s",
+		},
+	}
+	f := newFakeService(t)
+	state := t.TempDir()
+	f.start(state, nil)
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			command := fmt.Sprint("command-", i)
+			script := filepath.Join(state, testInstance, "document/orchestration", command, "s", "_script.sh")
+			names := strings.NewReplacer("SCRIPT", script, "=COMMAND", "="+command)
+			steps, final := f.run(command, content(tt.step), nil)
+			if len(steps) != 1 {
+				t.Fatalf("%d steps", len(steps))
+			}
+			got := steps[0]
+			if got.Status != tt.status || got.Code != tt.code || final.DocumentStatus != tt.status {
+				t.Errorf("status %s code %d document %s, want %s %d", got.Status, got.Code, final.DocumentStatus, tt.status, tt.code)
+			}
+			for _, text := range [][3]string{
+				{"standard output", got.StandardOutput, tt.stdout}, {"standard error", got.StandardError, tt.stderr}, {"output", got.Output, tt.output},
+			} {
+				if want := names.Replace(text[2]); text[1] != want {
+					t.Errorf("%s:\n%q, want\n%q", text[0], text[1], want)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingWorkingDirectory(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	steps, final := f.run("one", content(shell("s", "pwd", `"workingDirectory":"/no/such"`)), nil)
+	if final.DocumentStatus != failed || steps[0].Code != 1 || !strings.HasPrefix(steps[0].StandardError, "failed to run commands: ") {
+		t.Errorf("got %+v %+v", steps, final)
+	}
+}
+
+func TestFullDiskFailsTheStep(t *testing.T) {
+	f := newFakeService(t)
+	state := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(state, nil, 0o600); err != nil { // a file where a folder should be
+		t.Fatal(err)
+	}
+	f.start(state, nil)
+	steps, final := f.run("one", content(shell("s", "echo")), nil)
+	if final.DocumentStatus != failed || !strings.HasPrefix(steps[0].StandardError, "failed to create script file. ") {
+		t.Errorf("got %+v %+v", steps, final)
+	}
+}
+
+func TestParametersReachTheScriptRaw(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	doc := `{"schemaVersion":"2.2","parameters":{"path":{"type":"String"},"depth":{"type":"String","default":"3"},"words":{"type":"StringList"}},
+		"mainSteps":[{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["echo {{path}} {{ depth }} '{{ words }}'","{{words}}","echo {{ other }}"]}}]}`
+	steps, _ := f.run("one", doc, map[string]any{"path": "a; echo $HOME$1b", "words": []string{"echo one", "echo two"}})
+	if want := "a\nb 3 [\"echo one\",\"echo two\"]\none\ntwo\n{{ other }}\n"; steps[0].StandardOutput != want {
+		t.Errorf("got %q, want %q", steps[0].StandardOutput, want)
+	}
+}
+
+// processEnds waits for the end of a process whose id is in a file.
+func processEnds(t *testing.T, pidFile string) bool {
+	t.Helper()
+	pid := readPID(t, pidFile)
+	for range 2000 {
+		if syscall.Kill(pid, 0) != nil || isZombie(pid) {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return false
+}
+
+func isZombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+// readPID waits for a file with a process id in it.
+func readPID(t *testing.T, file string) int {
+	t.Helper()
+	for range 2000 {
+		b, _ := os.ReadFile(file)
+		if s, whole := strings.CutSuffix(string(b), "\n"); whole {
+			pid, err := strconv.Atoi(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("%s: no process id within 10 s", file)
+	return 0
+}
+
+// killedStep has a child in its group, and one that left it.
+func killedStep(dir string) string {
+	return shell("s", fmt.Sprintf(`echo begun
+sleep 600 & echo $! > %[1]s/child
+setsid sh -c 'echo $$ > %[1]s/own; exec sleep 600' &
+trap '' TERM
+echo $$ > %[1]s/script
+wait`, dir), `"timeoutSeconds":"60"`)
+}
+
+func TestTimeoutKillsTheGroup(t *testing.T) {
+	f := newFakeService(t)
+	timeouts := make(chan time.Time)
+	f.start(t.TempDir(), timeouts)
+	dir := t.TempDir()
+	f.deliver("one", content(killedStep(dir), shell("next", "echo goes on"), shell("last", "echo end", `"onFailure":"exit"`)), nil)
+	f.accepted("one")
+	own := readPID(t, dir+"/own")
+	defer func() { _ = syscall.Kill(own, syscall.SIGKILL) }()
+	readPID(t, dir+"/script")
+	timeouts <- time.Time{}
+	steps, final := f.finished("one")
+	if final.DocumentStatus != timedOut || len(steps) != 3 || steps[0].Status != timedOut || steps[0].Code != 137 || steps[0].StandardError != "" {
+		t.Errorf("got %+v %+v", steps, final)
+	}
+	if steps[1].Status != success || steps[2].Status != success {
+		t.Errorf("later steps: %+v, want them run: a time-out ends no document", steps[1:])
+	}
+	if !processEnds(t, dir+"/script") || !processEnds(t, dir+"/child") {
+		t.Error("the process group lives on")
+	}
+	if syscall.Kill(own, 0) != nil {
+		t.Error("the child that called setsid was killed too; the real agent does not reach it")
+	}
+}
+
+func TestCancelKillsTheGroup(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	dir := t.TempDir()
+	f.deliver("one", content(killedStep(dir), shell("next", "touch "+dir+"/next"), shell("last", "touch "+dir+"/last", `"finallyStep":true`)), nil)
+	f.accepted("one")
+	own := readPID(t, dir+"/own")
+	defer func() { _ = syscall.Kill(own, syscall.SIGKILL) }()
+	readPID(t, dir+"/script")
+	f.deliverCancel("one")
+	f.accepted("cancel-one")
+	steps, final := f.finished("one")
+	if final.DocumentStatus != cancelled || len(steps) != 3 || steps[0].Code != 137 || steps[1].Code != 1 || steps[2].Code != 1 {
+		t.Errorf("got %+v %+v", steps, final)
+	}
+	for _, s := range steps {
+		if s.Status != cancelled {
+			t.Errorf("step %s, want Cancelled", s.Status)
+		}
+	}
+	for _, name := range []string{"next", "last"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			t.Errorf("step %s was run", name)
+		}
+	}
+	if !processEnds(t, dir+"/script") || !processEnds(t, dir+"/child") {
+		t.Error("the process group lives on")
+	}
+	f.deliverCancel("one") // again, and too late
+	f.accepted("cancel-one")
+	f.idle()
+}
+
+// TestBackgroundChildBlocksTheStep: the script itself ends at once.
+func TestBackgroundChildBlocksTheStep(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	gate := filepath.Join(t.TempDir(), "gate")
+	f.deliver("one", content(shell("s", fmt.Sprintf("(echo $$ > %[1]s.pid; until [ -e %[1]s ]; do sleep 0.01; done; echo late) & echo soon", gate))), nil)
+	f.accepted("one")
+	if !processEnds(t, gate+".pid") {
+		t.Fatal("the script does not end")
+	}
+	f.idle() // no reply: the step goes on
+	if err := os.WriteFile(gate, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	steps, _ := f.finished("one")
+	if want := "soon\nlate\n"; steps[0].StandardOutput != want {
+		t.Errorf("got %q, want %q", steps[0].StandardOutput, want)
+	}
+}
+
+func TestReboot(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	mark := filepath.Join(t.TempDir(), "mark")
+	f.deliver("one", content(shell("a", "echo x >> "+mark), shell("b", "echo y >> "+mark+"; [ $(grep -c y "+mark+") = 2 ] || exit 194"), shell("c", "cat "+mark)), nil)
+	f.accepted("one")
+	steps, interim := f.finished("one")
+	if interim.DocumentStatus != successAndReboot || len(steps) != 2 || steps[1].Status != successAndReboot || steps[1].Code != 194 || steps[1].StandardError != "" {
+		t.Fatalf("got %+v %+v", steps, interim)
+	}
+	steps, final := f.finished("one")
+	if final.DocumentStatus != success || len(steps) != 2 || steps[1].StandardOutput != "x\ny\ny\n" {
+		t.Errorf("got %+v %+v, want the second step again and then the third", steps, final)
+	}
+}
+
+func TestEndlessReboot(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	f.deliver("one", content(shell("s", "exit 194")), nil)
+	f.accepted("one")
+	for range maxRuns + 1 {
+		if _, r := f.finished("one"); r.DocumentStatus != successAndReboot {
+			t.Fatalf("got %+v", r)
+		}
+	}
+	f.idle() // it has given up
+}
+
+func TestScriptTimeout(t *testing.T) {
+	tests := []struct {
+		in   any
+		want int
+	}{
+		{nil, 3600}, {"", 3600}, {"soon", 3600}, {"60", 60}, {60.0, 60}, {"60.9", 60}, {true, 3600}, {"NaN", 3600}, {"1e300", 3600},
+		{"4", 3600}, {4.9, 3600}, {"5", 5}, {"172800", 172800}, {"172801", 3600}, {"-60", 3600}, {[]any{"60"}, 3600},
+	}
+	for _, tt := range tests {
+		if got := scriptTimeout(tt.in); got != time.Duration(tt.want)*time.Second {
+			t.Errorf("scriptTimeout(%v) = %v, want %d s", tt.in, got, tt.want)
+		}
+	}
+}
