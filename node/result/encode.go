@@ -31,10 +31,10 @@ func (l Line) Encode() ([]byte, error) {
 	for i, p := range l.Paths {
 		paths[i] = EscapeInvalid(p)
 	}
+	l.Paths, l.More = nil, 0
 	if l.Counts != nil {
-		l.More = max(0, l.Sum()-len(paths))
+		l.More = l.Sum()
 	}
-	l.Paths = nil
 	if err := l.validate(); err != nil {
 		return nil, fmt.Errorf("encode result line: %w", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -16,11 +16,15 @@ const maxCount = 1 << 40
 // ErrNoLine is returned by Parse when stdout holds no result line at all.
 var ErrNoLine = errors.New("no result line")
 
-var (
-	reasonPattern      = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
-	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	digestPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	tokenPattern       = regexp.MustCompile(`^[0-9A-Za-z.+~:_-]{0,40}$`)
+// consists says whether s is from least to most bytes of the set allowed.
+func consists(s string, least, most int, allowed string) bool {
+	return len(s) >= least && len(s) <= most && strings.Trim(s, allowed) == ""
+}
+
+const (
+	lower    = "abcdefghijklmnopqrstuvwxyz"
+	hex      = "0123456789abcdef"
+	inTokens = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~:_-" // of versions and ids
 )
 
 // Parse reads the result line from what a host printed to stdout; what follows
@@ -75,7 +79,7 @@ func (l Line) validate() error {
 		if l.Counts != nil {
 			return errors.New("status failed with counts")
 		}
-		if !reasonPattern.MatchString(string(l.Reason)) {
+		if !consists(string(l.Reason), 1, 32, lower+"_") || l.Reason[0] == '_' {
 			return fmt.Errorf("reason %q is not a word of lower-case letters and _", l.Reason)
 		}
 	default:
@@ -84,17 +88,17 @@ func (l Line) validate() error {
 	switch {
 	case l.Fingerprint != "" && l.Status != Drift:
 		return fmt.Errorf("status %s with a fingerprint", l.Status)
-	case l.Fingerprint != "" && !fingerprintPattern.MatchString(l.Fingerprint):
+	case l.Fingerprint != "" && !consists(l.Fingerprint, 32, 32, hex):
 		return fmt.Errorf("fingerprint %q is not 32 hex digits", l.Fingerprint)
-	case l.Config != "" && !digestPattern.MatchString(l.Config):
+	case l.Config != "" && !consists(l.Config, 64, 64, hex):
 		return fmt.Errorf("config %q is not a SHA-256", l.Config)
-	case l.Baseline != nil && !digestPattern.MatchString(l.Baseline.SHA256):
+	case l.Baseline != nil && !consists(l.Baseline.SHA256, 64, 64, hex):
 		return fmt.Errorf("baseline %q is not a SHA-256", l.Baseline.SHA256)
 	case l.Seconds < 0:
 		return fmt.Errorf("seconds %g is negative", l.Seconds)
 	}
 	for name, s := range map[string]string{"aide": l.AIDE, "node": l.Node, "report": l.Report} {
-		if !tokenPattern.MatchString(s) {
+		if !consists(s, 0, 40, inTokens) {
 			return fmt.Errorf("%s %q is not a version or an id", name, s)
 		}
 	}

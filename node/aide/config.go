@@ -1,0 +1,251 @@
+package aide
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Where the distributions keep AIDE's configuration: Amazon Linux, RHEL and
+// SLES, then Debian and Ubuntu. Upstream has no default.
+var configPaths = []string{"/etc/aide.conf", "/etc/aide/aide.conf"}
+
+// ErrNoConfig says that there is no configuration on this host.
+var ErrNoConfig = errors.New("no configuration at " + strings.Join(configPaths, " or "))
+
+// Config is what has to be known of AIDE's configuration before it runs.
+type Config struct {
+	Path     string
+	Database string // path of the input database: the baseline
+	SHA256   string // of the configuration and all it includes, hex
+}
+
+// FindConfig returns the path of the host's configuration.
+func FindConfig() (string, error) {
+	for _, path := range configPaths {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path, nil
+		}
+	}
+	return "", ErrNoConfig
+}
+
+// ReadConfig reads a configuration as far as is needed to know where the
+// baseline lies: macros, conditions and includes, as aide.conf(5) describes
+// them. Programs that a configuration wants to be run are not run.
+func ReadConfig(path string) (Config, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return Config{}, err
+	}
+	r := configReader{host: host, defined: make(map[string]string), hash: sha256.New()}
+	if err := r.file(path); err != nil {
+		return Config{}, err
+	}
+	c := Config{Path: path, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
+	switch {
+	case r.database == "":
+		return c, fmt.Errorf("%s: no database_in is defined", path)
+	case !strings.HasPrefix(r.database, "file:"):
+		return c, fmt.Errorf("%s: database_in=%s: only file: can be a baseline", path, r.database)
+	}
+	// AIDE takes file:/x, file://x (a host that is localhost or empty) alike.
+	c.Database = strings.TrimPrefix(r.database, "file:")
+	if rest, ok := strings.CutPrefix(c.Database, "//"); ok {
+		c.Database = "/" + strings.TrimPrefix(strings.TrimPrefix(rest, "localhost"), "/")
+	}
+	if !filepath.IsAbs(c.Database) {
+		return c, fmt.Errorf("%s: database_in=%s: want an absolute path", path, r.database)
+	}
+	return c, nil
+}
+
+type configReader struct {
+	host     string
+	defined  map[string]string
+	hash     hash.Hash
+	database string
+	depth    int // of includes
+}
+
+// maxDepth bounds includes that include themselves.
+const maxDepth = 16
+
+// condition is one open @@if.
+type condition struct {
+	holds bool // the branch at hand
+	outer bool // whether what stands around it holds
+}
+
+func (r *configReader) file(path string) error {
+	if r.depth++; r.depth > maxDepth {
+		return fmt.Errorf("%s: includes are nested more than %d deep", path, maxDepth)
+	}
+	defer func() { r.depth-- }()
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	var open []condition
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, longestLine)
+	for n := 1; lines.Scan(); n++ {
+		_, _ = r.hash.Write(append(lines.Bytes(), '\n')) // never fails (hash.Hash)
+		text := strings.TrimSpace(lines.Text())
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		if open, err = r.line(text, open); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(open) > 0 {
+		return fmt.Errorf("%s: an @@if without @@endif", path)
+	}
+	return nil
+}
+
+// line acts on one line and returns the conditions that are open behind it.
+func (r *configReader) line(text string, open []condition) ([]condition, error) {
+	holds := len(open) == 0 || open[len(open)-1].holds
+	text, ok := strings.CutPrefix(text, "@@")
+	if !ok || strings.HasPrefix(text, "{") {
+		name, value, _ := strings.Cut(text, "=")
+		// The first definition wins, as in AIDE. 0.16 calls it database.
+		if name = strings.TrimSpace(name); holds && r.database == "" && (name == "database_in" || name == "database") {
+			r.database = r.expand(strings.TrimSpace(value))
+		}
+		return open, nil
+	}
+	word, argument, _ := strings.Cut(strings.ReplaceAll(text, "\t", " "), " ")
+	argument = strings.TrimSpace(argument)
+	switch word {
+	case "ifdef", "ifndef", "ifhost", "ifnhost", "if":
+		return append(open, condition{holds: holds && r.test(word, argument), outer: holds}), nil
+	case "else", "endif":
+		if len(open) == 0 {
+			return open, fmt.Errorf("@@%s without @@if", word)
+		}
+		last := open[len(open)-1]
+		open = open[:len(open)-1]
+		if word == "else" {
+			open = append(open, condition{holds: last.outer && !last.holds, outer: last.outer})
+		}
+		return open, nil
+	}
+	if !holds {
+		return open, nil
+	}
+	switch word {
+	case "define":
+		name, value, _ := strings.Cut(argument, " ")
+		r.defined[name] = r.expand(strings.TrimSpace(value))
+	case "undef":
+		delete(r.defined, argument)
+	case "include":
+		return open, r.include(r.expand(argument), false)
+	case "x_include":
+		return open, r.include(r.expand(argument), true)
+	}
+	return open, nil
+}
+
+// include reads a file, or those files of a folder whose names match: FILE, or
+// FOLDER REGEX [PREFIX]. An @@x_include runs the files that are executable; what
+// those print is not looked at, since nothing is started but AIDE.
+func (r *configReader) include(argument string, skipPrograms bool) error {
+	words := strings.Fields(argument)
+	switch len(words) {
+	case 0:
+		return errors.New("@@include without a file")
+	case 1:
+		return r.included(words[0], skipPrograms)
+	}
+	names, err := compile(words[1])
+	if err != nil {
+		return fmt.Errorf("@@include %s: %w", argument, err)
+	}
+	files, err := os.ReadDir(words[0])
+	if err != nil {
+		return err
+	}
+	for _, f := range files { // in the order of their names, as AIDE reads them
+		if names.match(f.Name()) {
+			if err := r.included(filepath.Join(words[0], f.Name()), skipPrograms); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *configReader) included(path string, skipPrograms bool) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || skipPrograms && info.Mode()&0o111 != 0 {
+		return err
+	}
+	return r.file(path)
+}
+
+// test says whether a condition holds. A form that is not known does not: 0.18
+// and later also compare versions and ask what exists, which no configuration
+// needs to say where its database is.
+func (r *configReader) test(word, argument string) bool {
+	negated := word == "ifndef" || word == "ifnhost"
+	switch word {
+	case "if":
+		words := strings.Fields(argument)
+		if len(words) > 0 && words[0] == "not" {
+			negated, words = true, words[1:]
+		}
+		if len(words) != 2 {
+			return false
+		}
+		word, argument = words[0], words[1]
+	case "ifdef", "ifndef":
+		word = "defined"
+	default:
+		word = "hostname"
+	}
+	switch word {
+	case "defined":
+		_, ok := r.defined[argument]
+		return ok != negated
+	case "hostname":
+		return (argument == r.host) != negated
+	case "exists":
+		_, err := os.Stat(r.expand(argument))
+		return (err == nil) != negated
+	}
+	return false
+}
+
+// expand replaces @@{NAME}; a name that is not defined is empty. HOSTNAME is
+// defined by AIDE itself.
+func (r *configReader) expand(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "@@{")
+		name, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			return b.String() + s
+		}
+		value, ok := r.defined[name]
+		if !ok && name == "HOSTNAME" {
+			value = r.host
+		}
+		b.WriteString(before)
+		b.WriteString(value)
+		s = after
+	}
+}

@@ -1,0 +1,120 @@
+package aide
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+)
+
+// keep bounds what is kept of AIDE's stdout and of its stderr, in bytes. Both
+// are read to their end: an AIDE whose stdout is full ends with status 7.
+const keep = 64 << 10
+
+// Outcome is how a run of AIDE ended.
+type Outcome struct {
+	Exit   int            // its exit status, or -1 if a signal ended it
+	Signal syscall.Signal // the signal that ended it, or 0
+	Stdout []byte         // its first 64 KiB
+	Stderr []byte         // its first 64 KiB
+}
+
+// command is one run of AIDE.
+type command struct {
+	path   string
+	args   []string
+	weight Weight
+}
+
+// Weight says how much of the machine AIDE may take.
+type Weight struct {
+	Nice   int  // of the CPU, 0 to 19
+	IdleIO bool // read and write only when nobody else does
+}
+
+// run starts AIDE and waits for its end. When ctx is done AIDE is killed: up to
+// 0.18 it ignores SIGTERM. An error means that it could not be run at all.
+func run(ctx context.Context, c command) (o Outcome, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The kernel sends Pdeathsig when the thread ends that started AIDE, and
+		// priorities belong to a thread and are inherited. This thread lives as
+		// long as AIDE does, and is thrown away with its priorities after it.
+		runtime.LockOSThread()
+		c.weight.apply()
+		o, err = runLocked(ctx, c)
+	}()
+	<-done
+	return o, err
+}
+
+func runLocked(ctx context.Context, c command) (Outcome, error) {
+	var stdout, stderr head
+	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Env = environment()
+	// AIDE stays in the process group, so that the agent can kill all of it at
+	// once, and dies with the node, however that dies.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	err := cmd.Run()
+	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept}
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &exit):
+		o.Exit = exit.ExitCode()
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			o.Signal = status.Signal()
+		}
+	case cmd.ProcessState != nil && ctx.Err() != nil: // it ended, and ctx was done meanwhile
+		o.Exit = cmd.ProcessState.ExitCode()
+	default:
+		return o, fmt.Errorf("run %s: %w", c.path, err)
+	}
+	return o, nil
+}
+
+// environment is AIDE's: messages in English, and nothing that a configuration
+// could expand by surprise.
+func environment() []string {
+	env := []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	if dir := os.Getenv("TMPDIR"); dir != "" {
+		env = append(env, "TMPDIR="+dir)
+	}
+	return env
+}
+
+// head keeps the beginning of what is written to it.
+type head struct{ kept []byte }
+
+func (h *head) Write(p []byte) (int, error) {
+	h.kept = append(h.kept, p[:min(len(p), keep-len(h.kept))]...)
+	return len(p), nil
+}
+
+// Complaint is what AIDE said of an error: the first line of its stderr that is
+// no warning, or else the first line of its stdout.
+func (o Outcome) Complaint() string {
+	for line := range bytes.Lines(o.Stderr) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && !bytes.HasPrefix(line, []byte("WARNING")) {
+			return string(line)
+		}
+	}
+	return firstLine(o.Stdout)
+}
+
+// Warnings counts the lines in which AIDE said what it could not read. An
+// unreadable folder makes its files "removed" (0.17 and later say so).
+func (o Outcome) Warnings() (n int) {
+	for line := range bytes.Lines(o.Stderr) {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("WARNING")) {
+			n++
+		}
+	}
+	return n
+}

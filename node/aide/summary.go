@@ -1,0 +1,147 @@
+package aide
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Summary is what a report says of all entries together.
+type Summary struct {
+	Differences bool // the headline
+	Total       int  // entries on disk now
+	Added       int
+	Removed     int
+	Changed     int
+}
+
+// ErrNoSummary says that a report has a headline but no counts, as at
+// report_level=minimal.
+var ErrNoSummary = errors.New("the report holds no counts")
+
+// The headlines (0.16 to 0.19). AIDE 0.16 linked with gcrypt may glue a message
+// of the library to the front of a report's first line.
+var (
+	headDiffers = []byte("AIDE found differences between database and filesystem!!")
+	headClean   = []byte("AIDE found NO differences between database and filesystem. Looks okay!!")
+)
+
+// isRuler says whether a line is one of the rulers around titles.
+func isRuler(line []byte) bool {
+	return len(line) >= 20 && len(bytes.Trim(line, "-")) == 0
+}
+
+// countLine reads a line of a summary, "  Added entries:\t\t2", or the one count
+// of a clean report, "Number of entries:\t12".
+func countLine(line []byte) (what string, n int, ok bool) {
+	label, digits, found := bytes.Cut(line, []byte(" entries:\t"))
+	digits = bytes.TrimLeft(digits, "\t")
+	if !found || len(digits) == 0 || len(digits) > 12 {
+		return "", 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return "", 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	switch what = string(label); what {
+	case "Number of":
+		return total, n, true
+	case "  Total number of", "  Added", "  Removed", "  Changed":
+		return what[2:], n, true
+	}
+	return "", 0, false
+}
+
+const total = "Total number of"
+
+// ReadSummary reads the headline and the counts from a plain report, up to its
+// first ruler, behind which stand the names of files. Two headlines or two
+// summaries are an error: one of them is a file's name.
+func ReadSummary(r io.Reader) (Summary, error) {
+	var s summaryReader
+	in := bufio.NewReaderSize(r, maxLine)
+	for {
+		line, err := readLine(in)
+		if len(line) > 0 || err == nil {
+			if isRuler(line) {
+				break
+			}
+			if err := s.line(line); err != nil {
+				return Summary{}, err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Summary{}, fmt.Errorf("read report: %w", err)
+		}
+	}
+	return s.end()
+}
+
+type summaryReader struct {
+	Summary
+	headlines int
+	seen      map[string]bool // the counts that were there
+}
+
+func (s *summaryReader) line(line []byte) error {
+	if bytes.HasSuffix(line, headDiffers) || bytes.HasSuffix(line, headClean) {
+		s.Differences = bytes.HasSuffix(line, headDiffers)
+		s.headlines++
+		return nil
+	}
+	what, n, ok := countLine(line)
+	if !ok {
+		return nil
+	}
+	if s.seen == nil {
+		s.seen = make(map[string]bool)
+	}
+	if s.seen[what] {
+		return fmt.Errorf("the report says %q twice", what+" entries")
+	}
+	s.seen[what] = true
+	switch what {
+	case total:
+		s.Total = n
+	case "Added":
+		s.Added = n
+	case "Removed":
+		s.Removed = n
+	case "Changed":
+		s.Changed = n
+	}
+	return nil
+}
+
+func (s *summaryReader) end() (Summary, error) {
+	switch {
+	case s.headlines == 0:
+		return Summary{}, errors.New("the report has no headline")
+	case s.headlines > 1:
+		return Summary{}, errors.New("the report has more than one headline")
+	case s.Differences && len(s.seen) == 0, !s.Differences && !s.seen[total]:
+		return s.Summary, ErrNoSummary
+	case s.Differences && len(s.seen) != 4:
+		return Summary{}, errors.New("the report's summary is not complete")
+	case s.Differences != (s.Added+s.Removed+s.Changed > 0):
+		return Summary{}, errors.New("the report's headline and its counts disagree")
+	}
+	return s.Summary, nil
+}
+
+// Status is the exit status that goes with the counts.
+func (s Summary) Status() (status int) {
+	for bit, n := range map[int]int{1: s.Added, 2: s.Removed, 4: s.Changed} {
+		if n > 0 {
+			status |= bit
+		}
+	}
+	return status
+}

@@ -1,0 +1,130 @@
+package aide
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Job is what AIDE is told beside its configuration.
+type Job struct {
+	Config  string // path of its configuration
+	Folder  string // existing folder for what AIDE writes; emptied of it first
+	Exclude string // folder AIDE is not to look at: the caller's own
+	Weight  Weight
+}
+
+// Files that AIDE writes into a job's folder.
+const (
+	newDatabase   = "new.db"
+	summaryReport = "summary"
+	fullReport    = "report"
+)
+
+// NewDatabase is the path of the database that Init and Update write.
+func (j Job) NewDatabase() string { return filepath.Join(j.Folder, newDatabase) }
+
+// Update compares the files with the baseline and writes a new database. The
+// configuration's own reports go where they always go; two more go into the
+// job's folder: a summary, which no file name can get into, and a full one.
+func (p Program) Update(ctx context.Context, j Job) (Outcome, Reports, error) {
+	r := Reports{full: filepath.Join(j.Folder, fullReport), JSON: p.Version.JSON()}
+	var after []string
+	if p.Version.levels() {
+		r.summary = filepath.Join(j.Folder, summaryReport)
+		// A target takes the options that stand before it.
+		after = append(after, "report_quiet=no", "report_level=summary")
+		if p.Version.JSON() {
+			after = append(after, "report_format=plain")
+		}
+		after = append(after, "report_url=file:"+r.summary, "report_level=changed_attributes", "report_grouped=yes", "report_summarize_changes=yes")
+		if p.Version.JSON() {
+			after = append(after, "report_format=json")
+		}
+	}
+	after = append(after, "report_url=file:"+r.full)
+	o, err := p.run(ctx, j, "--update", after)
+	return o, r, err
+}
+
+// Init writes a new database of the files as they are.
+func (p Program) Init(ctx context.Context, j Job) (Outcome, error) {
+	return p.run(ctx, j, "--init", nil)
+}
+
+func (p Program) run(ctx context.Context, j Job, mode string, after []string) (Outcome, error) {
+	for _, name := range []string{newDatabase, summaryReport, fullReport} {
+		if err := os.Remove(filepath.Join(j.Folder, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return Outcome{}, err
+		}
+	}
+	// The first definition of database_out wins (0.16 to 0.19). The rule keeps
+	// the caller's own files out of what it reports.
+	before := "database_out=file:" + j.NewDatabase() + "\n!" + literal(j.Exclude) + "($|/)"
+	args := []string{"--config=" + j.Config, "--before=" + before, mode}
+	if len(after) > 0 {
+		args = append(args, "--after="+strings.Join(after, "\n"))
+	}
+	return run(ctx, command{path: p.Path, args: args, weight: j.Weight})
+}
+
+// literal is a path as a regular expression of AIDE's that matches only it.
+func literal(path string) string {
+	var b strings.Builder
+	for _, r := range path {
+		if strings.ContainsRune(`.+*?()[]{}|^$\`, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Reports are what an update wrote.
+type Reports struct {
+	summary string // path; empty where the release knows no levels
+	full    string // path
+	JSON    bool   // the full report is JSON
+}
+
+// Full opens the full report.
+func (r Reports) Full() (*os.File, error) { return os.Open(r.full) }
+
+// Counts reads the counts, from the summary where there is one.
+func (r Reports) Counts() (Summary, error) {
+	path := r.summary
+	if path == "" {
+		path = r.full
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return Summary{}, fmt.Errorf("AIDE wrote no report: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if r.summary == "" {
+		return ReadSummary(f)
+	}
+	const most = 64 << 10
+	text, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return Summary{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return ReadSummary(strings.NewReader(string(text)))
+}
+
+// Changes reads the names, and hands each to visit.
+func (r Reports) Changes(visit func(Change) error) error {
+	f, err := r.Full()
+	if err != nil {
+		return fmt.Errorf("AIDE wrote no full report: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if r.JSON {
+		return ReadJSON(f, visit)
+	}
+	return ReadPlain(f, visit)
+}

@@ -1,0 +1,23 @@
+package aide
+
+import "syscall"
+
+// From linux/ioprio.h: the class of processes that get the disk when nobody
+// else wants it.
+const (
+	ioprioWhoProcess = 1
+	ioprioClassIdle  = 3
+	ioprioClassShift = 13
+)
+
+// apply gives the calling thread, and what it starts, a low priority. A kernel
+// or a sandbox that refuses leaves it as it was: a check at normal weight is
+// better than none.
+func (w Weight) apply() {
+	if w.Nice > 0 {
+		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, w.Nice)
+	}
+	if w.IdleIO {
+		_, _, _ = syscall.RawSyscall(syscall.SYS_IOPRIO_SET, ioprioWhoProcess, 0, ioprioClassIdle<<ioprioClassShift)
+	}
+}

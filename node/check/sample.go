@@ -1,0 +1,77 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"aidefleet/node/aide"
+)
+
+// sampleSize is more than a result line has room for.
+const sampleSize = 100
+
+// sample keeps the changes a person has to see first.
+type sample struct{ best []sampled }
+
+type sampled struct {
+	rank int
+	path string // with its kind before it
+}
+
+// relevant are beginnings of paths, most security-relevant first: who may log
+// in and become root, what runs by itself, what every program loads, programs,
+// then the rest of the configuration.
+var relevant = []string{
+	"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/pam.d", "/etc/ssh/",
+	"/root/.ssh", "/etc/ld.so.preload", "/etc/ld.so", "/etc/cron", "/var/spool/cron", "/etc/systemd/", "/usr/lib/systemd/",
+	"/etc/profile", "/etc/bash", "/etc/init.d", "/etc/rc", "/boot", "/etc/hosts", "/etc/resolv.conf", "/etc/aide",
+	"/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib", "/usr/lib", "/usr/local", "/root", "/etc", "/opt", "/home",
+}
+
+func rank(path string) int {
+	if strings.HasSuffix(path, "/.ssh/authorized_keys") {
+		return 0
+	}
+	for i, prefix := range relevant {
+		if strings.HasPrefix(path, prefix) {
+			return i + 1
+		}
+	}
+	return len(relevant) + 1
+}
+
+// add takes a change. A program that runs with the rights of its owner comes
+// before everything else.
+func (s *sample) add(kind aide.Kind, name []byte, setuid bool) {
+	path := string(name)
+	n := sampled{rank: rank(path), path: string(kind) + path}
+	if setuid {
+		n.rank = -1
+	}
+	at, _ := slices.BinarySearchFunc(s.best, n, func(a, b sampled) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.path[1:], b.path[1:]), cmp.Compare(a.path, b.path))
+	})
+	if at < sampleSize {
+		s.best = slices.Insert(s.best, at, n)
+		s.best = s.best[:min(len(s.best), sampleSize)]
+	}
+}
+
+func (s *sample) paths() []string {
+	var paths []string
+	for _, b := range s.best {
+		paths = append(paths, b.path)
+	}
+	return paths
+}
+
+// isSetuid reads the octal mode of a database: 104755.
+func isSetuid(e aide.Entry) (setuid bool) {
+	e.Attributes(func(column string, value []byte) {
+		if column == "perm" && len(value) == 6 {
+			setuid = value[0] == '1' && value[2] >= '2' && value[2] <= '7'
+		}
+	})
+	return setuid
+}

@@ -1,0 +1,72 @@
+package check
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"aidefleet/node/result"
+)
+
+// Write prints the result line, and then what a person wants to know. A failed
+// check is also told on stderr, which is empty otherwise.
+func (a Answer) Write(stdout, stderr io.Writer) error {
+	line, err := a.Encode()
+	if err != nil {
+		a = Answer{Line: result.Failure(result.Internal, err.Error())}
+		if line, err = a.Encode(); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(stdout, "%s\n%s", line, a.text()); err != nil {
+		return err
+	}
+	if a.Status == result.Failed {
+		_, err = fmt.Fprintf(stderr, "aide-node: %s: %s\n", a.Reason, printable(a.Message))
+	}
+	return err
+}
+
+// text is for the SSM console and an operator's terminal.
+func (a Answer) text() string {
+	var b strings.Builder
+	switch a.Status {
+	case result.Failed:
+		fmt.Fprintf(&b, "The check failed (%s): %s\n", a.Reason, printable(a.Message))
+	case result.Clean:
+		fmt.Fprintf(&b, "No changes in %d entries.\n", a.Total)
+	default:
+		fmt.Fprintf(&b, "%d added, %d changed and %d removed in %d entries:\n", a.Added, a.Changed, a.Removed, a.Total)
+		shown := a.Paths[:min(len(a.Paths), 20)]
+		for _, p := range shown {
+			fmt.Fprintf(&b, "  %c %s\n", p[0], printable(p[1:]))
+		}
+		if more := a.Sum() - len(shown); more > 0 {
+			fmt.Fprintf(&b, "  and %d more\n", more)
+		}
+	}
+	for _, n := range a.Notes {
+		fmt.Fprintln(&b, printable(n))
+	}
+	if a.Baseline != nil {
+		fmt.Fprintf(&b, "Baseline of %s. ", a.Baseline.Created.UTC().Format("2006-01-02 15:04 MST"))
+	}
+	if a.AIDE != "" {
+		fmt.Fprintf(&b, "AIDE %s took %.1f s.\n", a.AIDE, a.Seconds)
+	}
+	if a.Report != "" {
+		fmt.Fprintf(&b, "The report is kept on the host as %s.\n", a.Report)
+	}
+	return b.String()
+}
+
+// printable escapes what could drive a terminal or break a line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return '?'
+		}
+		return r
+	}, result.EscapeInvalid(s))
+}

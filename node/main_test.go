@@ -1,0 +1,386 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// binary is built once, for the tests that kill the node.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "aide-node-test-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		binary = filepath.Join(dir, "aide-node")
+		if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build aide-node: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// host is a small host in a folder, with a configuration for the real AIDE.
+type host struct {
+	t                        *testing.T
+	dir, config, state, tree string
+}
+
+func newHost(t *testing.T) host {
+	t.Helper()
+	dir := t.TempDir()
+	h := host{t, dir, filepath.Join(dir, "aide.conf"), filepath.Join(dir, "state"), filepath.Join(dir, "tree")}
+	h.write("aide.conf", "@@define DB "+dir+"/db\ndatabase_in=file:@@{DB}/aide.db\ndatabase_out=file:@@{DB}/aide.db.new\ngzip_dbout=yes\nreport_url=stdout\n"+
+		h.tree+" p+u+g+s+sha256\n")
+	h.write("tree/a", "a\n")
+	h.write("tree/b", "b\n")
+	h.write("tree/etc/passwd", "root\n")
+	return h
+}
+
+func (h host) write(name, text string) {
+	h.t.Helper()
+	path := filepath.Join(h.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// fake makes an AIDE that does what a script says behind the version.
+func (h host) fake(script string) string {
+	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE 0.18.6; exit; fi\n"+script+"\n")
+	path := filepath.Join(h.dir, "aide")
+	if err := os.Chmod(path, 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	return path
+}
+
+// run runs the node, reads its line and checks what holds for each of them.
+func (h host) run(command string, options ...string) (result.Line, string) {
+	h.t.Helper()
+	args := append([]string{command, "--config", h.config, "--state", h.state}, options...)
+	var stdout, stderr bytes.Buffer
+	exit := run(context.Background(), args, &stdout, &stderr)
+	l, err := result.Parse(stdout.Bytes())
+	if err != nil {
+		h.t.Fatalf("%q: %v in %q", args, err, stdout.String())
+	}
+	if failed := l.Status == result.Failed; (exit == 1) != failed || (stderr.Len() > 0) != failed || exit > 1 {
+		h.t.Errorf("%q: status %s, exit %d, stderr %q", args, l.Status, exit, stderr.String())
+	}
+	_, text, _ := strings.Cut(stdout.String(), "\n")
+	return l, text
+}
+
+func needAIDE(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("aide"); err != nil {
+		t.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	needAIDE(t)
+	cases := map[string]struct {
+		do   func(h host)
+		want result.Counts
+		// paths are relative to the tree, most relevant first.
+		paths []string
+	}{
+		"nothing": {func(host) {}, result.Counts{Total: 5}, nil},
+		"all kinds": {func(h host) {
+			h.write("tree/new", "new\n")
+			h.write("tree/a", "other\n")
+			_ = os.Remove(filepath.Join(h.tree, "b"))
+		}, result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 5}, []string{"~/a", "-/b", "+/new"}},
+		"odd names": {func(h host) {
+			for _, name := range []string{"a\nb", "tab\t", "\x1b[31m", "日本", "inv\xff", "a : b", "Added entries:\t\t9", `\011`, `q"`, "x\nf+++++++++++++++++: /etc/shadow"} {
+				h.write("tree/"+filepath.Base("/"+strings.ReplaceAll(name, "/", "∕")), name)
+			}
+		}, result.Counts{Added: 10, Total: 15}, []string{
+			"+/\x1b[31m", "+/Added entries:\t\t9", `+/\011`, "+/a\nb", "+/a : b", `+/inv\377`, `+/q"`, "+/tab\t",
+			"+/x\nf+++++++++++++++++: ∕etc∕shadow", "+/日本",
+		}},
+		"setuid first": {func(h host) {
+			h.write("tree/1", "")
+			h.write("tree/2", "")
+			_ = os.Chmod(filepath.Join(h.tree, "2"), 0o755|os.ModeSetuid)
+		}, result.Counts{Added: 2, Total: 7}, []string{"+/2", "+/1"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			if l, _ := h.run("init"); l.Status != result.Clean || l.Total != 5 {
+				t.Fatalf("init: %+v", l)
+			}
+			c.do(h)
+			l, text := h.run("check")
+			if l.Counts == nil || *l.Counts != c.want || l.More != 0 {
+				t.Fatalf("%+v, want %+v\n%s", l, c.want, text)
+			}
+			var want []string
+			for _, p := range c.paths {
+				want = append(want, p[:1]+h.tree+p[1:])
+			}
+			if slices.Sort(want); !slices.Equal(slices.Sorted(slices.Values(l.Paths)), want) {
+				t.Errorf("paths %q, want %q", l.Paths, want)
+			}
+			if len(want) == 2 && l.Paths[0] != c.paths[0][:1]+h.tree+c.paths[0][1:] {
+				t.Errorf("first path %q, want %q", l.Paths[0], c.paths[0])
+			}
+			if strings.ContainsAny(text, "\x1b\t\xff") {
+				t.Errorf("control characters in the text for people: %q", text)
+			}
+			if kept, _ := filepath.Glob(filepath.Join(h.state, "reports", l.Report+".json.gz")); len(kept) != 1 {
+				t.Errorf("report %q is not kept", l.Report)
+			}
+		})
+	}
+}
+
+// TestFingerprint is that of the change: equal on two hosts to which the same
+// happened, and another one if a byte, a mode or a name differs.
+func TestFingerprint(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	h.run("init")
+	seen := make(map[string]string)
+	for _, c := range []struct {
+		name string
+		do   func()
+	}{
+		{"a file", func() { h.write("tree/new", "one\n") }},
+		{"other content", func() { h.write("tree/new", "two\n") }},
+		{"other mode", func() { _ = os.Chmod(filepath.Join(h.tree, "new"), 0o600) }},
+		{"other name", func() { _ = os.Rename(filepath.Join(h.tree, "new"), filepath.Join(h.tree, "new2")) }},
+		{"one more", func() { _ = os.Remove(filepath.Join(h.tree, "b")) }},
+	} {
+		c.do()
+		l, _ := h.run("check")
+		if before, twice := seen[l.Fingerprint]; twice || l.Fingerprint == "" {
+			t.Errorf("%s: fingerprint %q, that of %q", c.name, l.Fingerprint, before)
+		}
+		seen[l.Fingerprint] = c.name
+	}
+	// The same state again, with new inodes and times.
+	_ = os.Remove(filepath.Join(h.tree, "new2"))
+	h.write("tree/other", "")
+	h.write("tree/new2", "two\n")
+	_ = os.Chmod(filepath.Join(h.tree, "new2"), 0o600)
+	_ = os.Remove(filepath.Join(h.tree, "other"))
+	if l, _ := h.run("check"); seen[l.Fingerprint] != "one more" {
+		t.Errorf("the same state has the fingerprint %q, that of %q", l.Fingerprint, seen[l.Fingerprint])
+	}
+}
+
+func TestInitKeepsABaseline(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	first, _ := h.run("init")
+	h.write("tree/a", "other\n")
+	second, text := h.run("init")
+	if second.Baseline == nil || first.Baseline.SHA256 != second.Baseline.SHA256 || !strings.Contains(text, "already") {
+		t.Errorf("init over a baseline: %+v\n%s", second, text)
+	}
+	if l, _ := h.run("check"); l.Counts == nil || l.Changed != 1 {
+		t.Errorf("check after it: %+v", l)
+	}
+}
+
+// TestFailures has one row for each way in which a check can fail. None is a zero.
+func TestFailures(t *testing.T) {
+	cases := map[string]struct {
+		do      func(h host) []string // returns options
+		want    result.Reason
+		message string
+		real    bool // with the real AIDE and a baseline
+	}{
+		"no aide":             {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
+		"no version":          {func(h host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
+		"no config":           {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
+		"no database in it":   {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
+		"bad config":          {func(h host) []string { appendTo(h, "aide.conf", "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
+		"nothing selected":    {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
+		"no baseline":         {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
+		"empty baseline":      {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
+		"garbage baseline":    {func(h host) []string { h.write("db/aide.db", "garbage\n"); return nil }, result.BaselineInvalid, "@@begin_db", true},
+		"cut baseline":        {func(h host) []string { _ = os.Truncate(h.dir+"/db/aide.db", 150); return nil }, result.BaselineInvalid, "cut short", true},
+		"baseline is a dir":   {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); h.write("db/aide.db/x", ""); return nil }, result.BaselineInvalid, "regular", true},
+		"state is a file":     {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
+		"killed":              {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
+		"crashed":             {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},
+		"error status":        {func(h host) []string { return []string{"--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18")} }, result.AideFailed, "status 18: ERROR: of some kind", true},
+		"baseline refused":    {func(h host) []string { return []string{"--aide", h.fake("exit 24")} }, result.BaselineInvalid, "too old", true},
+		"no report":           {func(h host) []string { return []string{"--aide", h.fake("exit 1")} }, result.ReportUnreadable, "status 1", true},
+		"no report, status 0": {func(h host) []string { return []string{"--aide", h.fake("exit 0")} }, result.ReportUnreadable, "no report", true},
+		"timeout":             {func(h host) []string { return []string{"--aide", h.fake("exec sleep 60"), "--timeout", "300ms"} }, result.Timeout, "300ms", true},
+		"a status that lies":  {func(h host) []string { return []string{"--aide", h.fake(`/usr/bin/env aide "$@"; exit 4`)} }, result.ReportUnreadable, "status 4", true},
+		"new database lost": {func(h host) []string {
+			return []string{"--aide", h.fake(`/usr/bin/env aide "$@"; : >"` + h.state + `/run/new.db"`)}
+		}, result.StateUnwritable, "not whole", true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			if c.real {
+				needAIDE(t)
+				if l, _ := h.run("init"); l.Status != result.Clean {
+					t.Fatalf("init: %+v", l)
+				}
+			}
+			l, text := h.run("check", c.do(h)...)
+			if l.Reason != c.want || !strings.Contains(l.Message, c.message) || l.Counts != nil {
+				t.Errorf("%+v, want %s with %q\n%s", l, c.want, c.message, text)
+			}
+		})
+	}
+}
+
+func appendTo(h host, name, text string) {
+	b, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.write(name, string(b)+text)
+}
+
+func cut(h host, name, from string) {
+	b, err := os.ReadFile(filepath.Join(h.dir, name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.write(name, string(b[:bytes.LastIndex(b, []byte(from))]))
+}
+
+func TestArguments(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string // in the message
+	}{
+		{nil, "no command"},
+		{[]string{"chek"}, `"chek"`},
+		{[]string{"check", "--nope"}, "-nope"},
+		{[]string{"check", "extra"}, `"extra"`},
+		{[]string{"check", "--config", "aide.conf"}, "absolute"},
+		{[]string{"check", "--state", "x"}, "absolute"},
+		{[]string{"check", "--aide", "x"}, "absolute"},
+		{[]string{"check", "--timeout", "-1s"}, "negative"},
+		{[]string{"check", "--keep", "-1s"}, "negative"},
+		{[]string{"check", "--nice", "20"}, "0 to 19"},
+		{[]string{"init", "--timeout", "soon"}, "soon"},
+	} {
+		var stdout, stderr bytes.Buffer
+		exit := run(context.Background(), c.args, &stdout, &stderr)
+		l, err := result.Parse(stdout.Bytes())
+		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.want) {
+			t.Errorf("%q: exit %d, %+v, %v, want %q", c.args, exit, l, err, c.want)
+		}
+	}
+	for _, args := range [][]string{{"version"}, {"--version"}, {"help"}, {"-h"}, {"check", "--help"}} {
+		var stdout, stderr bytes.Buffer
+		if exit := run(context.Background(), args, &stdout, &stderr); exit != 0 || stdout.Len() == 0 || stderr.Len() > 0 {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, exit, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// start runs a node of its own with an AIDE that takes a minute, and returns
+// with AIDE's pid when that runs.
+func start(t *testing.T, h host) (node *exec.Cmd, stdout *bytes.Buffer, aide string) {
+	t.Helper()
+	needAIDE(t)
+	h.run("init")
+	pid := filepath.Join(h.dir, "pid")
+	fake := h.fake("echo $$ >" + pid + ".tmp; mv " + pid + ".tmp " + pid + "; exec sleep 60")
+	stdout = new(bytes.Buffer)
+	node = exec.Command(binary, "check", "--config", h.config, "--state", h.state, "--aide", fake)
+	node.Stdout = stdout
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = node.Process.Kill() })
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if b, err := os.ReadFile(pid); err == nil {
+			return node, stdout, strings.TrimSpace(string(b))
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("AIDE was not started within 10 s")
+		}
+	}
+}
+
+// gone waits for a process to end.
+func gone(pid string) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestBusy(t *testing.T) {
+	h := newHost(t)
+	node, _, aide := start(t, h)
+	l, _ := h.run("check")
+	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); l.Reason != result.Busy || !strings.Contains(l.Message, want) {
+		t.Errorf("%+v, want busy with %q", l, want)
+	}
+	// A dead process leaves its lock file, and no lock.
+	_ = node.Process.Kill()
+	_ = node.Wait()
+	if !gone(aide) {
+		t.Errorf("AIDE %s outlives a node that was killed", aide)
+	}
+	if l, _ := h.run("check"); l.Status != result.Clean {
+		t.Errorf("after a dead process: %+v", l)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	h := newHost(t)
+	node, stdout, aide := start(t, h)
+	if group, err := syscall.Getpgid(node.Process.Pid); err != nil || fmt.Sprint(group) != processGroup(t, aide) {
+		t.Errorf("AIDE left the node's process group: %d, %v", group, err)
+	}
+	_ = node.Process.Signal(syscall.SIGTERM)
+	_ = node.Wait()
+	l, err := result.Parse(stdout.Bytes())
+	if err != nil || l.Status != result.Failed || !strings.Contains(l.Message, "interrupted") {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if !gone(aide) {
+		t.Errorf("AIDE %s outlives an interrupted node", aide)
+	}
+}
+
+func processGroup(t *testing.T, pid string) string {
+	t.Helper()
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, behind, _ := strings.Cut(string(stat), ") ") // state, parent, group
+	return strings.Fields(behind)[2]
+}

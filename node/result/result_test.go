@@ -1,0 +1,186 @@
+package result
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+var started = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+
+func drift(paths ...string) Line {
+	return Line{
+		V: Version, Status: Drift, Counts: &Counts{Added: len(paths), Total: 100}, Fingerprint: digest[:32],
+		AIDE: "0.18.6", Node: "0.1.0", Started: started, Seconds: 12.3, Report: "20261123T050000Z",
+		Baseline: &Baseline{SHA256: digest, Created: started}, Config: digest, Paths: paths,
+	}
+}
+
+func TestEncodeThenParse(t *testing.T) {
+	for name, l := range map[string]Line{
+		"drift":   drift("+/srv/app/a", "+/\x1b[31m\n\t\u0085\u2028", "+/日本", `+/a\b"c`),
+		"clean":   {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Started: started},
+		"failed":  Failure(BaselineMissing, "there is none"),
+		"bare":    {V: Version, Status: Drift, Counts: &Counts{Changed: 3}, More: 3},
+		"unknown": Failure("some_new_reason", ""),
+	} {
+		b, err := l.Encode()
+		if err != nil {
+			t.Errorf("%s: Encode: %v", name, err)
+			continue
+		}
+		got, err := Parse(append(b, "\nfor people\n"...))
+		if err != nil {
+			t.Errorf("%s: Parse(%s): %v", name, b, err)
+		}
+		if !reflect.DeepEqual(got, l) {
+			t.Errorf("%s: got %+v, want %+v", name, got, l)
+		}
+	}
+}
+
+// TestEncodeBounds holds whatever goes in.
+func TestEncodeBounds(t *testing.T) {
+	many := make([]string, 500)
+	for i := range many {
+		many[i] = fmt.Sprintf("+/srv/app/%03d", i)
+	}
+	long := "+/" + strings.Repeat("x", 4000)
+	for name, l := range map[string]Line{
+		"many paths":            drift(many...),
+		"one long path":         drift(long),
+		"a short one behind":    drift(long, "+/etc/passwd"),
+		"control characters":    drift("+/" + strings.Repeat("\x01", 300)),
+		"invalid UTF-8":         drift("+/" + strings.Repeat("\xff", 300)),
+		"a long message":        Failure(Internal, strings.Repeat("é", 1000)),
+		"a message of newlines": Failure(Internal, strings.Repeat("a\n\x1b", 300)),
+		"invalid message":       Failure(Internal, "\xff\xfe"),
+	} {
+		b, err := l.Encode()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if len(b) > MaxBytes || !utf8.Valid(b) || strings.ContainsFunc(string(b), unicode.IsControl) {
+			t.Errorf("%s: %d bytes of %q", name, len(b), b)
+		}
+		got, err := Parse(b)
+		if err != nil {
+			t.Errorf("%s: Parse: %v", name, err)
+		}
+		if got.Counts != nil && len(got.Paths)+got.More != got.Sum() {
+			t.Errorf("%s: %d paths and %d more of %d", name, len(got.Paths), got.More, got.Sum())
+		}
+	}
+	b, err := drift(long, "+/etc/passwd").Encode()
+	if err != nil || !strings.Contains(string(b), "+/etc/passwd") {
+		t.Errorf("a path that fits was left out: %s, %v", b, err)
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for name, l := range map[string]Line{
+		"no status":            {},
+		"failed with counts":   {Status: Failed, Reason: Internal, Counts: &Counts{}},
+		"failed, no reason":    {Status: Failed},
+		"clean, no counts":     {Status: Clean},
+		"clean with changes":   {Status: Clean, Counts: &Counts{Added: 1}},
+		"drift without change": {Status: Drift, Counts: &Counts{}},
+		"a reason on drift":    {Status: Drift, Counts: &Counts{Added: 1}, Reason: Internal},
+		"a bad fingerprint":    {Status: Drift, Counts: &Counts{Added: 1}, Fingerprint: "x"},
+	} {
+		if b, err := l.Encode(); err == nil {
+			t.Errorf("%s: %s", name, b)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	ok := `{"v":1,"status":"drift","added":1,"removed":0,"changed":0`
+	for _, c := range []struct{ line, want string }{
+		{"", "no result line"},
+		{"\n" + ok + "}", "no result line"},
+		{"bash: aide-node: not found", "no result line"},
+		{"{", "not the JSON"},
+		{"null", "no result line"},
+		{`{"v":1,"status":"drift"}`, "without counts"},
+		{`{"v":1,"status":"clean","added":0}`, "not all there"},
+		{`{"v":2,"status":"clean","added":0,"removed":0,"changed":0}`, "version 2"},
+		{`{"v":1,"status":"fine"}`, "none of"},
+		{`{"v":1,"status":"failed","reason":"<script>"}`, "reason"},
+		{`{"v":1,"status":"failed","reason":"internal","added":0,"removed":0,"changed":0}`, "with counts"},
+		{ok + `,"added":-1}`, "a count of -1"},
+		{ok + `,"added":99999999999999999}`, "a count of"},
+		{ok + `,"added":1.5}`, "not the JSON"},
+		{ok + `,"fingerprint":"ZZ"}`, "fingerprint"},
+		{ok + `,"paths":["x/etc"]}`, "has no +"},
+		{ok + `,"paths":["+/a","+/b"]}`, "2 paths"},
+		{ok + `,"more":-1,"paths":["+/a","+/b"]}`, "-1 more"},
+		{ok + `,"aide":"0.18\u001b[31m"}`, "not a version"},
+		{ok + `,"seconds":-1}`, "negative"},
+		{ok + `,"config":"x"}`, "SHA-256"},
+		{ok + `,"baseline":{"sha256":"x"}}`, "SHA-256"},
+		{ok + `,"x":"` + strings.Repeat("y", MaxBytes) + `"}`, "bytes, at most"},
+		{ok + ",\"x\":\"\xff\"}", "UTF-8"},
+	} {
+		l, err := Parse([]byte(c.line))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Parse(%.80q) = %+v, %v, want %q", c.line, l, err, c.want)
+		}
+	}
+	if _, err := Parse(nil); !errors.Is(err, ErrNoLine) {
+		t.Errorf("Parse of nothing: %v, want ErrNoLine", err)
+	}
+}
+
+func TestParseIgnoresUnknownFields(t *testing.T) {
+	l, err := Parse([]byte(`{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":3,"later":{"a":[1]}}` + "\r\nmore"))
+	if err != nil || l.Total != 3 {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, l := range []Line{drift("+/a", "+/b\n"), Failure(Busy, "since 5"), {V: 1, Status: Clean, Counts: &Counts{Total: 1}}} {
+		b, err := l.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, stdout []byte) {
+		l, err := Parse(stdout)
+		if err != nil {
+			return
+		}
+		if (l.Counts == nil) != (l.Status == Failed) {
+			t.Errorf("%+v has the counts of another status", l)
+		}
+		if _, err := json.Marshal(l); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzEncode(f *testing.F) {
+	f.Add("message", "/path", 3)
+	f.Fuzz(func(t *testing.T, message, path string, n int) {
+		for _, l := range []Line{Failure(Internal, message), {Status: Drift, Counts: &Counts{Changed: max(1, n%1000)}, Paths: []string{"~/" + path}}} {
+			b, err := l.Encode()
+			if err != nil || len(b) > MaxBytes {
+				t.Fatalf("%d bytes, %v", len(b), err)
+			}
+			if _, err := Parse(b); err != nil {
+				t.Errorf("Parse(%s): %v", b, err)
+			}
+		}
+	})
+}
