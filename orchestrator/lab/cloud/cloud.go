@@ -1,0 +1,173 @@
+// Package cloud is the lab's AWS: the operations of SSM, of the agent's message
+// service, of EC2 and of STS that the project uses, behind one http.Handler.
+//
+// It keeps its state in memory, checks what the real services check and answers
+// in their shapes and spellings. Sources are the API references of AWS Systems
+// Manager and Amazon EC2, the Systems Manager user guide, and the source of
+// aws/amazon-ssm-agent 3.x for the message service, which has no reference.
+// Signatures are not verified: a lab has no secrets.
+package cloud
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	defaultConsistency  = 150 * time.Millisecond
+	defaultAgentSilence = 15 * time.Second
+	// defaultLongPoll is how long GetMessages waits for a message.
+	defaultLongPoll = 5 * time.Second
+)
+
+// Config says which account in which region this is.
+type Config struct {
+	Region  string // "us-east-1"
+	Account string // twelve digits
+
+	// Metrics serves CloudWatch. Without it CloudWatch knows no operation.
+	Metrics http.Handler
+
+	// Consistency is how long after SendCommand a command has no targets and no
+	// invocations yet: 150 ms if 0, none if negative.
+	Consistency time.Duration
+	// AgentSilence is how long an agent may be silent before its node is
+	// ConnectionLost: 15 s if 0.
+	AgentSilence time.Duration
+
+	Logger *slog.Logger // default: nowhere
+}
+
+// Cloud is the account. It serves any number of requests at once.
+type Cloud struct {
+	config   Config
+	longPoll time.Duration
+	now      func() time.Time // a seam for tests
+	handle   handler
+
+	closed context.Context // done once Close was called
+	close  context.CancelFunc
+
+	mu        sync.Mutex // guards all below
+	calls     map[string]int
+	nodes     map[string]*node // by instance id
+	documents map[string]*document
+	commands  map[string]*command
+	history   []*command // oldest first
+	active    []*command // those that have not ended
+}
+
+// New makes an account with these instances and no documents.
+func New(c Config, instances ...Instance) *Cloud {
+	if c.Consistency == 0 {
+		c.Consistency = defaultConsistency
+	}
+	if c.AgentSilence <= 0 {
+		c.AgentSilence = defaultAgentSilence
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	cloud := &Cloud{
+		config:    c,
+		longPoll:  defaultLongPoll,
+		now:       time.Now,
+		calls:     make(map[string]int),
+		nodes:     make(map[string]*node, len(instances)),
+		documents: make(map[string]*document),
+		commands:  make(map[string]*command),
+	}
+	cloud.closed, cloud.close = context.WithCancel(context.Background())
+	cloud.handle = cloud.counted(authenticated(cloud.dispatch))
+	for _, i := range instances {
+		i.Tags = maps.Clone(i.Tags)
+		cloud.nodes[i.ID] = newNode(i)
+	}
+	return cloud
+}
+
+// Close ends all long polls at once; every later one ends at once too.
+func (c *Cloud) Close() { c.close() }
+
+// ServeHTTP answers every request of every service, and GET /lab/stats.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := newUUID()
+	w.Header().Set("X-Amzn-Requestid", id)
+	if r.URL.Path == "/lab/stats" {
+		c.serveStats(w, r)
+		return
+	}
+	q, err := identify(w, r)
+	q.id = id
+	if err != nil {
+		c.config.Logger.Warn("request refused", "method", r.Method, "path", r.URL.Path, "error", err)
+		q.refuse(w, err)
+		return
+	}
+	c.handle(w, r, q)
+}
+
+// handler serves a request whose operation is known. Handlers that do something
+// to every request are chained in New.
+type handler func(http.ResponseWriter, *http.Request, *request)
+
+func (c *Cloud) counted(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, q *request) {
+		c.mu.Lock()
+		c.calls[q.operation]++
+		c.mu.Unlock()
+		next(w, r, q)
+	}
+}
+
+// dispatch hands a request over to its service.
+func (c *Cloud) dispatch(w http.ResponseWriter, r *http.Request, q *request) {
+	var answer any
+	var err error
+	switch q.service {
+	case cloudWatch:
+		if c.config.Metrics != nil {
+			r.Body = q.restore()
+			c.config.Metrics.ServeHTTP(w, r)
+			return
+		}
+		err = q.unknownOperation()
+	case ec2Service:
+		answer, err = c.serveEC2(q)
+	case stsService:
+		answer, err = c.serveSTS(q)
+	default:
+		operation, ok := operations[q.service+"."+q.operation]
+		if !ok {
+			err = q.unknownOperation()
+			break
+		}
+		answer, err = operation(r.Context(), c, q.body)
+	}
+	if err != nil {
+		c.config.Logger.Debug("call refused", "operation", q.operation, "error", err)
+		q.refuse(w, err)
+		return
+	}
+	q.answer(w, answer)
+}
+
+// serveStats says how often each operation was called.
+func (c *Cloud) serveStats(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "want GET", http.StatusMethodNotAllowed)
+		return
+	}
+	c.mu.Lock()
+	calls := maps.Clone(c.calls)
+	c.mu.Unlock()
+	writeJSON(w, "application/json", http.StatusOK, struct {
+		Calls map[string]int `json:"calls"`
+		Truth struct{}       `json:"truth"`
+	}{Calls: calls})
+}

@@ -1,0 +1,149 @@
+package cloud
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// operation serves one operation of a JSON service.
+type operation func(ctx context.Context, c *Cloud, body []byte) (any, error)
+
+// operations are those of SSM and of the message service.
+var operations = map[string]operation{
+	ssmService + ".SendCommand":                  locked((*Cloud).sendCommand),
+	ssmService + ".ListCommands":                 locked((*Cloud).listCommands),
+	ssmService + ".ListCommandInvocations":       locked((*Cloud).listCommandInvocations),
+	ssmService + ".GetCommandInvocation":         locked((*Cloud).getCommandInvocation),
+	ssmService + ".CancelCommand":                locked((*Cloud).cancelCommand),
+	ssmService + ".DescribeInstanceInformation":  locked((*Cloud).describeInstanceInformation),
+	ssmService + ".GetDocument":                  locked((*Cloud).getDocument),
+	ssmService + ".DescribeDocument":             locked((*Cloud).describeDocument),
+	ssmService + ".ListDocuments":                locked((*Cloud).listDocuments),
+	ssmService + ".ListDocumentVersions":         locked((*Cloud).listDocumentVersions),
+	ssmService + ".CreateDocument":               locked((*Cloud).createDocument),
+	ssmService + ".UpdateDocument":               locked((*Cloud).updateDocument),
+	ssmService + ".UpdateDocumentDefaultVersion": locked((*Cloud).updateDocumentDefaultVersion),
+	ssmService + ".DeleteDocument":               locked((*Cloud).deleteDocument),
+
+	// What agents call.
+	ssmService + ".UpdateInstanceInformation": locked((*Cloud).updateInstanceInformation),
+	ssmService + ".ListInstanceAssociations": always(struct {
+		Associations []struct{}
+	}{[]struct{}{}}),
+	ssmService + ".ListAssociations": always(struct {
+		Associations []struct{}
+	}{[]struct{}{}}),
+	ssmService + ".GetParameters":                   locked((*Cloud).getParameters),
+	ssmService + ".PutComplianceItems":              always(empty{}),
+	ssmService + ".PutInventory":                    always(empty{}),
+	ssmService + ".UpdateInstanceAssociationStatus": always(empty{}),
+
+	messageService + ".GetMessages":        getMessages, // waits, and so locks by itself
+	messageService + ".AcknowledgeMessage": locked((*Cloud).acknowledgeMessage),
+	messageService + ".SendReply":          locked((*Cloud).sendReply),
+	messageService + ".FailMessage":        locked((*Cloud).failMessage),
+	messageService + ".DeleteMessage":      locked((*Cloud).deleteMessage),
+}
+
+// empty is an answer that says nothing.
+type empty struct{}
+
+// locked makes an operation of a method, which runs alone and after everything
+// that time has done to the commands.
+func locked[In, Out any](method func(*Cloud, In) (Out, error)) operation {
+	return func(_ context.Context, c *Cloud, body []byte) (any, error) {
+		in, err := decode[In](body)
+		if err != nil {
+			return nil, err
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.advance()
+		out, err := method(c, in)
+		if err != nil {
+			return nil, err
+		}
+		c.advance()
+		return out, nil
+	}
+}
+
+// always is an operation with one answer.
+func always(answer any) operation {
+	return func(context.Context, *Cloud, []byte) (any, error) { return answer, nil }
+}
+
+// decode reads an input. An empty body is an empty input.
+func decode[In any](body []byte) (In, error) {
+	var in In
+	if len(body) == 0 {
+		return in, nil
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return in, badRequest("SerializationException", "%v", err)
+	}
+	return in, nil
+}
+
+// getParameters has a Parameter Store without parameters.
+func (c *Cloud) getParameters(in struct{ Names []string }) (struct {
+	Parameters        []struct{}
+	InvalidParameters []string
+}, error) {
+	return struct {
+		Parameters        []struct{}
+		InvalidParameters []string
+	}{[]struct{}{}, in.Names}, nil
+}
+
+// paging is the part of an input that asks for a page.
+type paging struct {
+	MaxResults *int
+	NextToken  string
+}
+
+// page cuts one page out of a list; unset is how many a page holds where the
+// caller does not say. The token of the page that follows is empty after the last.
+func page[T any](items []T, p paging, least, most, unset int) ([]T, string, error) {
+	size := unset
+	if p.MaxResults != nil {
+		size = *p.MaxResults
+		if size < least {
+			return nil, "", invalid("maxResults", strconv.Itoa(size), fmt.Sprintf("Member must have value greater than or equal to %d", least))
+		}
+		if size > most {
+			return nil, "", invalid("maxResults", strconv.Itoa(size), fmt.Sprintf("Member must have value less than or equal to %d", most))
+		}
+	}
+	first := 0
+	if p.NextToken != "" {
+		b, err := base64.RawURLEncoding.DecodeString(p.NextToken)
+		number, found := strings.CutPrefix(string(b), tokenPrefix)
+		first, _ = strconv.Atoi(number)
+		if err != nil || !found || first <= 0 {
+			return nil, "", badRequest("InvalidNextToken", "The token %q is not valid.", p.NextToken)
+		}
+	}
+	items = items[min(first, len(items)):]
+	if len(items) <= size {
+		return items, "", nil
+	}
+	return items[:size], base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + strconv.Itoa(first+size))), nil
+}
+
+// tokenPrefix makes a token of the number of the item it stands for.
+const tokenPrefix = "next:"
+
+// newUUID makes a random (version 4) UUID.
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
