@@ -1,0 +1,106 @@
+package host
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// searchPath is the PATH in a sandbox, the one systemd gives a service
+// (systemd.exec(5), with /sbin and /bin where they are folders of their own).
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// isolation are the arguments of bwrap that make a sandbox, without its files.
+// An ordinary user needs a user namespace, in which he is root; root does not,
+// and can then sandbox where user namespaces are forbidden.
+func isolation() []string {
+	args := []string{
+		"--unshare-pid", "--unshare-uts", "--unshare-ipc",
+		"--die-with-parent", "--new-session", "--cap-add", "ALL",
+	}
+	if os.Geteuid() != 0 {
+		args = append(args, "--unshare-user", "--uid", "0", "--gid", "0")
+	}
+	return args
+}
+
+// bwrapArgs are the arguments of bwrap for this host up to the program. The
+// mounts map paths in the sandbox to files and folders of the machine, for
+// reading only.
+func (h *Host) bwrapArgs(mounts map[string]string) ([]string, error) {
+	args := append(isolation(), "--hostname", h.Name)
+	system, err := systemMounts("/")
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, system...)
+	for _, m := range [][2]string{{"usrbin", "/usr/bin"}, {"etc", "/etc"}, {"srv", "/srv"}, {"var", "/var"}} {
+		args = append(args, "--bind", filepath.Join(h.dir, m[0]), m[1])
+	}
+	args = append(args, "--dir", "/root", "--dir", "/home", "--dir", "/opt",
+		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run")
+	// Sorted, so that what is mounted in another mount comes after it.
+	for _, p := range slices.Sorted(maps.Keys(h.Tmpfs)) {
+		args = append(args, "--size", strconv.FormatInt(h.Tmpfs[p], 10), "--tmpfs", p)
+	}
+	for _, p := range slices.Sorted(maps.Keys(mounts)) {
+		args = append(args, "--ro-bind", mounts[p], p)
+	}
+	return append(args, "--chdir", "/"), nil
+}
+
+// systemMounts are the arguments of bwrap for the programs and libraries of the
+// machine whose root is given. /usr is laid out entry by entry, because its bin is
+// the host's; the top level has links into it or, where the distribution has not
+// merged them, folders.
+func systemMounts(root string) ([]string, error) {
+	usr := filepath.Join(root, "usr")
+	// Folders that bwrap makes unasked are closed to all but root.
+	args := []string{"--dir", "/.os", "--ro-bind", usr, filepath.Dir(machinePrograms), "--dir", "/usr"}
+	entries, err := os.ReadDir(usr)
+	if err != nil {
+		return nil, fmt.Errorf("list system folders: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() == "bin" {
+			args = append(args, "--dir", "/usr/bin")
+			continue
+		}
+		args, err = appendMount(args, root, "/usr/"+e.Name())
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"bin", "sbin", "lib", "lib32", "lib64", "libx32"} {
+		args, err = appendMount(args, root, "/"+name)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
+}
+
+// appendMount appends what shows a folder of the machine, or a link, under the
+// same path in the sandbox. Anything else is left out.
+func appendMount(args []string, root, p string) ([]string, error) {
+	source := filepath.Join(root, p)
+	info, err := os.Lstat(source)
+	switch {
+	case os.IsNotExist(err):
+		return args, nil
+	case err != nil:
+		return nil, fmt.Errorf("list system folders: %w", err)
+	case info.Mode()&os.ModeSymlink != 0:
+		target, err := os.Readlink(source)
+		if err != nil {
+			return nil, fmt.Errorf("list system folders: %w", err)
+		}
+		return append(args, "--symlink", target, p), nil
+	case info.IsDir():
+		return append(args, "--ro-bind", source, p), nil
+	}
+	return args, nil
+}
