@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"aidefleet/node/result"
 )
@@ -148,7 +149,7 @@ func TestCheck(t *testing.T) {
 			if len(want) == 2 && l.Paths[0] != c.paths[0][:1]+h.tree+c.paths[0][1:] {
 				t.Errorf("first path %q, want %q", l.Paths[0], c.paths[0])
 			}
-			if strings.ContainsAny(text, "\x1b\t\xff") {
+			if strings.ContainsAny(text, "\x1b\t") || !utf8.ValidString(text) {
 				t.Errorf("control characters in the text for people: %q", text)
 			}
 			if kept, _ := filepath.Glob(filepath.Join(h.state, "reports", l.Report+".json.gz")); len(kept) != 1 {
@@ -216,7 +217,7 @@ func TestFailures(t *testing.T) {
 		real    bool // with the real AIDE and a baseline
 	}{
 		"no aide":             {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
-		"no version":          {func(h host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
+		"no version":          {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
 		"no config":           {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
 		"no database in it":   {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
 		"bad config":          {func(h host) []string { appendTo(h, "aide.conf", "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},

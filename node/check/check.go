@@ -145,7 +145,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 	} else if err != nil {
 		return failure{result.ConfigInvalid, err}
 	}
-	r.answer.Line.Config = r.config.SHA256
+	r.answer.Config = r.config.SHA256
 	return nil
 }
 

@@ -38,7 +38,9 @@ type Operations struct {
 	UpdateDocument               func(context.Context, *ssm.UpdateDocumentInput) (*ssm.UpdateDocumentOutput, error)
 	UpdateDocumentDefaultVersion func(context.Context, *ssm.UpdateDocumentDefaultVersionInput) (*ssm.UpdateDocumentDefaultVersionOutput, error)
 
-	PutMetricData func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+	PutMetricData       func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+	ListMetrics         func(context.Context, *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, error)
+	GetMetricStatistics func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error)
 }
 
 // ErrNoRegion is returned by Load when neither the caller nor the environment
@@ -80,7 +82,9 @@ func operations(cfg aws.Config) Operations {
 		UpdateDocument:               call(s.UpdateDocument),
 		UpdateDocumentDefaultVersion: call(s.UpdateDocumentDefaultVersion),
 
-		PutMetricData: call(c.PutMetricData),
+		PutMetricData:       call(c.PutMetricData),
+		ListMetrics:         call(c.ListMetrics),
+		GetMetricStatistics: call(c.GetMetricStatistics),
 	}
 }
 

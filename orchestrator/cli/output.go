@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -82,3 +83,6 @@ func (o output) progress(completed, targeted int) {
 		}
 	}
 }
+
+// newLogger logs for a process that nobody looks at but when something is wrong.
+func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -105,7 +105,7 @@ func Invocations(ctx context.Context, api API, id string) (map[string]Invocation
 func Complete(ctx context.Context, api API, c Command, pace Pace) (map[string]Invocation, error) {
 	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 5*time.Second) {
 		found, err := Invocations(ctx, api, c.ID)
-		if err != nil || try == 5 || len(found) >= c.Targeted && !(c.Done() && unfinished(found)) {
+		if err != nil || try == 5 || len(found) >= c.Targeted && (!c.Done() || !unfinished(found)) {
 			return found, err
 		}
 		if err := pace.Wait(ctx, wait); err != nil {

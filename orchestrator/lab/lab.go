@@ -1,0 +1,310 @@
+// Package lab is a fleet in a box: local AWS endpoints and sandboxed hosts with
+// a real AIDE, a real aide-node and an agent that runs the real documents. The
+// orchestrator does not know the difference: only the endpoint differs.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"aidefleet/orchestrator/lab/agent"
+	"aidefleet/orchestrator/lab/cloud"
+	"aidefleet/orchestrator/lab/cloudwatch"
+	"aidefleet/orchestrator/lab/host"
+)
+
+// Where and as whom a lab is used.
+const (
+	DefaultAddr = "127.0.0.1:4580"
+	region      = "us-east-1"
+	account     = "123456789012"
+	secret      = "lab" // of both keys: signatures are not verified
+)
+
+// Options say how a lab is made.
+type Options struct {
+	Dir   string // its folder
+	Addr  string // HOST:PORT on the loopback interface; port 0 is a free one
+	Node  string // path of the aide-node binary the hosts get
+	Agent string // path of an amazon-ssm-agent; empty for the stand-in
+}
+
+// Lab is a lab that is up.
+type Lab struct {
+	dir    string
+	url    string
+	lock   *os.File
+	log    *os.File
+	cloud  *cloud.Cloud
+	server *http.Server
+	hosts  []*host.Host
+}
+
+// Up makes a lab and starts it. It ends with this process, killed or not.
+func Up(ctx context.Context, o Options) (_ *Lab, err error) {
+	if err := host.Check(); err != nil {
+		return nil, fmt.Errorf("this machine cannot run the lab's hosts:\n%w", err)
+	}
+	if info, err := os.Stat(o.Node); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("no aide-node at %s: make build makes it, --node says where it is", o.Node)
+	}
+	listener, err := listen(o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{dir: o.Dir, url: "http://" + listener.Addr().String()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close(), closeOnce(listener))
+		}
+	}()
+	if l.lock, err = claim(o.Dir); err != nil {
+		return nil, err
+	}
+	if l.log, err = os.Create(filepath.Join(o.Dir, "lab.log")); err != nil {
+		return nil, err
+	}
+	l.serve(listener)
+	if err := l.start(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := (State{URL: l.url, PID: os.Getpid()}).write(o.Dir); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// listen refuses an address that others could reach: the lab takes any
+// signature, and its hosts run what it is sent.
+func listen(addr string) (net.Listener, error) {
+	name, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("--addr %q: want HOST:PORT, such as %s", addr, DefaultAddr)
+	}
+	if ip := net.ParseIP(name); name != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("--addr %q: want a loopback address, such as %s", addr, DefaultAddr)
+	}
+	listener, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port in use: %s; give another with --addr, or end the other lab with: orchestrator lab down", addr)
+	}
+	return listener, err
+}
+
+// closeOnce closes a listener that nobody serves yet.
+func closeOnce(l net.Listener) error {
+	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// serve serves the lab's AWS.
+func (l *Lab) serve(listener net.Listener) {
+	logger := slog.New(slog.NewTextHandler(l.log, nil))
+	var instances []cloud.Instance
+	for _, m := range members {
+		instances = append(instances, m.instance(time.Now()))
+	}
+	l.cloud = cloud.New(cloud.Config{
+		Region: region, Account: account, Metrics: cloudwatch.New(region, account), Logger: logger,
+	}, instances...)
+	l.server = &http.Server{Handler: l.cloud, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	go func() { _ = l.server.Serve(listener) }() // until Close
+}
+
+// start makes the hosts and starts those whose agent is not offline.
+func (l *Lab) start(ctx context.Context, o Options) error {
+	var real host.RealAgent
+	if o.Agent != "" {
+		var err error
+		if real, err = host.InstallAgent(o.Agent, filepath.Join(o.Dir, "agent")); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(filepath.Join(o.Dir, "hosts"), 0o755); err != nil {
+		return err
+	}
+	l.hosts = make([]*host.Host, len(members))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, m := range members {
+		g.Go(func() (err error) {
+			h, err := host.Create(hostDir(o.Dir, m.name), host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}, o.Node)
+			if err != nil {
+				return err
+			}
+			l.hosts[i] = h
+			if m.offline || ctx.Err() != nil {
+				return ctx.Err()
+			}
+			a, err := l.agent(h, real)
+			if err != nil {
+				return err
+			}
+			return h.Start(a)
+		})
+	}
+	return g.Wait()
+}
+
+// agent is the agent of a host: the stand-in, unless there is a real one.
+func (l *Lab) agent(h *host.Host, real host.RealAgent) (host.Agent, error) {
+	name, version := h.Layout.Platform()
+	c := agent.Config{
+		Endpoint: l.url, InstanceID: h.InstanceID, Region: region,
+		PlatformName: name, PlatformVersion: version, AgentVersion: "3.3.1611.0", ComputerName: h.Name,
+	}
+	keys := host.Credentials{AccessKeyID: secret, SecretAccessKey: secret}
+	if real != "" {
+		return real.Agent(c, keys), nil
+	}
+	return host.StandIn(c, keys)
+}
+
+// URL is the endpoint of all of the lab's services.
+func (l *Lab) URL() string { return l.url }
+
+// Environment is what makes an SDK and the AWS CLI use the lab at url, as
+// KEY=value.
+func Environment(url string) []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + url,
+		"AWS_REGION=" + region,
+		"AWS_DEFAULT_REGION=" + region, // the AWS CLI's name for it
+		"AWS_ACCESS_KEY_ID=" + secret,
+		"AWS_SECRET_ACCESS_KEY=" + secret,
+	}
+}
+
+// Prepare publishes the documents and takes the baselines, with the commands an
+// operator has. What they say goes to out.
+func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
+	if err := l.agents(ctx); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"documents", "publish"},
+		{"init", "--tag", withBaseline, "--output", "table"},
+	} {
+		cmd, err := l.Orchestrator(ctx, args...)
+		if err != nil {
+			return err
+		}
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("orchestrator %s: %w", strings.Join(args, " "), err)
+		}
+	}
+	return nil
+}
+
+// agents returns when every agent has registered that will.
+func (l *Lab) agents(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for _, m := range members {
+		for !m.offline && !l.cloud.Online(m.id) {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("the agent of %s has not registered: %w (see %s)", m.name, ctx.Err(), filepath.Join(hostDir(l.dir, m.name), "agent.log"))
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}
+
+// Orchestrator is this very program, as an operator of the lab runs it.
+func (l *Lab) Orchestrator(ctx context.Context, args ...string) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	// What the operator has set for real accounts must not get in.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "ORCHESTRATOR_")
+	})
+	cmd.Env = append(cmd.Env, Environment(l.url)...)
+	return cmd, nil
+}
+
+// Deploy does to the hosts what the demo is about: a new version of the
+// application on the web servers; on the database server, a line in /etc/passwd
+// and a file that nobody deployed.
+func (l *Lab) Deploy() error {
+	for _, h := range l.hosts {
+		var files map[string]host.File
+		switch h.Role {
+		case "web":
+			files = host.App(h.Role, "1.1")
+		case "db":
+			passwd, err := os.ReadFile(filepath.Join(h.Dir(), "etc", "passwd"))
+			if err != nil {
+				return err
+			}
+			files = map[string]host.File{
+				"/etc/passwd":         {Content: string(passwd) + "backdoor:x:0:0::/:/bin/sh\n"},
+				"/etc/cron.d/.update": {Content: "* * * * * root /tmp/.x\n"},
+			}
+		}
+		if err := h.Write(files); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the hosts and the services; the folder stays.
+func (l *Lab) Close() error {
+	var g errgroup.Group
+	for _, h := range l.hosts {
+		if h != nil {
+			g.Go(h.Stop)
+		}
+	}
+	err := g.Wait()
+	if l.server != nil {
+		l.cloud.Close()
+		err = errors.Join(err, l.server.Close())
+	}
+	for _, f := range []*os.File{l.log, l.lock} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return err
+}
+
+// Exec runs a program on a host of the lab in dir, and returns its exit status.
+func Exec(ctx context.Context, dir, name string, argv []string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	if _, _, err := Read(dir); err != nil {
+		return -1, err
+	}
+	var names []string
+	for _, m := range members {
+		names = append(names, m.name)
+	}
+	if !slices.Contains(names, name) {
+		return -1, fmt.Errorf("no host %q in the lab: there are %s", name, strings.Join(names, ", "))
+	}
+	h, err := host.Open(hostDir(dir, name))
+	if err != nil {
+		return -1, err
+	}
+	return h.Exec(ctx, argv, stdin, stdout, stderr)
+}
