@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"aidefleet/node/check"
@@ -15,11 +16,15 @@ import (
 func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, f := options("check")
 	f.DurationVar(&o.Keep, "keep", 30*24*time.Hour, "`time` for which reports are kept; the newest always is")
+	f.Int64Var(&o.KeepBytes, "keep-max-bytes", 1<<30, "`bytes` on disk that all reports may take, the newest aside; 0 for no limit")
 	return answer(ctx, o, f, args, check.Check, stdout, stderr)
 }
 
 func runInit(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, f := options("init")
+	f.BoolVar(&o.Force, "force", false, "take a new baseline although there is one, which is kept beside it")
+	backups(o, f)
+	f.BoolVar(&o.Install, "install", false, "install AIDE by the system's package manager if there is none")
 	return answer(ctx, o, f, args, check.Init, stdout, stderr)
 }
 
@@ -32,6 +37,7 @@ func options(name string) (*check.Options, *flag.FlagSet) {
 	f.StringVar(&o.State, "state", check.DefaultState, "`folder` of the node's own files")
 	f.DurationVar(&o.Timeout, "timeout", 0, "`time` after which AIDE is ended; 0 for none")
 	f.IntVar(&o.Weight.Nice, "nice", 19, "CPU `niceness` of AIDE, 0 to 19")
+	f.IntVar(&o.Weight.Workers, "workers", max(1, runtime.NumCPU()/2), "`threads` of AIDE that read files (0.18 and later); 0 for its own default")
 	f.BoolVar(&o.Weight.IdleIO, "idle-io", true, "let AIDE use the disk only when nobody else does")
 	return o, f
 }
@@ -47,6 +53,10 @@ func validate(o *check.Options) error {
 		return fmt.Errorf("--timeout %s is negative", o.Timeout)
 	case o.Keep < 0:
 		return fmt.Errorf("--keep %s is negative", o.Keep)
+	case o.KeepBytes < 0:
+		return fmt.Errorf("--keep-max-bytes %d is negative", o.KeepBytes)
+	case o.Weight.Workers < 0 || o.Weight.Workers > 1024:
+		return fmt.Errorf("--workers %d: want 0 to 1024", o.Weight.Workers)
 	case o.Weight.Nice < 0 || o.Weight.Nice > 19:
 		return fmt.Errorf("--nice %d: want 0 to 19", o.Weight.Nice)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
@@ -25,12 +26,21 @@ func commands() []command {
 	return []command{
 		{"check", "compare the files with the baseline", runCheck},
 		{"init", "take a baseline if there is none", runInit},
+		{"accept", "make the changes that the last check found the baseline", runAccept},
+		{"parse", "print the result line for a saved report", runParse},
+		{"report", "print the changes that a check found, page by page", runReport},
+		{"doctor", "say what would make a check fail", runDoctor},
 		{"version", "print the version", runVersion},
 		{"help", "print this", runHelp},
 	}
 }
 
+// memory is what the collector of garbage aims at, in bytes, with what the
+// runtime needs; a host has better uses for memory.
+const memory = 16 << 20
+
 func main() {
+	debug.SetMemoryLimit(memory)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

@@ -159,6 +159,45 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckRawNames is with an AIDE that writes names as they are, as upstream
+// does up to 0.18.6: its reports can only be read by who knows the names.
+func TestCheckRawNames(t *testing.T) {
+	needAIDE(t)
+	odd := []string{"a\nb", "tab\t", "\x1b[31m", `q"u\ote`, "x\nf+++++++++++++++++: /etc/shadow", "y\n    \"/etc/shadow\": \"f+++++++++++++++++\",", "a"}
+	for version, raw := range map[string]string{
+		"0.16.2": `s/\\012/\n/g; s/\\011/\t/g; s/\\033/\x1b/g`,
+		"0.17.4": `s/\\012/\n/g; s/\\011/\t/g; s/\\033/\x1b/g`,
+		"0.18.6": `s/\\n/\n/g; s/\\t/\t/g; s/\\u0027/\x1b/g; s/\\"/"/g`,
+	} {
+		t.Run(version, func(t *testing.T) {
+			h := newHost(t)
+			h.run("init")
+			var want []string
+			for _, name := range odd {
+				h.write("tree/odd/"+name, name)
+				want = append(want, "+ "+strings.NewReplacer("\n", "?", "\t", "?", "\x1b", "?").Replace(h.tree+"/odd/"+name)+"\n")
+			}
+			if version == "0.16.2" { // one target, with the counts above the names
+				raw += `; s/^database_in=.*//`
+			}
+			fake := h.fake(`/usr/bin/env aide "$@"; exit=$?; sed -i '` + raw + `' "` + h.state + `/run/report"; exit $exit`)
+			h.write("aide", strings.Replace(string(readFile(t, fake)), "AIDE 0.18.6", "AIDE "+version, 1))
+			if err := os.Chmod(fake, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			l, text := h.run("check", "--aide", fake)
+			for _, p := range want {
+				if !strings.Contains(text, p) {
+					t.Errorf("%q is not in\n%s", p, text)
+				}
+			}
+			if l.Counts == nil || l.Added != len(odd)+5 || l.Changed+l.Removed != 0 || l.Fingerprint == "" {
+				t.Errorf("%+v\n%s", l, text)
+			}
+		})
+	}
+}
+
 // TestFingerprint is that of the change: equal on two hosts to which the same
 // happened, and another one if a byte, a mode or a name differs.
 func TestFingerprint(t *testing.T) {

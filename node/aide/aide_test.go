@@ -201,18 +201,23 @@ func TestLiteral(t *testing.T) {
 }
 
 func TestSpellings(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		json bool
-		want []string
-	}{
-		{"/a b", true, []string{"/a b"}},
-		{"/日本", false, []string{"/日本"}},
-		{"/a\tb", false, []string{"/a\tb", `/a\011b`}},
-		{"/\x1b[31m\n", true, []string{"/\x1b[31m\n", `/\033[31m\012`, "/'[31m\n"}},
+	for name, want := range map[string][]string{
+		"/a b":         {"/a b"},
+		"/日本":          {"/日本"},
+		"/a\tb":        {"/a\tb", `/a\011b`},
+		"/\x1b[31m\n":  {"/\x1b[31m\n", `/\033[31m\012`},
+		"/del\x7f\xff": {"/del\x7f\xff", "/del\\177\xff"},
 	} {
-		if got := Spellings([]byte(c.name), c.json); !slices.Equal(got, c.want) {
-			t.Errorf("Spellings(%q, %t) = %q, want %q", c.name, c.json, got, c.want)
+		if got := Spellings([]byte(name)); !slices.Equal(got, want) {
+			t.Errorf("Spellings(%q) = %q, want %q", name, got, want)
+		}
+		if got := Unspell([]byte(want[len(want)-1])); string(got) != name {
+			t.Errorf("Unspell(%q) = %q, want %q", want[len(want)-1], got, name)
+		}
+	}
+	for _, name := range []string{`/a\b`, `/\400`, `/\101`, `/\01`, `/\`} { // no control characters
+		if got := Unspell([]byte(name)); string(got) != name {
+			t.Errorf("Unspell(%q) = %q, want it as it is", name, got)
 		}
 	}
 }
@@ -223,7 +228,7 @@ func TestReadJSONRefuses(t *testing.T) {
 		`{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\ud800x"}`, `{"a" 1}`, `{"a":1 "b":2}`, `{"a":?}`,
 		`{"a":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`,
 	} {
-		if err := ReadJSON(strings.NewReader(text), func(Change) error { return nil }); !errors.Is(err, ErrInvalidJSON) {
+		if _, err := ReadJSON(strings.NewReader(text), func(Change) error { return nil }); !errors.Is(err, ErrInvalidJSON) {
 			t.Errorf("%.40q: %v, want ErrInvalidJSON", text, err)
 		}
 	}

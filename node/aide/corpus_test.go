@@ -1,6 +1,7 @@
 package aide
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -49,10 +50,17 @@ func testRun(t *testing.T, dir, version, name string) {
 	report := read(t, dir, "stdout")
 	isJSON := len(report) > 0 && report[0] == '{'
 	var got []Change
-	collect := func(c Change) error { got = append(got, c); return nil }
+	collect := func(c Change) error {
+		c.Name = bytes.Clone(c.Name)
+		got = append(got, c)
+		return nil
+	}
 
 	if isJSON {
-		err := ReadJSON(strings.NewReader(string(report)), collect)
+		h, err := ReadJSON(strings.NewReader(string(report)), collect)
+		if h.Version != version || h.Started.IsZero() || !h.Counted || h.Added != *want.Added || h.Removed != *want.Removed || h.Changed != *want.Changed {
+			t.Errorf("head %+v, want %d added, %d removed, %d changed", h, *want.Added, *want.Removed, *want.Changed)
+		}
 		if version == "0.18.6" && name == "check-json-odd" {
 			if !errors.Is(err, ErrInvalidJSON) {
 				t.Fatalf("ReadJSON: %v, want ErrInvalidJSON", err)
@@ -120,9 +128,9 @@ func sameNames(t *testing.T, got []Change, want truth, isJSON bool) {
 			t.Errorf("%c: %d entries are listed, want %d", kind, listed, *count)
 		}
 		for _, name := range names {
-			spellings := Spellings([]byte(name), isJSON)
-			if !slices.ContainsFunc(got, func(c Change) bool { return c.Kind == kind && slices.Contains(spellings, c.Name) }) {
-				t.Errorf("%c%q is not in the report as any of %q", kind, name, spellings)
+			known := spellings([]byte(name), isJSON)
+			if !slices.ContainsFunc(got, func(c Change) bool { return c.Kind == kind && slices.Contains(known, string(c.Name)) }) {
+				t.Errorf("%c%q is not in the report as any of %q", kind, name, known)
 			}
 		}
 	}
@@ -135,4 +143,11 @@ func read(t *testing.T, dir, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func spellings(name []byte, isJSON bool) []string {
+	if isJSON {
+		return []string{string(name)}
+	}
+	return Spellings(name)
 }

@@ -1,6 +1,7 @@
 package aide
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func FuzzReadPlain(f *testing.F) {
 	seed(f, "testdata/corpus/*/check-[acor]*/stdout")
 	f.Fuzz(func(t *testing.T, text string) {
 		err := ReadPlain(strings.NewReader(text), func(c Change) error {
-			if !strings.HasPrefix(c.Name, "/") || c.Kind == 0 {
+			if !bytes.HasPrefix(c.Name, []byte("/")) || c.Kind == 0 {
 				t.Errorf("%c%q is no change of a path", c.Kind, c.Name)
 			}
 			return nil
@@ -53,7 +54,7 @@ func FuzzReadPlain(f *testing.F) {
 func FuzzReadJSON(f *testing.F) {
 	seed(f, "testdata/corpus/*/check-json-*/stdout")
 	f.Fuzz(func(t *testing.T, text string) {
-		err := ReadJSON(strings.NewReader(text), func(Change) error { return nil })
+		_, err := ReadJSON(strings.NewReader(text), func(Change) error { return nil })
 		if err != nil && !errors.Is(err, ErrInvalidJSON) {
 			t.Error(err)
 		}

@@ -19,10 +19,10 @@ const (
 )
 
 // Change is one entry of a report. Name is as the report spells it, which is
-// not always the file's name: see Spellings.
+// not always the file's name (see Spellings), and valid until the next entry.
 type Change struct {
 	Kind Kind
-	Name string
+	Name []byte
 }
 
 // parseEntry reads a line of a list: the type of the file, the flags of what
@@ -34,7 +34,7 @@ func parseEntry(line []byte) (kind Kind, name []byte, ok bool) {
 	}
 	flags, name := line[1:at], line[at+2:]
 	for _, c := range flags {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && bytes.IndexByte([]byte("+-=<>!^. "), c) < 0 {
+		if !flag[c] {
 			return 0, nil, false
 		}
 	}
@@ -46,6 +46,14 @@ func parseEntry(line []byte) (kind Kind, name []byte, ok bool) {
 	}
 	return Changed, name, true
 }
+
+// flag are the characters that say what changed.
+var flag = func() (set [256]bool) {
+	for _, c := range []byte("+-=<>!^. abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		set[c] = true
+	}
+	return set
+}()
 
 // How many flags there are with the type: 15 to 18 in the builds that were seen.
 const (
@@ -129,7 +137,7 @@ func (p *plainReader) flush() error {
 	if len(p.held) == 0 {
 		return nil
 	}
-	name := string(p.held)
+	name := p.held
 	p.held = p.held[:0]
 	return p.visit(Change{Kind: p.kind, Name: name})
 }

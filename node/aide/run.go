@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // keep bounds what is kept of AIDE's stdout and of its stderr, in bytes. Both
@@ -23,17 +25,19 @@ type Outcome struct {
 	Stderr []byte         // its first 64 KiB
 }
 
-// command is one run of AIDE.
+// command is one run of AIDE, or of what installs it.
 type command struct {
 	path   string
 	args   []string
+	env    []string // beside that of environment
 	weight Weight
 }
 
 // Weight says how much of the machine AIDE may take.
 type Weight struct {
-	Nice   int  // of the CPU, 0 to 19
-	IdleIO bool // read and write only when nobody else does
+	Nice    int  // of the CPU, 0 to 19
+	IdleIO  bool // read and write only when nobody else does
+	Workers int  // threads that read files, where AIDE has them (0.18 and later); 0 for its default
 }
 
 // run starts AIDE and waits for its end. When ctx is done AIDE is killed: up to
@@ -57,7 +61,9 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	var stdout, stderr head
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Env = environment()
+	cmd.Env = append(environment(), c.env...)
+	// What it started may outlive it and hold its stdout.
+	cmd.WaitDelay = 5 * time.Second
 	// AIDE stays in the process group, so that the agent can kill all of it at
 	// once, and dies with the node, however that dies.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -65,7 +71,7 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept}
 	var exit *exec.ExitError
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 	case errors.As(err, &exit):
 		o.Exit = exit.ExitCode()
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -89,6 +95,25 @@ func environment() []string {
 	return env
 }
 
+// succeed runs a command whose every status but 0 is an error, which says what
+// was run and what it said. It wraps that of ctx if that ended it.
+func (c command) succeed(ctx context.Context) (Outcome, error) {
+	o, err := run(ctx, c)
+	if err != nil {
+		return o, err
+	}
+	line := c.path + " " + strings.Join(c.args, " ")
+	switch {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s was ended: %w", line, ctx.Err())
+	case o.Signal != 0:
+		err = fmt.Errorf("%s was ended by signal %d (%s)", line, o.Signal, o.Signal)
+	case o.Exit != 0:
+		err = fmt.Errorf("%s ended with status %d: %s", line, o.Exit, o.errorLine())
+	}
+	return o, err
+}
+
 // head keeps the beginning of what is written to it.
 type head struct{ kept []byte }
 
@@ -106,6 +131,18 @@ func (o Outcome) Complaint() string {
 		}
 	}
 	return firstLine(o.Stdout)
+}
+
+// errorLine is the error in what was printed. Hints and progress of package
+// managers stand before it, on stderr too.
+func (o Outcome) errorLine() string {
+	for line := range bytes.Lines(o.Stderr) {
+		line = bytes.TrimSpace(line)
+		if bytes.HasPrefix(line, []byte("E: ")) || bytes.HasPrefix(bytes.ToLower(line), []byte("error")) {
+			return string(line)
+		}
+	}
+	return o.Complaint()
 }
 
 // Warnings counts the lines in which AIDE said what it could not read. An

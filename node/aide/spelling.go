@@ -6,39 +6,69 @@ import (
 	"strings"
 )
 
-// Spellings are the ways in which reports write a file's name. A report is not
-// decoded, since that would be ambiguous: the true names, which the databases
+// Spellings are the ways in which plain reports write a file's name. A report is
+// not decoded, since that would be ambiguous: the true names, which the databases
 // have, are spelled as AIDE would.
 //
 //   - as it is: upstream 0.16 to 0.18.6
 //   - control characters as a backslash and three octal digits: 0.19.2, and
 //     distributions that carry the fix (Debian's 0.18.3)
-//   - in JSON, control characters as \u00 and two digits that are decimal, not
-//     hexadecimal: Debian's 0.18.3. Newline, tab and the like are right.
-func Spellings(name []byte, json bool) []string {
-	plain := string(name)
-	if bytes.IndexFunc(name, control) < 0 {
-		return []string{plain}
+//
+// In JSON a name is what JSON says it is.
+func Spellings(name []byte) []string {
+	if Ordinary(name) {
+		return []string{string(name)}
 	}
-	var octal, decimal strings.Builder
+	var octal strings.Builder
 	for _, c := range name {
-		if !control(rune(c)) {
-			octal.WriteByte(c)
-			decimal.WriteByte(c)
-			continue
-		}
-		fmt.Fprintf(&octal, `\%03o`, c)
-		if !json || bytes.IndexByte([]byte("\b\t\n\f\r"), c) >= 0 {
-			decimal.WriteByte(c)
+		if control(c) {
+			fmt.Fprintf(&octal, `\%03o`, c)
 		} else {
-			decimal.WriteByte(c/10<<4 | c%10)
+			octal.WriteByte(c)
 		}
 	}
-	all := []string{plain, octal.String()}
-	if json {
-		all = append(all, decimal.String())
-	}
-	return all
+	return []string{string(name), octal.String()}
 }
 
-func control(r rune) bool { return r < ' ' || r == 0x7f }
+// Unspell undoes the octal spelling, for a report without its databases: a name
+// that holds a backslash and the digits of a control character is rarer than one
+// that holds the control character.
+func Unspell(name []byte) []byte {
+	if bytes.IndexByte(name, '\\') < 0 {
+		return name
+	}
+	out := name[:0:0]
+	for i := 0; i < len(name); i++ {
+		if name[i] == '\\' && i+3 < len(name) {
+			if c, ok := octal(name[i+1 : i+4]); ok && control(c) {
+				out = append(out, c)
+				i += 3
+				continue
+			}
+		}
+		out = append(out, name[i])
+	}
+	return out
+}
+
+func octal(digits []byte) (c byte, ok bool) {
+	for _, d := range digits {
+		if d < '0' || d > '7' {
+			return 0, false
+		}
+		c = c<<3 | (d - '0')
+	}
+	return c, digits[0] < '2'
+}
+
+// Ordinary says that every report writes the name as it is.
+func Ordinary(name []byte) bool {
+	for _, c := range name {
+		if control(c) {
+			return false
+		}
+	}
+	return true
+}
+
+func control(c byte) bool { return c < ' ' || c == 0x7f }

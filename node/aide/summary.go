@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 )
 
 // Summary is what a report says of all entries together.
@@ -60,34 +62,55 @@ const total = "Total number of"
 
 // ReadSummary reads the headline and the counts from a plain report, up to its
 // first ruler, behind which stand the names of files. Two headlines or two
-// summaries are an error: one of them is a file's name.
+// summaries are an error: one of them is a file's name. The error is ErrNoSummary
+// where there is a headline alone.
 func ReadSummary(r io.Reader) (Summary, error) {
+	h, err := ReadHead(r)
+	if err == nil && !h.Counted {
+		err = ErrNoSummary
+	}
+	return h.Summary, err
+}
+
+// ReadHead reads a plain report like ReadSummary, and takes a headline alone.
+func ReadHead(r io.Reader) (Head, error) {
 	var s summaryReader
 	in := bufio.NewReaderSize(r, maxLine)
-	for {
+	for n := 0; ; n++ {
 		line, err := readLine(in)
 		if len(line) > 0 || err == nil {
 			if isRuler(line) {
 				break
 			}
+			if n == 0 {
+				s.start(string(line))
+			}
 			if err := s.line(line); err != nil {
-				return Summary{}, err
+				return Head{}, err
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return Summary{}, fmt.Errorf("read report: %w", err)
+			return Head{}, fmt.Errorf("read report: %w", err)
 		}
 	}
 	return s.end()
 }
 
 type summaryReader struct {
-	Summary
+	Head
 	headlines int
 	seen      map[string]bool // the counts that were there
+}
+
+// start reads "Start timestamp: 2026-11-23 04:55:33 +0000 (AIDE 0.18.6)".
+func (s *summaryReader) start(line string) {
+	at, version, ok := strings.Cut(strings.TrimPrefix(line, "Start timestamp: "), " (AIDE ")
+	if started, err := time.Parse(timeLayout, at); ok && err == nil {
+		s.Started, s.Version = started, strings.TrimSuffix(version, ")")
+	}
 }
 
 func (s *summaryReader) line(line []byte) error {
@@ -120,20 +143,27 @@ func (s *summaryReader) line(line []byte) error {
 	return nil
 }
 
-func (s *summaryReader) end() (Summary, error) {
+func (s *summaryReader) end() (Head, error) {
+	s.Counted = s.Differences && len(s.seen) > 0 || s.seen[total]
 	switch {
 	case s.headlines == 0:
-		return Summary{}, errors.New("the report has no headline")
+		return Head{}, errors.New("the report has no headline")
 	case s.headlines > 1:
-		return Summary{}, errors.New("the report has more than one headline")
-	case s.Differences && len(s.seen) == 0, !s.Differences && !s.seen[total]:
-		return s.Summary, ErrNoSummary
+		return Head{}, errors.New("the report has more than one headline")
+	case !s.Counted:
+		return s.Head, nil
 	case s.Differences && len(s.seen) != 4:
-		return Summary{}, errors.New("the report's summary is not complete")
-	case s.Differences != (s.Added+s.Removed+s.Changed > 0):
-		return Summary{}, errors.New("the report's headline and its counts disagree")
+		return Head{}, errors.New("the report's summary is not complete")
 	}
-	return s.Summary, nil
+	return s.Head, s.contradiction()
+}
+
+// contradiction is an error if the headline and the counts disagree.
+func (s Summary) contradiction() error {
+	if s.Differences != (s.Added+s.Removed+s.Changed > 0) {
+		return errors.New("the report's headline and its counts disagree")
+	}
+	return nil
 }
 
 // Status is the exit status that goes with the counts.

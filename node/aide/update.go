@@ -7,16 +7,24 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 // Job is what AIDE is told beside its configuration.
 type Job struct {
-	Config  string // path of its configuration
-	Folder  string // existing folder for what AIDE writes; emptied of it first
-	Exclude string // folder AIDE is not to look at: the caller's own
-	Weight  Weight
+	Config string // path of its configuration
+	Folder string // existing folder for what AIDE writes; emptied of it first
+	// What AIDE is not to look at: the caller's own folder, and the files beside
+	// the baseline whose names begin with the baseline's and OwnMark.
+	Own      string
+	Baseline string
+	Weight   Weight
 }
+
+// OwnMark stands in the names of the node's files beside a baseline, behind the
+// baseline's own name.
+const OwnMark = ".aide-node-"
 
 // Files that AIDE writes into a job's folder.
 const (
@@ -62,10 +70,13 @@ func (p Program) run(ctx context.Context, j Job, mode string, after []string) (O
 			return Outcome{}, err
 		}
 	}
-	// The first definition of database_out wins (0.16 to 0.19). The rule keeps
-	// the caller's own files out of what it reports.
-	before := "database_out=file:" + j.NewDatabase() + "\n!" + literal(j.Exclude) + "($|/)"
+	// The first definition of database_out wins (0.16 to 0.19). The rules
+	// keep the caller's own files out of what it reports.
+	before := "database_out=file:" + j.NewDatabase() + "\n!" + literal(j.Own) + "($|/)\n!" + literal(j.Baseline+OwnMark)
 	args := []string{"--config=" + j.Config, "--before=" + before, mode}
+	if j.Weight.Workers > 0 && p.Version.atLeast(0, 18) {
+		args = append(args, "--workers="+strconv.Itoa(j.Weight.Workers))
+	}
 	if len(after) > 0 {
 		args = append(args, "--after="+strings.Join(after, "\n"))
 	}
@@ -124,7 +135,19 @@ func (r Reports) Changes(visit func(Change) error) error {
 	}
 	defer func() { _ = f.Close() }()
 	if r.JSON {
-		return ReadJSON(f, visit)
+		_, err := ReadJSON(f, visit)
+		return err
 	}
 	return ReadPlain(f, visit)
+}
+
+// ChangesKnown reads the names like Changes, with those given that hold
+// newlines.
+func (r Reports) ChangesKnown(odd OddNames, visit func(Change) error) error {
+	f, err := r.Full()
+	if err != nil {
+		return fmt.Errorf("AIDE wrote no full report: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return ReadKnown(f, r.JSON, odd, visit)
 }

@@ -1,5 +1,13 @@
 // Package baseline looks after AIDE's input database: the state of the files
-// that checks compare with.
+// that checks compare with. At every moment, a crash included, the name of the
+// baseline stands for a whole database: the old one or the new one.
+//
+// It writes into no folder but that of the baseline. What it leaves there beside
+// the baseline, for a baseline aide.db:
+//
+//	aide.db.aide-node-20261123T050000Z   what the baseline was until then (UTC)
+//	aide.db.aide-node-undone             what the baseline was before Undo
+//	aide.db.aide-node-tmp-…              only while a run is at work
 package baseline
 
 import (
@@ -10,7 +18,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"aidefleet/node/aide"
@@ -21,6 +28,10 @@ var (
 	ErrMissing = errors.New("there is no baseline")
 	// ErrExists says that there is a baseline already.
 	ErrExists = errors.New("there is a baseline already")
+	// ErrDigest says that a database is not the one that was meant.
+	ErrDigest = errors.New("another database than was meant")
+	// ErrNoBackup says that no old baseline is kept.
+	ErrNoBackup = errors.New("no older baseline is kept")
 )
 
 // Info describes a database that has been read to its end.
@@ -64,49 +75,4 @@ func Inspect(path string, visit func(aide.Entry) error) (Info, error) {
 		Path: path, SHA256: hex.EncodeToString(digest.Sum(nil)),
 		Created: stat.ModTime(), Size: stat.Size(), Entries: entries,
 	}, nil
-}
-
-// Install puts a complete database where no baseline is yet. A crash at any
-// point leaves no baseline or a whole one. The error is ErrExists if somebody
-// else was faster.
-func Install(database, path string) (err error) {
-	in, err := os.Open(database)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	// The folder is AIDE's by its package; a host whose configuration names
-	// another one may not have it yet.
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	out, err := os.CreateTemp(dir, filepath.Base(path)+".aide-node-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(out.Name()) }()
-	_, err = io.Copy(out, in)
-	if err == nil {
-		err = out.Sync()
-	}
-	if err := errors.Join(err, out.Close()); err != nil {
-		return fmt.Errorf("copy %s: %w", database, err)
-	}
-	// A link, unlike a rename, never replaces anything.
-	if err := os.Link(out.Name(), path); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%w at %s", ErrExists, path)
-	} else if err != nil {
-		return err
-	}
-	return syncFolder(dir)
-}
-
-// syncFolder makes a new name in a folder last through a crash.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -2,41 +2,61 @@ package check
 
 import (
 	"fmt"
+	"hash/maphash"
+	"slices"
 
 	"aidefleet/node/aide"
 )
 
 // changes are the entries a report names, as the report spells them. They are
 // held against the databases, which have the true names.
+//
+// A report may name more files than memory could hold: of each name it keeps 62
+// bits of a hash that nobody outside of this process can foresee, with the kind
+// in the other two; and of many names it keeps one part at a time.
 type changes struct {
-	json  bool // the report is JSON
-	kinds map[string]aide.Kind
-	count map[aide.Kind]int
+	json        bool // the report is JSON
+	seed        maphash.Seed
+	part, parts uint64
+	marks       []uint64 // sorted by seal
+	count       [4]int   // by mark of the kind
 }
 
-func newChanges(json bool) *changes {
-	return &changes{json: json, kinds: make(map[string]aide.Kind), count: make(map[aide.Kind]int)}
+// partSize bounds how many names one part holds.
+const partSize = 1 << 19
+
+// marked are the kinds as the two lowest bits of a mark.
+var marked = [4]aide.Kind{0, aide.Added, aide.Removed, aide.Changed}
+
+func newChanges(json bool, seed maphash.Seed, total, part, parts int) *changes {
+	return &changes{
+		json: json, seed: seed, part: uint64(part), parts: uint64(parts),
+		marks: make([]uint64, 0, total/parts+total/parts/16+64),
+	}
 }
 
 // add takes an entry of the report.
 func (c *changes) add(change aide.Change) error {
-	if _, twice := c.kinds[change.Name]; twice {
-		return fmt.Errorf("the report names %.100q twice", change.Name)
+	mark := slices.Index(marked[:], change.Kind)
+	c.count[mark]++
+	if h := maphash.Bytes(c.seed, change.Name); h>>32%c.parts == c.part {
+		c.marks = append(c.marks, h&^3|uint64(mark))
 	}
-	c.kinds[change.Name] = change.Kind
-	c.count[change.Kind]++
 	return nil
 }
 
-// agree fails unless the lists are as long as the counts say.
-func (c *changes) agree(s aide.Summary) error {
-	for _, list := range []struct {
-		name string
-		kind aide.Kind
-		want int
-	}{{"added", aide.Added, s.Added}, {"removed", aide.Removed, s.Removed}, {"changed", aide.Changed, s.Changed}} {
-		if got := c.count[list.kind]; got != list.want {
-			return fmt.Errorf("the report counts %d %s entries and lists %d", list.want, list.name, got)
+// seal ends adding. It fails unless the lists are as long as the counts say and
+// name nothing twice.
+func (c *changes) seal(s aide.Summary) error {
+	for mark, want := range [4]int{0, s.Added, s.Removed, s.Changed} {
+		if got := c.count[mark]; got != want {
+			return fmt.Errorf("the report counts %d %s entries and lists %d", want, []string{"", "added", "removed", "changed"}[mark], got)
+		}
+	}
+	slices.Sort(c.marks)
+	for i := 1; i < len(c.marks); i++ {
+		if c.marks[i]&^3 == c.marks[i-1]&^3 {
+			return fmt.Errorf("the report names an entry twice")
 		}
 	}
 	return nil
@@ -44,10 +64,23 @@ func (c *changes) agree(s aide.Summary) error {
 
 // kind says what happened to the entry of that name, or 0.
 func (c *changes) kind(name []byte) aide.Kind {
-	for _, spelling := range aide.Spellings(name, c.json) {
-		if kind, ok := c.kinds[spelling]; ok {
+	if len(c.marks) == 0 {
+		return 0
+	}
+	if kind := c.lookUp(maphash.Bytes(c.seed, name)); kind != 0 || c.json || aide.Ordinary(name) {
+		return kind
+	}
+	for _, spelling := range aide.Spellings(name) {
+		if kind := c.lookUp(maphash.String(c.seed, spelling)); kind != 0 {
 			return kind
 		}
+	}
+	return 0
+}
+
+func (c *changes) lookUp(h uint64) aide.Kind {
+	if at, _ := slices.BinarySearch(c.marks, h&^3); at < len(c.marks) && c.marks[at]&^3 == h&^3 {
+		return marked[c.marks[at]&3]
 	}
 	return 0
 }

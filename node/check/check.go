@@ -13,6 +13,7 @@ import (
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
+	"aidefleet/node/history"
 	"aidefleet/node/result"
 )
 
@@ -21,17 +22,24 @@ type Options struct {
 	AIDE    string        // path of AIDE; empty to look for it
 	Config  string        // path of AIDE's configuration; empty to look for it
 	State   string        // the node's own folder
+	Install bool          // install AIDE if there is none
+	Force   bool          // take a baseline although there is one
+	Backups int           // how many old baselines are kept, at least 1
 	Timeout time.Duration // after which AIDE is killed; 0 for none
 	Keep    time.Duration // how long reports are kept
-	Weight  aide.Weight
-	Version string // the node's
-	Now     func() time.Time
+	// KeepBytes bounds what all reports together take on disk; 0 is no limit.
+	KeepBytes int64
+	Weight    aide.Weight
+	Version   string // the node's
+	Now       func() time.Time
 }
 
 // Answer is a result line and what only a person reads.
 type Answer struct {
 	result.Line
 	Notes []string
+
+	stands bool // it is about a baseline that is in place, and not of a check
 }
 
 // failure is an error with the reason that a result line gives.
@@ -61,7 +69,7 @@ func Check(ctx context.Context, o Options) Answer {
 	return o.run(ctx, (*runner).check)
 }
 
-// Init takes a baseline if there is none. Its answer is clean, with the number
+// Init takes a baseline if there is none, or if it is forced to. Its answer is clean, with the number
 // of entries of the baseline as total.
 func Init(ctx context.Context, o Options) Answer {
 	return o.run(ctx, (*runner).init)
@@ -127,6 +135,14 @@ func (r *runner) fail(ctx context.Context, err error) {
 // prepare finds AIDE and its configuration.
 func (r *runner) prepare(ctx context.Context) (err error) {
 	r.aide, err = aide.Find(ctx, r.AIDE)
+	if errors.Is(err, aide.ErrMissing) && r.Install {
+		by, failed := aide.Install(ctx)
+		if failed != nil {
+			return failure{result.AideMissing, failed}
+		}
+		r.note("AIDE was installed by %s.", by)
+		r.aide, err = aide.Find(ctx, r.AIDE)
+	}
 	if errors.Is(err, aide.ErrMissing) {
 		return failure{result.AideMissing, err}
 	} else if err != nil {
@@ -150,8 +166,12 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 }
 
 func (r *runner) job() aide.Job {
-	return aide.Job{Config: r.config.Path, Folder: r.state.run(), Exclude: r.State, Weight: r.Weight}
+	return aide.Job{Config: r.config.Path, Folder: r.state.run(), Own: r.State, Baseline: r.config.Database, Weight: r.Weight}
 }
+
+// Need is the room in bytes that a check takes in its state folder: the new
+// database is about as large as the baseline; reports need room too.
+func Need(baseline int64) int64 { return baseline + baseline/4 + 1<<20 }
 
 func (r *runner) check(ctx context.Context) error {
 	base, err := baseline.Inspect(r.config.Database, nil)
@@ -159,19 +179,21 @@ func (r *runner) check(ctx context.Context) error {
 		return baselineFailure(err)
 	}
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
-	// The new database is about as large as the baseline; reports need room too.
-	if err := r.state.room(base.Size + base.Size/4 + 1<<20); err != nil {
+	if err := r.state.room(Need(base.Size)); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
-	id := r.state.newID(r.answer.Started)
+	id, err := r.state.history().NewID(r.answer.Started)
+	if err != nil {
+		return failure{result.StateUnwritable, err}
+	}
 	o, reports, err := r.aide.Update(ctx, r.job())
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
+	var newDatabase string
+	if err = ctx.Err(); err == nil {
+		newDatabase, err = r.conclude(o, reports, base)
 	}
-	newDatabase, err := r.read(o, reports)
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
 	}
@@ -184,9 +206,9 @@ func (r *runner) check(ctx context.Context) error {
 	return r.state.keepLast(r.answer.Line, newDatabase)
 }
 
-// read makes the answer of what AIDE left behind, and returns the digest of the
-// new database.
-func (r *runner) read(o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
+// conclude makes the answer of what AIDE left behind, and returns the digest of
+// the new database.
+func (r *runner) conclude(o aide.Outcome, reports aide.Reports, base baseline.Info) (newDatabase string, err error) {
 	if err := judge(o); err != nil {
 		return "", err
 	}
@@ -201,6 +223,11 @@ func (r *runner) read(o aide.Outcome, reports aide.Reports) (newDatabase string,
 	if summary.Total == 0 && summary.Removed == 0 {
 		return "", fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
 	}
+	// What was neither added nor removed was in the baseline.
+	if kept := summary.Total - summary.Added + summary.Removed; kept > base.Entries || summary.Added > summary.Total {
+		return "", fail(result.ReportUnreadable, "the report counts %d entries, %d of them added and %d removed; the baseline has only %d",
+			summary.Total, summary.Added, summary.Removed, base.Entries)
+	}
 	r.answer.Counts = &result.Counts{Added: summary.Added, Removed: summary.Removed, Changed: summary.Changed, Total: summary.Total}
 	r.answer.Status = result.Clean
 	if summary.Differences {
@@ -209,88 +236,27 @@ func (r *runner) read(o aide.Outcome, reports aide.Reports) (newDatabase string,
 	return r.name(summary, reports)
 }
 
-// name holds the names of the report against the databases, and finds the
-// fingerprint and the sample. It also sees whether the new database is whole.
-func (r *runner) name(summary aide.Summary, reports aide.Reports) (newDatabase string, err error) {
-	listed := newChanges(reports.JSON)
-	known := true
-	if summary.Differences {
-		err := reports.Changes(listed.add)
-		switch {
-		case errors.Is(err, aide.ErrInvalidJSON):
-			known = false
-			r.note("The names of the changed files cannot be told: %v.", err)
-		case err != nil:
-			return "", failure{result.ReportUnreadable, err}
-		default:
-			if err := listed.agree(summary); err != nil {
-				return "", failure{result.ReportUnreadable, err}
-			}
-		}
-	}
-	var print fingerprint
-	var shown sample
-	found := 0
-	fresh, err := baseline.Inspect(r.job().NewDatabase(), func(e aide.Entry) error {
-		if kind := listed.kind(e.Name()); kind == aide.Added || kind == aide.Changed {
-			found++
-			print.now(kind, e)
-			shown.add(kind, e.Name(), isSetuid(e))
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, aide.ErrDatabase), errors.Is(err, baseline.ErrMissing):
-		return "", fail(result.StateUnwritable, "the new database is not whole, is the disk full? %w", err)
-	case err != nil:
-		return "", err
-	case fresh.Entries != summary.Total:
-		return "", fail(result.ReportUnreadable, "the report counts %d entries, the new database has %d", summary.Total, fresh.Entries)
-	}
-	if !summary.Differences || !known {
-		return fresh.SHA256, nil
-	}
-	if summary.Removed > 0 {
-		if _, err := baseline.Inspect(r.config.Database, func(e aide.Entry) error {
-			if listed.kind(e.Name()) == aide.Removed {
-				found++
-				print.removed(e.Name())
-				shown.add(aide.Removed, e.Name(), false)
-			}
-			return nil
-		}); err != nil {
-			return "", baselineFailure(err)
-		}
-	}
-	if want := summary.Added + summary.Removed + summary.Changed; found != want {
-		return "", fail(result.ReportUnreadable, "the report names %d entries, the databases know %d of them", want, found)
-	}
-	r.answer.Fingerprint, r.answer.Paths = print.sum(), shown.paths()
-	return fresh.SHA256, nil
-}
-
 // keep keeps the report, or what AIDE said where it failed.
 func (r *runner) keep(id string, o aide.Outcome, reports aide.Reports, failed error) error {
 	r.answer.Report = id
+	kept := r.state.history()
 	full, err := reports.Full()
 	if err == nil {
 		defer func() { _ = full.Close() }()
-		name := id + ".txt"
+		kind := history.Plain
 		if reports.JSON {
-			name = id + ".json"
+			kind = history.JSON
 		}
-		err = r.state.keepReport(name, full)
+		err = kept.Write(id, kind, full)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	if failed != nil {
 		said := fmt.Appendf(nil, "%v\nexit status %d, signal %d\n\nstderr:\n%s\nstdout:\n%s", failed, o.Exit, o.Signal, o.Stderr, o.Stdout)
-		err = errors.Join(err, r.state.keepReport(id+".failed", bytes.NewReader(said)))
+		err = errors.Join(err, kept.Write(id, history.Failed, bytes.NewReader(said)))
 	}
-	if err == nil {
-		err = r.state.prune(r.answer.Started, r.Keep)
-	}
-	return err
+	// Pruning may make the room that was missing.
+	return errors.Join(err, kept.Prune(r.answer.Started, r.Keep, r.KeepBytes))
 }
 
 // judge tells a run that has a result, status 0 to 7, from one that failed.

@@ -1,12 +1,14 @@
 package check
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"errors"
+	"io"
+	"os"
 	"slices"
-	"strings"
 
 	"aidefleet/node/aide"
 )
@@ -14,13 +16,25 @@ import (
 // fingerprint collects changes and digests them: hosts to which the same
 // happened have the same fingerprint, whatever their inodes and clocks.
 //
-// It is the first 32 hex digits of a SHA-256 over a header and one record a
-// change, sorted: the kind, the path, and for added and changed entries the
-// attributes of the new database that say what the entry now is, in the order of
-// their names. A zero byte, which no path holds, ends each part.
-type fingerprint struct{ records []string }
+// It is the first 32 hex digits of a SHA-256 over a header and the SHA-256 of
+// one record a change, sorted. A record is the path, the kind and, for added and
+// changed entries, the attributes of the new database that say what the entry
+// now is, in the order of their names. A zero byte, which no path holds, ends
+// each part. Digests that would take too much memory wait in a file.
+type fingerprint struct {
+	dir     string // for the file
+	digests [][sha256.Size]byte
+	file    *os.File
+	out     *bufio.Writer
+	heads   [256]int // how many digests begin with that byte
+	values  [][]byte // of the entry at hand
+	record  []byte
+}
 
 const fingerprintHeader = "aide-node fingerprint 1\n"
+
+// inMemory bounds the digests that are held at once: 2 MiB of them.
+const inMemory = 1 << 16
 
 // attributes are the columns of a database that say what an entry is. Inode,
 // times, block and link counts differ between hosts with the same content, and
@@ -34,39 +48,124 @@ var attributes = map[string]bool{
 }
 
 // removed adds an entry that is gone.
-func (f *fingerprint) removed(name []byte) {
-	f.records = append(f.records, string(name)+"\x00"+string(aide.Removed)+"\x00")
+func (f *fingerprint) removed(name []byte) error {
+	f.begin(name, aide.Removed)
+	return f.add()
 }
 
 // now adds an entry that was added or changed.
-func (f *fingerprint) now(kind aide.Kind, e aide.Entry) {
+func (f *fingerprint) now(kind aide.Kind, e aide.Entry) error {
 	var folder bool
-	var values []string
+	f.values = f.values[:0]
 	e.Attributes(func(column string, value []byte) {
 		if column == "perm" {
 			folder = isFolder(value)
 		}
 		if empty, ok := attributes[column]; ok && (!empty || !bytes.Equal(value, []byte("0"))) {
-			values = append(values, column+"="+string(value))
+			f.values = append(f.values, append(append([]byte(column), '='), value...))
 		}
 	})
-	// The size of a folder tells how many files it once had, and of what file system.
-	if folder {
-		values = slices.DeleteFunc(values, func(v string) bool { return strings.HasPrefix(v, "size=") })
+	slices.SortFunc(f.values, bytes.Compare)
+	f.begin(e.Name(), kind)
+	for _, v := range f.values {
+		// The size of a folder tells how many files it once had, and of what file system.
+		if !folder || !bytes.HasPrefix(v, []byte("size=")) {
+			f.record = append(append(f.record, v...), 0)
+		}
 	}
-	slices.Sort(values)
-	f.records = append(f.records, string(e.Name())+"\x00"+string(kind)+"\x00"+strings.Join(values, "\x00")+"\x00")
+	return f.add()
 }
 
 // isFolder reads the octal mode of a database: 40755.
 func isFolder(perm []byte) bool { return len(perm) == 5 && perm[0] == '4' }
 
-func (f *fingerprint) sum() string {
-	slices.Sort(f.records)
+func (f *fingerprint) begin(name []byte, kind aide.Kind) {
+	f.record = append(append(f.record[:0], name...), 0, byte(kind), 0)
+}
+
+func (f *fingerprint) add() error {
+	digest := sha256.Sum256(f.record)
+	f.heads[digest[0]]++
+	f.digests = append(f.digests, digest)
+	if len(f.digests) < inMemory {
+		return nil
+	}
+	if f.file == nil {
+		file, err := os.CreateTemp(f.dir, "fingerprint-*")
+		if err != nil {
+			return err
+		}
+		_ = os.Remove(file.Name()) // it lives as long as it is open
+		f.file, f.out = file, bufio.NewWriter(file)
+	}
+	return f.flush()
+}
+
+func (f *fingerprint) flush() error {
+	for _, d := range f.digests {
+		if _, err := f.out.Write(d[:]); err != nil {
+			return err
+		}
+	}
+	f.digests = f.digests[:0]
+	return nil
+}
+
+func (f *fingerprint) close() {
+	if f.file != nil {
+		_ = f.file.Close() // it is removed already
+	}
+}
+
+func (f *fingerprint) sum() (string, error) {
 	h := sha256.New()
 	_, _ = h.Write([]byte(fingerprintHeader)) // never fails (hash.Hash)
-	for _, r := range f.records {
-		_, _ = fmt.Fprintf(h, "%d:%s", len(r), r)
+	if f.file == nil {
+		f.write(h)
+		return hex.EncodeToString(h.Sum(nil))[:32], nil
 	}
-	return hex.EncodeToString(h.Sum(nil))[:32]
+	if err := errors.Join(f.flush(), f.out.Flush()); err != nil {
+		return "", err
+	}
+	// In the order of their first bytes, as many at a time as memory is for.
+	for from := 0; from < len(f.heads); {
+		to, n := from, 0
+		for to < len(f.heads) && (n == 0 || n+f.heads[to] <= inMemory) {
+			n += f.heads[to]
+			to++
+		}
+		if err := f.load(from, to); err != nil {
+			return "", err
+		}
+		f.write(h)
+		from = to
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32], nil
+}
+
+// load reads the digests whose first bytes are from from on and before to.
+func (f *fingerprint) load(from, to int) error {
+	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	f.digests = f.digests[:0]
+	in := bufio.NewReader(f.file)
+	for {
+		var d [sha256.Size]byte
+		if _, err := io.ReadFull(in, d[:]); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if first := int(d[0]); from <= first && first < to {
+			f.digests = append(f.digests, d)
+		}
+	}
+}
+
+func (f *fingerprint) write(h io.Writer) {
+	slices.SortFunc(f.digests, func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
+	for _, d := range f.digests {
+		_, _ = h.Write(d[:]) // never fails (hash.Hash)
+	}
 }

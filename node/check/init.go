@@ -10,26 +10,51 @@ import (
 	"aidefleet/node/result"
 )
 
-// init takes a baseline if there is none.
+// init takes a baseline if there is none, or in place of the one there is if it
+// is forced to.
 func (r *runner) init(ctx context.Context) error {
 	base, err := baseline.Inspect(r.config.Database, nil)
 	switch {
-	case err == nil:
-		r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
 	case errors.Is(err, baseline.ErrMissing):
-		if base, err = r.create(ctx); err != nil {
-			return err
-		}
-		r.note("The baseline was taken: %s.", base.Path)
-	default:
+		return r.first(ctx)
+	case r.Force:
+		return r.anew(ctx)
+	case errors.Is(err, aide.ErrDatabase):
+		return fail(result.BaselineInvalid, "%w; aide-node init --force takes a new one and keeps this", err)
+	case err != nil:
 		return baselineFailure(err)
 	}
-	r.answer.Status = result.Clean
-	r.answer.Counts = &result.Counts{Total: base.Entries}
-	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
+	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
+	r.stands(base)
 	return nil
 }
 
+// first takes the first baseline.
+func (r *runner) first(ctx context.Context) error {
+	fresh, err := r.create(ctx)
+	if err != nil {
+		return err
+	}
+	base, err := baseline.Install(fresh.Path, r.config.Database)
+	if err != nil {
+		return failure{result.StateUnwritable, fmt.Errorf("install the baseline: %w", err)}
+	}
+	r.note("The baseline was taken: %s.", base.Path)
+	r.stands(base)
+	return nil
+}
+
+// anew takes a baseline in place of the one there is, which may be garbage.
+func (r *runner) anew(ctx context.Context) error {
+	fresh, err := r.create(ctx)
+	if err != nil {
+		return err
+	}
+	r.note("A new baseline was taken: %s.", r.config.Database)
+	return r.replace(fresh.Path, fresh.SHA256)
+}
+
+// create lets AIDE write a database of the files as they are.
 func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	o, err := r.aide.Init(ctx, r.job())
 	if err != nil {
@@ -48,11 +73,6 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if errors.Is(err, aide.ErrDatabase) || errors.Is(err, baseline.ErrMissing) {
 		return fresh, fail(result.StateUnwritable,
 			"AIDE wrote no whole database: is the disk full, or does %s select no file? %w", r.config.Path, err)
-	} else if err != nil {
-		return fresh, err
 	}
-	if err := baseline.Install(fresh.Path, r.config.Database); err != nil {
-		return fresh, failure{result.StateUnwritable, fmt.Errorf("install the baseline: %w", err)}
-	}
-	return baseline.Inspect(r.config.Database, nil)
+	return fresh, err
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -29,13 +30,24 @@ var relevant = []string{
 	"/usr/sbin", "/usr/bin", "/sbin", "/bin", "/lib", "/usr/lib", "/usr/local", "/root", "/etc", "/opt", "/home",
 }
 
-func rank(path string) int {
-	if strings.HasSuffix(path, "/.ssh/authorized_keys") {
+// byLetter are the indices of relevant by the first letter of a path.
+var byLetter = func() (by [256][]int) {
+	for i, prefix := range relevant {
+		by[prefix[1]] = append(by[prefix[1]], i)
+	}
+	return by
+}()
+
+// rank is lower for what is more relevant.
+func rank(path []byte) int {
+	if bytes.HasSuffix(path, []byte("/.ssh/authorized_keys")) {
 		return 0
 	}
-	for i, prefix := range relevant {
-		if strings.HasPrefix(path, prefix) {
-			return i + 1
+	if len(path) > 1 {
+		for _, i := range byLetter[path[1]] {
+			if len(path) >= len(relevant[i]) && string(path[:len(relevant[i])]) == relevant[i] {
+				return i + 1
+			}
 		}
 	}
 	return len(relevant) + 1
@@ -44,18 +56,21 @@ func rank(path string) int {
 // add takes a change. A program that runs with the rights of its owner comes
 // before everything else.
 func (s *sample) add(kind aide.Kind, name []byte, setuid bool) {
-	path := string(name)
-	n := sampled{rank: rank(path), path: string(kind) + path}
+	n := sampled{rank: rank(name)}
 	if setuid {
 		n.rank = -1
 	}
-	at, _ := slices.BinarySearchFunc(s.best, n, func(a, b sampled) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.path[1:], b.path[1:]), cmp.Compare(a.path, b.path))
-	})
-	if at < sampleSize {
-		s.best = slices.Insert(s.best, at, n)
-		s.best = s.best[:min(len(s.best), sampleSize)]
+	if len(s.best) == sampleSize {
+		if last := s.best[sampleSize-1]; n.rank > last.rank || n.rank == last.rank && string(name) > last.path[1:] {
+			return
+		}
 	}
+	n.path = string(kind) + string(name)
+	at, _ := slices.BinarySearchFunc(s.best, n, func(a, b sampled) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.path[1:], b.path[1:]), strings.Compare(a.path, b.path))
+	})
+	s.best = slices.Insert(s.best, at, n)
+	s.best = s.best[:min(len(s.best), sampleSize)]
 }
 
 func (s *sample) paths() []string {

@@ -31,10 +31,12 @@ func (a Answer) Write(stdout, stderr io.Writer) error {
 // text is for the SSM console and an operator's terminal.
 func (a Answer) text() string {
 	var b strings.Builder
-	switch a.Status {
-	case result.Failed:
-		fmt.Fprintf(&b, "The check failed (%s): %s\n", a.Reason, printable(a.Message))
-	case result.Clean:
+	switch {
+	case a.Status == result.Failed:
+		fmt.Fprintf(&b, "Failed (%s): %s\n", a.Reason, printable(a.Message))
+	case a.stands:
+		fmt.Fprintf(&b, "The baseline has %d entries.\n", a.Total)
+	case a.Status == result.Clean:
 		fmt.Fprintf(&b, "No changes in %d entries.\n", a.Total)
 	default:
 		fmt.Fprintf(&b, "%d added, %d changed and %d removed in %d entries:\n", a.Added, a.Changed, a.Removed, a.Total)

@@ -1,8 +1,6 @@
 package result
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -20,13 +18,7 @@ const maxMessage = 300
 func (l Line) Encode() ([]byte, error) {
 	l.V = Version
 	l.Message = clip(printable(l.Message), maxMessage)
-	l.Started = l.Started.UTC().Truncate(time.Second)
 	l.Seconds = math.Round(l.Seconds*10) / 10
-	if l.Baseline != nil {
-		b := *l.Baseline
-		b.Created = b.Created.UTC().Truncate(time.Second)
-		l.Baseline = &b
-	}
 	paths := make([]string, len(l.Paths))
 	for i, p := range l.Paths {
 		paths[i] = EscapeInvalid(p)
@@ -42,10 +34,7 @@ func (l Line) Encode() ([]byte, error) {
 	if l.Counts != nil {
 		l.More = l.Sum() - len(l.Paths)
 	}
-	b, err := marshal(l)
-	if err != nil {
-		return nil, fmt.Errorf("encode result line: %w", err)
-	}
+	b := l.bytes()
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("encode result line: %d bytes, at most %d are allowed", len(b), MaxBytes)
 	}
@@ -56,45 +45,75 @@ func (l Line) Encode() ([]byte, error) {
 // not fit is passed over, since a shorter one behind it may.
 func (l Line) fit(paths []string) []string {
 	l.More = math.MaxInt32
-	b, err := marshal(l)
-	if err != nil {
-		return nil
-	}
-	room := MaxBytes - len(b) - len(`,"paths":[]`)
+	room := MaxBytes - len(l.bytes()) - len(`,"paths":[]`)
 	var kept []string
 	for _, p := range paths {
-		quoted, err := marshal(p)
-		if err != nil || len(quoted)+1 > room {
+		quoted := len(Quote(p)) + len(",")
+		if quoted > room {
 			continue
 		}
-		room -= len(quoted) + 1
+		room -= quoted
 		kept = append(kept, p)
 	}
 	return kept
 }
 
-// marshal is json.Marshal without HTML escapes, and with every control
-// character escaped: JSON itself allows DEL and the C1 controls in a string.
-func marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	line := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if !bytes.ContainsFunc(line, unicode.IsControl) {
-		return line, nil
-	}
-	var out bytes.Buffer
-	for _, r := range string(line) {
-		if unicode.IsControl(r) {
-			fmt.Fprintf(&out, `\u%04x`, r)
-		} else {
-			out.WriteRune(r)
+// Members writes the line's members to an object.
+func (l Line) Members(o *Object) {
+	o.Number("v", l.V).Text("status", string(l.Status))
+	for _, m := range []struct{ name, value string }{{"reason", string(l.Reason)}, {"message", l.Message}} {
+		if m.value != "" {
+			o.Text(m.name, m.value)
 		}
 	}
-	return out.Bytes(), nil
+	if l.Counts != nil {
+		o.Number("added", l.Added).Number("removed", l.Removed).Number("changed", l.Changed)
+		if l.Total != 0 {
+			o.Number("total", l.Total)
+		}
+	}
+	for _, m := range []struct{ name, value string }{{"fingerprint", l.Fingerprint}, {"aide", l.AIDE}, {"node", l.Node}, {"started", stamp(l.Started)}} {
+		if m.value != "" {
+			o.Text(m.name, m.value)
+		}
+	}
+	if l.Seconds != 0 {
+		o.Decimal("seconds", l.Seconds)
+	}
+	if l.Report != "" {
+		o.Text("report", l.Report)
+	}
+	if l.Baseline != nil {
+		b := &Object{lines: o.lines}
+		b.Text("sha256", l.Baseline.SHA256)
+		if created := stamp(l.Baseline.Created); created != "" {
+			b.Text("created", created)
+		}
+		o.Object("baseline", b)
+	}
+	if l.Config != "" {
+		o.Text("config", l.Config)
+	}
+	if len(l.Paths) > 0 {
+		o.Texts("paths", l.Paths)
+	}
+	if l.More != 0 {
+		o.Number("more", l.More)
+	}
+}
+
+// stamp is a time as JSON has it, to the second; empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func (l Line) bytes() []byte {
+	var o Object
+	l.Members(&o)
+	return o.Bytes()
 }
 
 // EscapeInvalid writes each byte of s that is not part of valid UTF-8 as a

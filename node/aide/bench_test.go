@@ -1,0 +1,77 @@
+package aide
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// entries is the size of the reports that are read.
+const entries = 1_000_000
+
+// writeReport writes a report with entries changes, as AIDE 0.18 does.
+func writeReport(b *testing.B, json bool) (path string, size int64) {
+	b.Helper()
+	path = filepath.Join(b.TempDir(), "report")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := bufio.NewWriter(f)
+	head, entry, tail := "AIDE found differences between database and filesystem!!\n\nSummary:\n  Total number of entries:\t1000000\n  Added entries:\t\t0\n  Removed entries:\t\t0\n  Changed entries:\t\t1000000\n\n"+
+		ruled("Changed entries:")+"\n", "f > ...    n.H     : /srv/app/folder-%03d/some-file-%06d.txt\n", "\n"+ruled("Detailed information about changes:")
+	if json {
+		head, entry, tail = "{\n  \"outline\": \"AIDE found differences\",\n  \"number_of_entries\": {\n    \"total\": 1000000\n  },\n  \"changed\": {\n",
+			"    \"/srv/app/folder-%03d/some-file-%06d.txt\": \"f > ...    n.H     \",\n", "    \"/z\": \"f > ...    n.H     \"\n  },\n  \"details\": {"
+	}
+	_, err = w.WriteString(head)
+	for i := range entries {
+		if err == nil {
+			_, err = fmt.Fprintf(w, entry, i/1000, i)
+		}
+	}
+	if err == nil {
+		_, err = w.WriteString(tail)
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	info, statErr := f.Stat()
+	if err != nil || statErr != nil || f.Close() != nil {
+		b.Fatal(err, statErr)
+	}
+	return path, info.Size()
+}
+
+func ruled(title string) string {
+	const line = "---------------------------------------------------\n"
+	return line + title + "\n" + line
+}
+
+func BenchmarkRead(b *testing.B) {
+	for name, json := range map[string]bool{"plain": false, "json": true} {
+		b.Run(name, func(b *testing.B) {
+			path, size := writeReport(b, json)
+			b.SetBytes(size)
+			for b.Loop() {
+				f, err := os.Open(path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := 0
+				count := func(Change) error { n++; return nil }
+				if json {
+					_, err = ReadJSON(f, count)
+				} else {
+					err = ReadPlain(f, count)
+				}
+				if err != nil || n < entries {
+					b.Fatal(n, err)
+				}
+				_ = f.Close()
+			}
+		})
+	}
+}

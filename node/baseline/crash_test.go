@@ -1,0 +1,127 @@
+package baseline
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+var steps = []string{"copied", "linked", "synced", "renamed"}
+
+// dies are the variables that tell a second process of this test what to do to
+// which baseline, and behind which step to die.
+const (
+	dieIn   = "BASELINE_TEST_DIE_IN"   // replace or undo
+	dieStep = "BASELINE_TEST_DIE_STEP" // one of steps
+	diePath = "BASELINE_TEST_DIE_PATH" // of the baseline
+	dieNew  = "BASELINE_TEST_DIE_NEW"  // path of the new database
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(dieIn) == "" {
+		os.Exit(m.Run())
+	}
+	step = func(at string) error {
+		if at == os.Getenv(dieStep) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+		return nil
+	}
+	path := os.Getenv(diePath)
+	var err error
+	if os.Getenv(dieIn) == "undo" {
+		_, _, err = Undo(path)
+	} else {
+		_, _, err = Replace(os.Getenv(dieNew), digest(database("new")), path, now)
+	}
+	panic(err) // it should not have come so far
+}
+
+// die runs replace or undo in a process of its own that SIGKILL ends at a step.
+func die(f folder, in, at string) {
+	f.t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), dieIn+"="+in, dieStep+"="+at, diePath+"="+f.path, dieNew+"="+f.another)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != -1 {
+		f.t.Fatalf("%s did not die at %s: %v\n%s", in, at, err, out)
+	}
+}
+
+// TestCrash has a whole old or a whole new baseline behind each step, and the
+// next run finishes the work and leaves nothing behind.
+func TestCrash(t *testing.T) {
+	for _, at := range steps {
+		t.Run("replace "+at, func(t *testing.T) {
+			f := newFolder(t)
+			die(f, "replace", at)
+			want := database("old")
+			if at == "renamed" {
+				want = database("new")
+			}
+			if got := f.read(f.path); got != want {
+				t.Errorf("the baseline is %q, beside it: %s", got, f.names())
+			}
+			if at == "renamed" {
+				if f.names() != "20261123T050000Z" {
+					t.Errorf("beside the baseline: %s", f.names())
+				}
+			} else if f.replace("new", now); f.names() != "20261123T050000Z" {
+				t.Errorf("beside the next: %s", f.names())
+			}
+			if _, _, err := Undo(f.path); err != nil || f.read(f.path) != database("old") || f.names() != "undone" {
+				t.Errorf("undo after it: %v, %q, beside it: %s", err, f.read(f.path), f.names())
+			}
+		})
+		if at == "copied" { // an undo copies nothing
+			continue
+		}
+		t.Run("undo "+at, func(t *testing.T) {
+			f := newFolder(t)
+			f.replace("new", now)
+			die(f, "undo", at)
+			want := database("new")
+			if at == "renamed" {
+				want = database("old")
+			}
+			if got := f.read(f.path); got != want {
+				t.Errorf("the baseline is %q, beside it: %s", got, f.names())
+			}
+			if at != "renamed" {
+				if _, _, err := Undo(f.path); err != nil {
+					t.Error(err)
+				}
+			}
+			if f.read(f.path) != database("old") || f.read(f.path+undone) != database("new") || f.names() != "undone" {
+				t.Errorf("in the end %q, beside it: %s", f.read(f.path), f.names())
+			}
+		})
+	}
+}
+
+// TestFailingStep cleans up at once where a step fails and the process lives.
+func TestFailingStep(t *testing.T) {
+	was := step
+	t.Cleanup(func() { step = was })
+	for _, at := range steps {
+		f := newFolder(t)
+		step = func(s string) error {
+			if s == at {
+				return syscall.EIO
+			}
+			return nil
+		}
+		_, _, err := Replace(f.another, digest(database("new")), f.path, now)
+		want, beside := database("old"), ""
+		if at == "renamed" {
+			want, beside = database("new"), "20261123T050000Z"
+		}
+		if !errors.Is(err, syscall.EIO) || f.read(f.path) != want || f.names() != beside {
+			t.Errorf("%s: %v, the baseline is %q, beside it: %q", at, err, f.read(f.path), f.names())
+		}
+	}
+}

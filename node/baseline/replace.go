@@ -1,0 +1,159 @@
+package baseline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// step is called behind each step that a crash could follow. Tests fail or die
+// in it.
+var step = func(string) error { return nil }
+
+// Install puts a complete database where no baseline is yet. The error is
+// ErrExists if somebody else was faster, and wraps aide.ErrDatabase if the
+// database is not complete.
+func Install(database, path string) (Info, error) {
+	// The folder is AIDE's by its package; a host whose configuration names
+	// another one may not have it yet.
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return Info{}, err
+	}
+	if err := tidy(path); err != nil {
+		return Info{}, err
+	}
+	fresh, err := stage(database, path, nil)
+	if err != nil {
+		return Info{}, err
+	}
+	defer func() { _ = os.Remove(fresh.Path) }()
+	// A link, unlike a rename, never replaces anything.
+	if err := os.Link(fresh.Path, path); errors.Is(err, fs.ErrExist) {
+		return Info{}, fmt.Errorf("%w at %s", ErrExists, path)
+	} else if err != nil {
+		return Info{}, err
+	}
+	installed := fresh
+	installed.Path = path
+	return installed, syncFolder(path)
+}
+
+// Replace makes a database the baseline in place of the one there is, valid or
+// not, which is kept under the name backup. It is done only if the database is
+// complete and its SHA-256 is digest: the copy is looked at, so that nobody can
+// change it in between. The errors wrap ErrDigest and aide.ErrDatabase.
+func Replace(database, digest, path string, now time.Time) (replaced Info, backup string, err error) {
+	old, err := os.Stat(path)
+	if err != nil {
+		return Info{}, "", err
+	}
+	if !old.Mode().IsRegular() {
+		return Info{}, "", fmt.Errorf("%s is not a regular file and cannot be kept: move it away", path)
+	}
+	if err := tidy(path); err != nil {
+		return Info{}, "", err
+	}
+	fresh, err := stage(database, path, old)
+	if err != nil {
+		return Info{}, "", err
+	}
+	defer func() { _ = os.Remove(fresh.Path) }() // not there any more if all went well
+	if fresh.SHA256 != digest {
+		return Info{}, "", fmt.Errorf("%s: %w: its SHA-256 is %.16s…, not %.16s…", database, ErrDigest, fresh.SHA256, digest)
+	}
+	if backup, err = nextBackup(path, now); err != nil {
+		return Info{}, "", err
+	}
+	// A second name, so that the first never stands for nothing.
+	if err := os.Link(path, backup); err != nil {
+		return Info{}, "", fmt.Errorf("keep the old baseline: %w", err)
+	}
+	if err := exchange(fresh.Path, path); err != nil {
+		_ = tidy(path) // a backup of what is still the baseline is none
+		return Info{}, "", err
+	}
+	replaced = fresh
+	replaced.Path = path
+	return replaced, backup, nil
+}
+
+// exchange gives a file the name path in place of the one that has it. All that
+// was done in the folder before is on disk first: after a crash the old
+// baseline must not be lost with its second name.
+func exchange(file, path string) error {
+	for _, do := range []func() error{
+		func() error { return step("linked") },
+		func() error { return syncFolder(path) },
+		func() error { return step("synced") },
+		func() error { return os.Rename(file, path) },
+		func() error { return step("renamed") },
+		func() error { return syncFolder(path) },
+	} {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stage copies a database to a temporary file beside the baseline, onto the
+// disk, and reads the copy to its end. The copy belongs to root alone, or to
+// whom the file old belongs: who reads the baseline goes on reading it.
+func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
+	in, err := os.Open(database)
+	if err != nil {
+		return Info{}, err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+temporary+"*") // 0600
+	if err != nil {
+		return Info{}, err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(out.Name())
+		}
+	}()
+	_, err = io.Copy(out, in)
+	if err == nil && old != nil {
+		err = inherit(out, old)
+	}
+	if err == nil {
+		err = errors.Join(step("copied"), out.Sync())
+	}
+	if err := errors.Join(err, out.Close()); err != nil {
+		return Info{}, fmt.Errorf("copy %s: %w", database, err)
+	}
+	return Inspect(out.Name(), nil)
+}
+
+// inherit gives a file the owner and the mode of another, except for the right
+// to write: a baseline that others can write to protects nothing.
+func inherit(f *os.File, old fs.FileInfo) error {
+	mine, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	have, ok1 := mine.Sys().(*syscall.Stat_t)
+	want, ok2 := old.Sys().(*syscall.Stat_t)
+	if ok1 && ok2 && (have.Uid != want.Uid || have.Gid != want.Gid) {
+		if err := f.Chown(int(want.Uid), int(want.Gid)); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(old.Mode().Perm() &^ 0o022)
+}
+
+// syncFolder makes the names in the folder of a file last through a crash.
+func syncFolder(path string) error {
+	f, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

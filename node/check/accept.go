@@ -1,0 +1,123 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+	"aidefleet/node/result"
+)
+
+const checkAgain = "run aide-node check again"
+
+// Accept makes the state that the last check found the baseline, if fingerprint
+// is that check's and nothing it stands on has changed since. Its answer is
+// clean, with the number of entries of the new baseline as total.
+func Accept(ctx context.Context, o Options, fingerprint string) Answer {
+	return o.run(ctx, func(r *runner, _ context.Context) error { return r.accept(fingerprint) })
+}
+
+// Undo goes back to the baseline before the present one. Its answer is clean,
+// with the number of entries of that baseline as total.
+func Undo(ctx context.Context, o Options) Answer {
+	return o.run(ctx, func(r *runner, _ context.Context) error { return r.undo() })
+}
+
+func (r *runner) accept(fingerprint string) error {
+	last, err := r.state.readLast()
+	if errors.Is(err, errNoLast) {
+		return fail(result.BadArguments, "%w on this host: run aide-node check first", err)
+	} else if err != nil {
+		return fail(result.StateUnwritable, "%w: %s", err, checkAgain)
+	}
+	if err := last.refuse(fingerprint, r.config.SHA256); err != nil {
+		return failure{result.BadArguments, err}
+	}
+	base, err := baseline.Inspect(r.config.Database, nil)
+	switch {
+	case err != nil:
+		return baselineFailure(err)
+	case base.SHA256 == last.newDatabase: // the node was ended before it could note that
+		return fail(result.BadArguments, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
+	case base.SHA256 != last.baseline:
+		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.started, checkAgain)
+	}
+	fresh := r.job().NewDatabase()
+	if _, err := os.Stat(fresh); errors.Is(err, fs.ErrNotExist) {
+		return fail(result.BadArguments, "the database of the check of %s is gone, by a later run that failed: %s", last.started, checkAgain)
+	}
+	if err := r.replace(fresh, last.newDatabase); err != nil {
+		return err
+	}
+	// It is done. What fails from here on is told, and does no harm: the baseline
+	// is not the one of the check any more, so that it cannot be accepted again.
+	if err := errors.Join(r.state.markAccepted(last, r.Now()), os.Remove(fresh)); err != nil {
+		r.note("The acceptance could not be noted: %v.", err)
+	}
+	return nil
+}
+
+// refuse says why what the last check found cannot become the baseline under
+// this fingerprint and with this configuration, or returns nil.
+func (l last) refuse(fingerprint, config string) error {
+	switch {
+	case l.status == result.Clean:
+		return fmt.Errorf("the last check, of %s, found no changes: there is nothing to accept", l.started)
+	case l.fingerprint == "":
+		return fmt.Errorf("the last check, of %s, could not tell the names of what changed and has no fingerprint: aide-node init --force takes the files as they are", l.started)
+	case l.fingerprint != fingerprint:
+		return fmt.Errorf("the last check, of %s, has the fingerprint %s, not %s: review what it found, or %s", l.started, l.fingerprint, fingerprint, checkAgain)
+	case l.accepted != "":
+		return fmt.Errorf("%s was already accepted on %s: %s", fingerprint, l.accepted, checkAgain)
+	case l.config != config:
+		return fmt.Errorf("AIDE's configuration was changed since the check of %s: %s", l.started, checkAgain)
+	}
+	return nil
+}
+
+func (r *runner) undo() error {
+	base, kept, err := baseline.Undo(r.config.Database)
+	switch {
+	case errors.Is(err, baseline.ErrNoBackup):
+		return fail(result.BadArguments, "%w: there is nothing to go back to", err)
+	case errors.Is(err, aide.ErrDatabase):
+		return fail(result.BaselineInvalid, "it is no baseline to go back to; remove it to go back further: %w", err)
+	case err != nil:
+		return fail(result.StateUnwritable, "undo: %w", err)
+	}
+	r.note("This is the baseline from before the last acceptance again.")
+	if kept != "" {
+		r.note("What was the baseline until now is kept as %s.", kept)
+	}
+	r.stands(base)
+	return nil
+}
+
+// replace makes a database of that digest the baseline and keeps the old one.
+func (r *runner) replace(database, digest string) error {
+	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
+	switch {
+	case errors.Is(err, baseline.ErrDigest), errors.Is(err, aide.ErrDatabase):
+		return fail(result.BaselineInvalid, "the new database was changed since it was written; %s: %w", checkAgain, err)
+	case err != nil:
+		return fail(result.StateUnwritable, "replace the baseline: %w", err)
+	}
+	r.note("The old baseline is kept as %s; aide-node accept --undo goes back to it.", backup)
+	if err := baseline.Prune(r.config.Database, r.Backups); err != nil {
+		r.note("Older baselines could not be removed: %v.", err)
+	}
+	r.stands(base)
+	return nil
+}
+
+// stands makes the answer of a baseline that is in place.
+func (r *runner) stands(base baseline.Info) {
+	r.answer.stands, r.answer.Status = true, result.Clean
+	r.answer.Counts = &result.Counts{Total: base.Entries}
+	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
+}

@@ -1,0 +1,82 @@
+package check
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// last is what has to be known of the last check to accept what it found.
+type last struct {
+	status      result.Status
+	started     string // RFC 3339, UTC
+	fingerprint string // empty if it is clean, or if the names could not be told
+	baseline    string // SHA-256 of the database that was compared with
+	config      string // SHA-256 of the configuration
+	newDatabase string // SHA-256 of the database that the check wrote
+	accepted    string // when its changes became the baseline; empty if they have not
+	text        []byte // the file
+}
+
+// opening is how the file begins.
+const opening = "{\n"
+
+// errNoLast says that no check has left its result here.
+var errNoLast = errors.New("no check has been made")
+
+// keepLast notes what the last check said, and the digest of the new database
+// it left behind.
+func (s state) keepLast(l result.Line, newDatabase string) error {
+	o := result.Lines()
+	l.Members(o)
+	o.Text("newDatabase", newDatabase) // SHA-256, hex
+	return s.writeLast(append(o.Bytes(), '\n'))
+}
+
+// readLast reads what keepLast wrote. Each of the members that count has a line
+// of its own there, and its value needs no escapes.
+func (s state) readLast() (last, error) {
+	text, err := os.ReadFile(s.last())
+	if errors.Is(err, fs.ErrNotExist) {
+		return last{}, errNoLast
+	} else if err != nil {
+		return last{}, err
+	}
+	members := make(map[string]string)
+	for line := range bytes.Lines(text) {
+		line := strings.TrimSuffix(strings.TrimSpace(string(line)), ",")
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, `"`), `": "`)
+		if _, twice := members[name]; ok && !twice {
+			members[name] = strings.TrimSuffix(value, `"`)
+		}
+	}
+	l := last{
+		status: result.Status(members["status"]), started: members["started"], fingerprint: members["fingerprint"],
+		baseline: members["sha256"], config: members["config"], newDatabase: members["newDatabase"],
+		accepted: members["accepted"], text: text,
+	}
+	if !bytes.HasPrefix(text, []byte(opening)) || l.status == "" || l.started == "" || l.baseline == "" || l.config == "" || l.newDatabase == "" {
+		return last{}, fmt.Errorf("%s is not as a check writes it", s.last())
+	}
+	return l, nil
+}
+
+// markAccepted notes that the changes of the last check are in the baseline.
+func (s state) markAccepted(l last, now time.Time) error {
+	member := fmt.Appendf(nil, opening+" \"accepted\": %q,\n", now.UTC().Format(time.RFC3339))
+	return s.writeLast(append(member, l.text[len(opening):]...))
+}
+
+func (s state) writeLast(text []byte) error {
+	tmp := s.last() + ".tmp"
+	if err := os.WriteFile(tmp, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, s.last())
+}

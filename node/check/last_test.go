@@ -1,0 +1,48 @@
+package check
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// TestLast reads what was kept, whatever the names of files look like.
+func TestLast(t *testing.T) {
+	s, err := openState(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.readLast(); !errors.Is(err, errNoLast) {
+		t.Errorf("before a check: %v", err)
+	}
+	now := time.Date(2026, 11, 23, 6, 0, 0, 0, time.FixedZone("CET", 3600))
+	a, b, c := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
+	if err := s.keepLast(result.Line{
+		V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 3}, Fingerprint: a[:32], Started: now,
+		Baseline: &result.Baseline{SHA256: b}, Config: c,
+		Paths: []string{`+accepted": "x`, "+\n \"accepted\": \"x\",\n", `+/newDatabase": "x`, `+": "`, `+\": "`},
+	}, a); err != nil {
+		t.Fatal(err)
+	}
+	for _, accepted := range []string{"", "2026-11-23T05:00:00Z"} {
+		l, err := s.readLast()
+		if err != nil || l.status != result.Drift || l.started != "2026-11-23T05:00:00Z" || l.fingerprint != a[:32] ||
+			l.baseline != b || l.config != c || l.newDatabase != a || l.accepted != accepted {
+			t.Fatalf("%+v, %v", l, err)
+		}
+		if err := s.markAccepted(l, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"", "{}\n", "garbage", `{"status": "drift"}`, "{\n \"status\": \"drift\"\n}\n"} {
+		if err := s.writeLast([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := s.readLast(); err == nil {
+			t.Errorf("%q: %+v", text, l)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+	"aidefleet/node/result"
+)
+
+// errNames says that what a report lists is not what it counts or what the
+// databases know.
+var errNames = errors.New("the report's counts and its lists disagree")
+
+// names are what the names of a report lead to.
+type names struct {
+	fingerprint string
+	paths       []string
+}
+
+// name holds the names of the report against the databases, and finds the
+// fingerprint and the sample. It also sees whether the new database is whole, and
+// returns its digest.
+func (r *runner) name(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
+	if !s.Differences {
+		fresh, err := r.fresh(s, nil)
+		return fresh.SHA256, err
+	}
+	named, fresh, err := r.read(s, reports.JSON, reports.Changes)
+	invalid := errors.Is(err, aide.ErrInvalidJSON)
+	if invalid || errors.Is(err, errNames) {
+		var again error
+		if named, fresh, again = r.readKnown(s, reports); again == nil {
+			err = nil
+		}
+	}
+	switch {
+	case err == nil:
+		r.answer.Fingerprint, r.answer.Paths = named.fingerprint, named.paths
+		return fresh.SHA256, nil
+	case invalid: // the counts are certain all the same
+		r.note("The changed files cannot be named: %v.", err)
+		fresh, err = r.fresh(s, nil)
+		return fresh.SHA256, err
+	case errors.Is(err, errNames):
+		return "", failure{result.ReportUnreadable, err}
+	}
+	return "", err
+}
+
+// readKnown reads the report once more, with those names out of the databases
+// that can make it ambiguous.
+func (r *runner) readKnown(s aide.Summary, reports aide.Reports) (names, baseline.Info, error) {
+	odd := make(aide.OddNames)
+	collect := func(e aide.Entry) error { odd.Add(e.Name(), reports.JSON); return nil }
+	if _, err := r.fresh(s, collect); err != nil {
+		return names{}, baseline.Info{}, err
+	}
+	if _, err := baseline.Inspect(r.config.Database, collect); err != nil {
+		return names{}, baseline.Info{}, err
+	}
+	return r.read(s, reports.JSON, func(visit func(aide.Change) error) error { return reports.ChangesKnown(odd, visit) })
+}
+
+// fresh reads the new database and hands each entry to visit, which may be nil.
+func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.Info, error) {
+	fresh, err := baseline.Inspect(r.job().NewDatabase(), visit)
+	switch {
+	case errors.Is(err, aide.ErrDatabase), errors.Is(err, baseline.ErrMissing):
+		return fresh, fail(result.StateUnwritable, "the new database is not whole, is the disk full? %w", err)
+	case err != nil:
+		return fresh, err
+	case fresh.Entries != s.Total:
+		return fresh, fail(result.ReportUnreadable, "the report counts %d entries, the new database has %d", s.Total, fresh.Entries)
+	}
+	return fresh, nil
+}
+
+// read reads the report with the reader given, in as many parts as its names
+// need, and looks each of them up in the databases.
+func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, err error) {
+	total := s.Added + s.Removed + s.Changed
+	print := fingerprint{dir: r.state.run()}
+	defer print.close()
+	var shown sample
+	found := 0
+	parts := 1 + total/partSize
+	seed := maphash.MakeSeed()
+	for part := range parts {
+		listed := newChanges(json, seed, total, part, parts)
+		if err := reader(listed.add); err != nil {
+			return n, fresh, err
+		}
+		if err := listed.seal(s); err != nil {
+			return n, fresh, fmt.Errorf("%w: %w", errNames, err)
+		}
+		fresh, err = r.fresh(s, func(e aide.Entry) error {
+			kind := listed.kind(e.Name())
+			if kind != aide.Added && kind != aide.Changed {
+				return nil
+			}
+			found++
+			shown.add(kind, e.Name(), isSetuid(e))
+			return print.now(kind, e)
+		})
+		if err == nil && s.Removed > 0 {
+			_, err = baseline.Inspect(r.config.Database, func(e aide.Entry) error {
+				if listed.kind(e.Name()) != aide.Removed {
+					return nil
+				}
+				found++
+				shown.add(aide.Removed, e.Name(), false)
+				return print.removed(e.Name())
+			})
+		}
+		if err != nil {
+			return n, fresh, err
+		}
+	}
+	if found != total {
+		return n, fresh, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errNames, total, found)
+	}
+	n.paths = shown.paths()
+	n.fingerprint, err = print.sum()
+	return n, fresh, err
+}

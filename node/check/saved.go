@@ -1,0 +1,157 @@
+package check
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/result"
+)
+
+// Saved is a run of AIDE whose report was saved.
+type Saved struct {
+	Report io.ReadSeeker
+	Exit   *int   // AIDE's exit status, or minus the signal that ended it; nil if it is not known
+	Stderr []byte // empty if it was not saved
+}
+
+// Parse makes the answer of a check out of a saved report. There are no databases
+// to hold it against: the answer has no fingerprint, and its names are as good as
+// the report's.
+func Parse(s Saved, version string) Answer {
+	var a Answer
+	a.V, a.Node = result.Version, version
+	if err := a.parse(s); err != nil {
+		var f failure
+		if !errors.As(err, &f) {
+			f = failure{result.ReportUnreadable, err}
+		}
+		a.Status, a.Counts, a.Paths, a.More = result.Failed, nil, nil, 0
+		a.Reason, a.Message = f.reason, f.Error()
+	}
+	return a
+}
+
+func (a *Answer) parse(s Saved) error {
+	o := aide.Outcome{Stderr: s.Stderr}
+	if s.Exit != nil {
+		if o.Exit = *s.Exit; o.Exit < 0 {
+			o.Exit, o.Signal = -1, syscall.Signal(-*s.Exit)
+		}
+		if err := judge(o); err != nil {
+			return err
+		}
+	}
+	first, err := bufio.NewReader(s.Report).Peek(1)
+	if _, seekErr := s.Report.Seek(0, io.SeekStart); seekErr != nil {
+		return seekErr
+	}
+	if errors.Is(err, io.EOF) {
+		return a.parseNothing(s.Exit)
+	} else if err != nil {
+		return err
+	}
+	head, listed, err := readSaved(s.Report, first[0] == '{')
+	a.AIDE, a.Started = head.Version, head.Started
+	if err != nil && !errors.Is(err, aide.ErrInvalidJSON) {
+		return fmt.Errorf("%w: %s", err, o.Complaint())
+	}
+	if err := head.believe(s.Exit, err); err != nil {
+		return err
+	}
+	return a.fill(head, listed, err)
+}
+
+// parseNothing is for an empty report: a check with report_quiet that found
+// nothing says nothing.
+func (a *Answer) parseNothing(exit *int) error {
+	switch {
+	case exit == nil:
+		return errors.New("the report is empty: only with --exit 0 does that mean that there are no changes")
+	case *exit != 0:
+		return fmt.Errorf("the report is empty, and AIDE ended with status %d", *exit)
+	}
+	a.Status, a.Counts = result.Clean, &result.Counts{}
+	return nil
+}
+
+// lists are the entries of a saved report.
+type lists struct {
+	sample
+	count map[aide.Kind]int
+}
+
+// head is a report's, with what this package thinks of it.
+type head struct{ aide.Head }
+
+func readSaved(report io.ReadSeeker, json bool) (h head, l lists, err error) {
+	l.count = make(map[aide.Kind]int)
+	add := func(c aide.Change) error {
+		l.count[c.Kind]++
+		name := c.Name
+		if !json {
+			name = aide.Unspell(name)
+		}
+		l.add(c.Kind, name, false)
+		return nil
+	}
+	if json {
+		h.Head, err = aide.ReadJSON(report, add)
+		return h, l, err
+	}
+	if h.Head, err = aide.ReadHead(report); err != nil {
+		return h, l, err
+	}
+	if _, err := report.Seek(0, io.SeekStart); err != nil {
+		return h, l, err
+	}
+	return h, l, aide.ReadPlain(report, add)
+}
+
+// believe fails if what a report says cannot be true.
+func (h head) believe(exit *int, reading error) error {
+	switch {
+	case reading != nil && !h.Counted:
+		return reading
+	case h.Differences && !h.Counted:
+		return errors.New("the report says that there are differences, and no counts (report_level=minimal)")
+	case h.Counted && h.Differences != (h.Status() != 0):
+		return errors.New("the report's headline and its counts disagree")
+	case h.Counted && h.Total == 0 && h.Removed == 0:
+		return failure{result.ConfigInvalid, errors.New("AIDE looked at no file")}
+	case h.Added > h.Total:
+		return fmt.Errorf("the report counts %d added entries of %d", h.Added, h.Total)
+	case h.Added > 0 && h.Added == h.Total && h.Removed == 0:
+		// Every file is new, and none is gone: nothing was in the baseline.
+		return failure{result.BaselineInvalid, fmt.Errorf("all %d entries are added: the baseline was empty or no database", h.Total)}
+	case exit != nil && *exit != h.Status():
+		return fmt.Errorf("AIDE ended with status %d, its report says %d added, %d removed, %d changed", *exit, h.Added, h.Removed, h.Changed)
+	}
+	return nil
+}
+
+// fill makes the answer of a report that is believed. Its lists may be missing,
+// as at report_level=summary, or be unreadable; but they must not contradict.
+func (a *Answer) fill(h head, l lists, reading error) error {
+	a.Counts = &result.Counts{Added: h.Added, Removed: h.Removed, Changed: h.Changed, Total: h.Total}
+	a.Status = result.Clean
+	if h.Differences {
+		a.Status = result.Drift
+	}
+	listed := l.count[aide.Added] + l.count[aide.Removed] + l.count[aide.Changed]
+	switch {
+	case reading != nil:
+		a.Notes = append(a.Notes, fmt.Sprintf("The changed files cannot be named: %v.", reading))
+	case listed == 0 && h.Differences:
+		a.Notes = append(a.Notes, "The report does not name the changed files.")
+	case l.count[aide.Added] != h.Added || l.count[aide.Removed] != h.Removed || l.count[aide.Changed] != h.Changed:
+		return fmt.Errorf("the report counts %d added, %d removed, %d changed entries and lists %d, %d, %d",
+			h.Added, h.Removed, h.Changed, l.count[aide.Added], l.count[aide.Removed], l.count[aide.Changed])
+	default:
+		a.Paths = l.paths()
+	}
+	return nil
+}

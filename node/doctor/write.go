@@ -1,0 +1,107 @@
+package doctor
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"aidefleet/node/result"
+)
+
+// Diagnosis is all that was found, in the order in which a check meets it.
+type Diagnosis []*Finding
+
+// Failed names the findings that would make a check fail.
+func (d Diagnosis) Failed() (names []string) {
+	for _, f := range d {
+		if f.Status == Failed {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// write writes the diagnosis as programs read it.
+func (d Diagnosis) write(o *result.Object) []byte {
+	status, warnings := OK, 0
+	var checks []*result.Object
+	for _, f := range d {
+		if f.Status == Warning {
+			warnings++
+		}
+		check := new(result.Object)
+		check.Text("name", f.Name).Text("status", string(f.Status))
+		for _, m := range []struct{ name, value string }{{"reason", string(f.Reason)}, {"message", f.Message}, {"next", f.Next}} {
+			if m.value != "" {
+				check.Text(m.name, m.value)
+			}
+		}
+		checks = append(checks, check)
+	}
+	failed := len(d.Failed())
+	if failed > 0 {
+		status = Failed
+	}
+	o.Number("v", result.Version).Text("status", string(status)).Number("failed", failed).Number("warnings", warnings)
+	return o.Objects("checks", checks).Bytes()
+}
+
+// Line is the diagnosis as one line of JSON without a newline, of at most
+// result.MaxBytes so that it survives every truncation on the way. What does not
+// fit is left out: first the messages of what is well, then the ends of the others.
+func (d Diagnosis) Line() ([]byte, error) {
+	line := d.write(new(result.Object))
+	for most := 400; len(line) > result.MaxBytes && most >= 0; most -= 20 {
+		line = d.shortened(most).write(new(result.Object))
+	}
+	if len(line) > result.MaxBytes {
+		return nil, fmt.Errorf("encode the diagnosis: %d bytes, at most %d are allowed", len(line), result.MaxBytes)
+	}
+	return line, nil
+}
+
+// shortened leaves the messages of what is well out, and most bytes of the others.
+func (d Diagnosis) shortened(most int) Diagnosis {
+	short := make(Diagnosis, len(d))
+	for i, f := range d {
+		s := *f
+		if s.Status == OK {
+			s.Message = ""
+		}
+		s.Message, s.Next = clip(s.Message, most), clip(s.Next, most)
+		short[i] = &s
+	}
+	return short
+}
+
+// clip returns at most n bytes of s and a mark if more was there; with 0, nothing.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	if n == 0 {
+		return ""
+	}
+	return s[:n] + "…"
+}
+
+// JSON is all of the diagnosis, one member a line.
+func (d Diagnosis) JSON() []byte { return d.write(result.Lines()) }
+
+// Text is for people: a line for each finding, then what to do.
+func (d Diagnosis) Text() string {
+	var b, next strings.Builder
+	for _, f := range d {
+		fmt.Fprintf(&b, "%-7s  %-8s  %s\n", f.Status, f.Name, f.Message)
+		if f.Next != "" {
+			fmt.Fprintf(&next, "  %-8s  %s\n", f.Name, f.Next)
+		}
+	}
+	if next.Len() > 0 {
+		fmt.Fprintf(&b, "\nWhat to do:\n%s", next.String())
+	}
+	return b.String()
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"aidefleet/node/result"
+)
+
+// diagnosis is what programs read of the first line of doctor, and of all that
+// stands behind it with --format json.
+type diagnosis struct {
+	V, Failed, Warnings int
+	Status              string
+	Checks              []struct{ Name, Status, Reason, Message, Next string }
+}
+
+func doctorSays(t *testing.T, h host, options ...string) (d diagnosis, rest string, exit int) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	exit = run(context.Background(), append([]string{"doctor", "--config", h.config, "--state", h.state}, options...), &stdout, &stderr)
+	line, rest, _ := strings.Cut(stdout.String(), "\n")
+	if err := json.Unmarshal([]byte(line), &d); err != nil || len(line) > result.MaxBytes {
+		t.Fatalf("%v; %d bytes: %s", err, len(line), line)
+	}
+	if failed := d.Status == "failed"; failed != (exit == 1) || failed != (stderr.Len() > 0) || failed != (d.Failed > 0) {
+		t.Errorf("exit %d with %s, stderr %q", exit, line, stderr.String())
+	}
+	return d, rest, exit
+}
+
+// TestDoctor goes with a host from nothing to a check, with the real AIDE.
+func TestDoctor(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	d, text, exit := doctorSays(t, h)
+	if exit != 1 || d.Failed != 1 || !strings.Contains(text, "baseline  aide-node init\n") {
+		t.Errorf("without a baseline: exit %d, %+v\n%s", exit, d, text)
+	}
+	if _, err := os.Stat(h.state); !os.IsNotExist(err) {
+		t.Errorf("doctor made the state folder: %v", err)
+	}
+	h.run("init")
+	l, _ := h.run("check")
+	d, text, exit = doctorSays(t, h)
+	for _, want := range []string{"config    " + h.config + " is valid", "5 entries", l.Baseline.SHA256, "written by AIDE " + l.AIDE, "clean at ", "1 kept"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if exit != 0 || d.V != 1 || d.Status != "ok" {
+		t.Errorf("after a check: exit %d, %+v\n%s", exit, d, text)
+	}
+	_, text, _ = doctorSays(t, h, "--format", "json")
+	var full diagnosis
+	if err := json.Unmarshal([]byte(text), &full); err != nil || full.Status != "ok" || len(full.Checks) != len(d.Checks) {
+		t.Errorf("--format json: %v in\n%s", err, text)
+	}
+	for _, c := range full.Checks {
+		if c.Message == "" {
+			t.Errorf("--format json: no message in %+v", c)
+		}
+	}
+}
+
+// TestDoctorBusy says who is at work, and a check does not notice it.
+func TestDoctorBusy(t *testing.T) {
+	h := newHost(t)
+	node, _, _ := start(t, h)
+	d, text, exit := doctorSays(t, h)
+	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); exit != 0 || d.Checks[1].Reason != "busy" || !strings.Contains(text, want) {
+		t.Errorf("exit %d, %+v, want busy with %q\n%s", exit, d, want, text)
+	}
+}
+
+func TestDoctorArguments(t *testing.T) {
+	for _, c := range []struct{ option, value string }{
+		{"--format", "yaml"}, {"--timeout", "0s"}, {"--timeout", "-1s"}, {"--state", "x"}, {"--config", "x"}, {"--aide", "x"},
+	} {
+		var stdout, stderr bytes.Buffer
+		exit := run(context.Background(), []string{"doctor", c.option, c.value}, &stdout, &stderr)
+		l, err := result.Parse(stdout.Bytes())
+		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.option) {
+			t.Errorf("%s %s: exit %d, %+v, %v", c.option, c.value, exit, l, err)
+		}
+	}
+}
+
+// TestInstallIsForWhatIsMissing: with an AIDE at hand, --install does nothing.
+func TestInstallIsForWhatIsMissing(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	l, text := h.run("init", "--install")
+	if l.Status != result.Clean || strings.Contains(text, "installed by") {
+		t.Errorf("%+v\n%s", l, text)
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "db/aide.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInstall is on a host without AIDE, in a sandbox: its apt-get puts the real
+// AIDE where the node looks for it, or fails.
+func TestInstall(t *testing.T) {
+	needAIDE(t)
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		t.Skip("bubblewrap is not installed here: apt-get install bubblewrap, or dnf install bubblewrap")
+	}
+	if out, err := exec.Command(bwrap, "--unshare-net", "--ro-bind", "/", "/", "true").CombinedOutput(); err != nil {
+		t.Skipf("bubblewrap cannot make a sandbox here: %v: %s", err, out)
+	}
+	real, err := exec.LookPath("aide")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = os.Stat("/usr/bin/apt-get")
+	_, dnf := exec.LookPath("dnf")
+	_, yum := exec.LookPath("yum")
+	if err != nil || dnf == nil || yum == nil {
+		t.Skip("apt-get at /usr/bin is not this host's only package manager, so the sandbox cannot put another one over it")
+	}
+	for name, c := range map[string]struct {
+		script string // of apt-get
+		status result.Status
+		want   string // in the message or the text
+	}{
+		"done":                 {"cp " + filepath.Join("/run/real", filepath.Base(real)) + " /usr/local/sbin/aide", result.Clean, "AIDE was installed by /usr/bin/apt-get."},
+		"failed":               {"echo 'E: Unable to locate package aide' >&2; exit 100", result.Failed, "E: Unable to locate package aide"},
+		"done, but to no good": {"exit 0", result.Failed, "aide is not installed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.write("empty/none", "")
+			h.write("apt-get", "#!/bin/sh\n"+c.script+"\n")
+			if err := os.Chmod(filepath.Join(h.dir, "apt-get"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{
+				"--unshare-net", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", h.dir, h.dir,
+				"--tmpfs", "/run", "--ro-bind", real, filepath.Join("/run/real", filepath.Base(real)), "--ro-bind", binary, "/run/aide-node",
+				"--tmpfs", "/usr/local/sbin", "--ro-bind", filepath.Join(h.dir, "empty/none"), real,
+			}
+			args = append(args, "--ro-bind", filepath.Join(h.dir, "apt-get"), "/usr/bin/apt-get", "/run/aide-node", "init", "--install", "--config", h.config, "--state", h.state)
+			var stdout bytes.Buffer
+			cmd := exec.Command(bwrap, args...)
+			cmd.Stdout = &stdout
+			runErr := cmd.Run()
+			l, err := result.Parse(stdout.Bytes())
+			if err != nil {
+				t.Fatalf("%v, %v in %q", runErr, err, stdout.String())
+			}
+			if l.Status != c.status || !strings.Contains(l.Message+stdout.String(), c.want) || (l.Status == result.Failed) != (l.Reason == result.AideMissing) {
+				t.Errorf("%+v, want %s with %q\n%s", l, c.status, c.want, stdout.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aidefleet/node/result"
+)
+
+// TestParseCorpus runs real runs of AIDE in five versions through the command,
+// and holds its line against what is true.
+func TestParseCorpus(t *testing.T) {
+	runs, err := filepath.Glob("aide/testdata/corpus/*/*")
+	if err != nil || len(runs) < 80 {
+		t.Fatalf("%d runs in the corpus (%v), want all of them", len(runs), err)
+	}
+	for _, dir := range runs {
+		t.Run(strings.TrimPrefix(dir, "aide/testdata/corpus/"), func(t *testing.T) {
+			exit := strings.TrimSpace(string(readFile(t, dir+"/exit")))
+			l := parseLine(t, "--exit", exit, "--stderr", dir+"/stderr", dir+"/stdout")
+			var want struct {
+				Status                         string
+				Added, Removed, Changed, Total *int
+				AddedFiles                     []string `json:"added_files"`
+				RemovedFiles                   []string `json:"removed_files"`
+				ChangedFiles                   []string `json:"changed_files"`
+			}
+			if err := json.Unmarshal(readFile(t, dir+"/expect.json"), &want); err != nil {
+				t.Fatal(err)
+			}
+			status := map[string]result.Status{"clean": result.Clean, "differences": result.Drift, "error": result.Failed, "init": result.Failed}[want.Status]
+			if want.Status == "differences" && want.Added == nil { // the report cannot tell
+				status = result.Failed
+			}
+			if l.Status != status {
+				t.Fatalf("%+v, want %s", l, status)
+			}
+			if l.Counts == nil {
+				return
+			}
+			if l.Added != *want.Added || l.Removed != *want.Removed || l.Changed != *want.Changed || l.Total != 0 && want.Total != nil && l.Total != *want.Total {
+				t.Errorf("%+v, want %d added, %d removed, %d changed", *l.Counts, *want.Added, *want.Removed, *want.Changed)
+			}
+			var names []string
+			for prefix, files := range map[string][]string{"+": want.AddedFiles, "-": want.RemovedFiles, "~": want.ChangedFiles} {
+				for _, f := range files {
+					names = append(names, prefix+f)
+				}
+			}
+			for _, p := range l.Paths {
+				if len(names) > 0 && !slices.Contains(names, p) {
+					t.Errorf("%q is no change of %q", p, names)
+				}
+			}
+		})
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func parseLine(t *testing.T, args ...string) result.Line {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	exit := run(context.Background(), append([]string{"parse"}, args...), &stdout, &stderr)
+	l, err := result.Parse(stdout.Bytes())
+	if err != nil || (exit == 1) != (l.Status == result.Failed) {
+		t.Fatalf("parse %q: exit %d, %v in %q", args, exit, err, stdout.String())
+	}
+	return l
+}
+
+// plainReport is a report of AIDE 0.16 with one change of each kind.
+const plainReport = `AIDE found differences between database and filesystem!!
+
+Summary:
+  Total number of entries:	13
+  Added entries:		1
+  Removed entries:		1
+  Changed entries:		1
+
+---------------------------------------------------
+Added entries:
+---------------------------------------------------
+
+f++++++++++++++: /a
+
+---------------------------------------------------
+Removed entries:
+---------------------------------------------------
+
+f--------------: /b
+
+---------------------------------------------------
+Changed entries:
+---------------------------------------------------
+
+f > ...     C  : /c
+
+`
+
+func TestParse(t *testing.T) {
+	for name, c := range map[string]struct {
+		report string
+		exit   string // empty if it is not given
+		want   result.Reason
+		counts result.Counts
+	}{
+		"as it is":              {plainReport, "7", "", result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 13}},
+		"exit not known":        {plainReport, "", "", result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 13}},
+		"of a cron job":         {"WARNING: something\n" + plainReport + "\nEnd timestamp: x\n", "", "", result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 13}},
+		"another status":        {plainReport, "4", result.ReportUnreadable, result.Counts{}},
+		"two runs in a file":    {plainReport + plainReport, "7", result.ReportUnreadable, result.Counts{}},
+		"a false summary above": {"Entry /x\n" + strings.Split(plainReport, "---")[0] + " has different attributes\n" + plainReport, "7", result.ReportUnreadable, result.Counts{}},
+		"a list cut short":      {strings.Split(plainReport, "f > ...")[0], "7", result.ReportUnreadable, result.Counts{}},
+		"everything is added":   {strings.NewReplacer("13", "1", "ed entries:\t\t1", "ed entries:\t\t1").Replace(strings.Replace(strings.Replace(plainReport, "Removed entries:\t\t1", "Removed entries:\t\t0", 1), "Changed entries:\t\t1", "Changed entries:\t\t0", 1)), "1", result.BaselineInvalid, result.Counts{}},
+		"empty, clean":          {"", "0", "", result.Counts{}},
+		"empty, drift":          {"", "5", result.ReportUnreadable, result.Counts{}},
+		"empty, not known":      {"", "", result.ReportUnreadable, result.Counts{}},
+		"killed":                {plainReport, "137", result.AideCrashed, result.Counts{}},
+		"crashed":               {plainReport, "-11", result.AideCrashed, result.Counts{}},
+		"an error":              {"", "18", result.AideFailed, result.Counts{}},
+		"configuration":         {"", "17", result.ConfigInvalid, result.Counts{}},
+		"database refused":      {"", "24", result.BaselineInvalid, result.Counts{}},
+		"no file selected":      {"AIDE found NO differences between database and filesystem. Looks okay!!\n\nNumber of entries:\t0\n", "0", result.ConfigInvalid, result.Counts{}},
+		"minimal, clean":        {"AIDE found NO differences between database and filesystem. Looks okay!!\n", "0", "", result.Counts{}},
+		"minimal, drift":        {"AIDE found differences between database and filesystem!!\n", "4", result.ReportUnreadable, result.Counts{}},
+		"of an init":            {"AIDE successfully initialized database.\n", "0", result.ReportUnreadable, result.Counts{}},
+		"not a report":          {"\x00\x01garbage", "0", result.ReportUnreadable, result.Counts{}},
+		"JSON cut at the start": {`{"outline":"AIDE found`, "0", result.ReportUnreadable, result.Counts{}},
+		"JSON cut in a list": {`{"outline":"AIDE found differences","outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1},"added":{"/`, "1", "",
+			result.Counts{Added: 1, Total: 9}},
+		"JSON counted twice": {`{"outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1},"added":{"/a":"f"},"number_of_entries":{"total":9,"added":0}}`, "1", "",
+			result.Counts{Added: 1, Total: 9}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "report")
+			if err := os.WriteFile(path, []byte(c.report), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{path}
+			if c.exit != "" {
+				args = []string{"--exit", c.exit, path}
+			}
+			l := parseLine(t, args...)
+			if l.Reason != c.want || c.want == "" && *l.Counts != c.counts {
+				t.Errorf("%+v, want %q %+v", l, c.want, c.counts)
+			}
+		})
+	}
+	for _, args := range [][]string{nil, {"a", "b"}, {"--exit", "x", "a"}, {"--exit", "300", "a"}, {"/nowhere/report"}, {"/"}, {"--stderr", "/nowhere", "parse_test.go"}} {
+		if l := parseLine(t, args...); l.Reason != result.BadArguments {
+			t.Errorf("parse %q: %+v, want %s", args, l, result.BadArguments)
+		}
+	}
+}
