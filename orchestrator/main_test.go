@@ -186,6 +186,49 @@ func (f *fleet) aws(args ...string) string {
 	return string(out)
 }
 
+// document runs a document on a host as the SSM console does, and returns the
+// first line of its output and the rest.
+func (f *fleet) document(name, document string, parameters ...string) (first, rest string) {
+	f.t.Helper()
+	var found struct {
+		Reservations []struct {
+			Instances []struct {
+				ID string `json:"InstanceId"`
+			}
+		}
+	}
+	text := f.aws("ec2", "describe-instances", "--filters", "Name=tag:Name,Values="+name)
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found.Reservations) != 1 {
+		f.t.Fatal(err, text)
+	}
+	id := found.Reservations[0].Instances[0].ID
+	args := []string{"ssm", "send-command", "--document-name", document, "--instance-ids", id}
+	if len(parameters) > 0 {
+		args = append(args, "--parameters", strings.Join(parameters, ","))
+	}
+	var sent struct {
+		Command struct {
+			ID string `json:"CommandId"`
+		}
+	}
+	if err := json.Unmarshal([]byte(f.aws(args...)), &sent); err != nil {
+		f.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var got struct{ Status, StandardOutputContent string }
+		if err := json.Unmarshal([]byte(f.aws("ssm", "get-command-invocation", "--command-id", sent.Command.ID, "--instance-id", id)), &got); err != nil {
+			f.t.Fatal(err)
+		}
+		if got.Status == "Success" || got.Status == "Failed" {
+			first, rest, _ = strings.Cut(got.StandardOutputContent, "\n")
+			return first, rest
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%s on %s: %+v", document, name, got)
+		}
+	}
+}
+
 // maximum reads a host's metric over the wire.
 func (f *fleet) maximum(name, metric string) (values []float64) {
 	f.t.Helper()
@@ -297,6 +340,39 @@ func TestLab(t *testing.T) {
 		f.run(0, "init", "--tag", "role=cache")
 		if h := f.sweep(0, "sweep", "--tag", "role=cache")["cache-1"]; h.Status != "clean" || h.Total == 0 {
 			t.Errorf("cache-1: %+v", h)
+		}
+	})
+
+	t.Run("documents by hand", func(t *testing.T) {
+		f := f.in(t)
+		check, _ := f.document("web-1", "AideFleet-Check")
+		var l struct{ Status, Fingerprint string }
+		if err := json.Unmarshal([]byte(check), &l); err != nil || l.Status != "drift" {
+			t.Fatalf("%v in %s", err, check)
+		}
+		if first, text := f.document("web-1", "AideFleet-Report", "limit=1"); !strings.Contains(first, `"total":1`) || !strings.Contains(text, "~ /etc/hosts") {
+			t.Errorf("report: %s\n%s", first, text)
+		}
+		if first, text := f.document("web-1", "AideFleet-Doctor"); !strings.Contains(first, `"status":"ok"`) || !strings.Contains(text, "baseline") {
+			t.Errorf("doctor: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Accept", "fingerprint=00000000000000000000000000000000"); !strings.Contains(first, "bad_arguments") {
+			t.Errorf("accept of another fingerprint: %s", first)
+		}
+		if first, text := f.document("web-1", "AideFleet-Accept", "fingerprint="+l.Fingerprint); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("accept: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("check after accept: %s", first)
+		}
+		if first, text := f.document("web-1", "AideFleet-Accept", "undo=true"); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("undo: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, l.Fingerprint) {
+			t.Errorf("check after undo: %s", first)
+		}
+		if first, text := f.document("batch-1", "AideFleet-Init", "force=true"); !strings.Contains(first, `"status":"clean"`) || !strings.Contains(text, "old baseline is kept") {
+			t.Errorf("init by force: %s\n%s", first, text)
 		}
 	})
 

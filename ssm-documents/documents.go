@@ -11,8 +11,11 @@ import (
 
 // The documents by the name they have in an account.
 const (
-	Check = "AideFleet-Check"
-	Init  = "AideFleet-Init"
+	Accept = "AideFleet-Accept"
+	Check  = "AideFleet-Check"
+	Doctor = "AideFleet-Doctor"
+	Init   = "AideFleet-Init"
+	Report = "AideFleet-Report"
 )
 
 // MaxBytes is the largest document SSM takes (Systems Manager quotas: 64 KB).

@@ -189,7 +189,7 @@ func TestDocuments(t *testing.T) {
 			}
 		})
 	}
-	if want := []string{Check, Init}; !slices.Equal(names, want) {
+	if want := []string{Accept, Check, Doctor, Init, Report}; !slices.Equal(names, want) {
 		t.Errorf("documents %q, want %q", names, want)
 	}
 }
