@@ -3,6 +3,9 @@
 # system, needs no AWS account, and may be run twice.
 
 GOLANGCI_LINT_VERSION := v2.15.0
+# From v2.46.0 on nfpm needs modules of go.digitalxero.dev, which not every module
+# proxy serves.
+NFPM_VERSION := v2.45.2
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
@@ -12,6 +15,10 @@ LDFLAGS := -s -w
 # Inlined functions would be 1.7 MiB of the orchestrator, which waits for AWS.
 SMALL   := -gcflags=all=-l
 TOOLS   := $(CURDIR)/.tools
+BIN     := bin
+DIST    := dist
+# Files in packages are as old as the last commit, so that a build can be repeated.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .DEFAULT_GOAL := help
 
@@ -21,8 +28,8 @@ help: ## print this
 
 .PHONY: build
 build: ## build bin/orchestrator and bin/aide-node
-	@$(GO) build $(FLAGS) $(SMALL) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o bin/orchestrator ./orchestrator
-	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X main.version=$(VERSION)' -o bin/aide-node ./node
+	@$(GO) build $(FLAGS) $(SMALL) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o '$(BIN)/orchestrator' ./orchestrator
+	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X main.version=$(VERSION)' -o '$(BIN)/aide-node' ./node
 
 .PHONY: demo
 demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
@@ -32,7 +39,7 @@ demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 
 .PHONY: test
 test: ## run all tests, with the race detector and the real AIDE
-	@.ci/packages aide bwrap nsenter shellcheck aws jq
+	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm qemu-aarch64-static
 	@$(MAKE) --no-print-directory build
 	go test -race -timeout 15m ./...
 
@@ -42,7 +49,7 @@ lint: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check style, the 
 	go mod tidy -diff
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
-	shellcheck .ci/run .ci/packages
+	shellcheck .ci/run .ci/packages packaging/dist packaging/version
 	@.ci/size bin/orchestrator 16 bin/aide-node 3
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
@@ -50,10 +57,24 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv $(TOOLS)/golangci-lint $@
 
+.PHONY: dist
+dist: $(TOOLS)/nfpm-$(NFPM_VERSION) ## build what is released, VERSION=0.1.0, into dist/
+	@MAKE='$(MAKE)' NFPM='$<' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' packaging/dist '$(VERSION)' '$(DIST)'
+
+$(TOOLS)/nfpm-$(NFPM_VERSION):
+	@echo "installing: nfpm $(NFPM_VERSION) into .tools"
+	@GOBIN=$(TOOLS) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+	@mv $(TOOLS)/nfpm $@
+
+.PHONY: bench
+bench: build ## measure, as ratios in one run; takes some minutes
+	@.ci/packages aide
+	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./node ./node/aide
+
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## format the code
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) fmt ./...
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin .tools
+	rm -rf bin dist .tools
