@@ -27,12 +27,13 @@ func measure(b *testing.B, want int, name string, args ...string) (wall, cpu tim
 }
 
 // BenchmarkCheck holds aide-node check against aide --update on the same 100,000
-// files, by turns and with the same number of workers and the same priorities.
+// files, by turns and with the same number of workers and the same priorities. The
+// shortest of some runs counts: the machine may be busy.
 func BenchmarkCheck(b *testing.B) {
 	if _, err := exec.LookPath("aide"); err != nil {
 		b.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
 	}
-	const files, changes, rounds = 100_000, 20_000, 3
+	const files, changes, rounds = 100_000, 20_000, 4
 	h := benchHost{b.TempDir()}
 	h.config(b)
 	for i := range files {
@@ -49,12 +50,19 @@ func BenchmarkCheck(b *testing.B) {
 				h.write(b, i, fmt.Sprintf("other content %d\n", i))
 			}
 			for b.Loop() {
+				least := func(to *time.Duration, d time.Duration) {
+					if *to == 0 || d < *to {
+						*to = d
+					}
+				}
 				var wall, cpu [2]time.Duration
 				for range rounds {
 					w, u, _ := measure(b, c.exit, "ionice", "-c", "3", "nice", "-n", "19", "aide", "--config", h.dir+"/aide.conf", "--workers=1", "--update")
-					wall[0], cpu[0] = wall[0]+w, cpu[0]+u
+					least(&wall[0], w)
+					least(&cpu[0], u)
 					w, u, _ = measure(b, 0, binary, "check", "--config", h.dir+"/aide.conf", "--state", h.dir+"/state", "--workers=1")
-					wall[1], cpu[1] = wall[1]+w, cpu[1]+u
+					least(&wall[1], w)
+					least(&cpu[1], u)
 				}
 				b.ReportMetric(float64(wall[1])/float64(wall[0]), "wall/aide")
 				b.ReportMetric(float64(cpu[1])/float64(cpu[0]), "cpu/aide")

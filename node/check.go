@@ -34,6 +34,7 @@ func options(name string) (*check.Options, *flag.FlagSet) {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.StringVar(&o.AIDE, "aide", "", "`path` of AIDE; empty to look for it")
 	f.StringVar(&o.Config, "config", "", "`path` of AIDE's configuration; empty to look for it")
+	f.StringVar(&o.Database, "database", "", "`path` of the baseline; empty to take the configuration's")
 	f.StringVar(&o.State, "state", check.DefaultState, "`folder` of the node's own files")
 	f.DurationVar(&o.Timeout, "timeout", 0, "`time` after which AIDE is ended; 0 for none")
 	f.IntVar(&o.Weight.Nice, "nice", 19, "CPU `niceness` of AIDE, 0 to 19")
@@ -43,7 +44,7 @@ func options(name string) (*check.Options, *flag.FlagSet) {
 }
 
 func validate(o *check.Options) error {
-	for _, p := range []struct{ name, path string }{{"aide", o.AIDE}, {"config", o.Config}, {"state", o.State}} {
+	for _, p := range []struct{ name, path string }{{"aide", o.AIDE}, {"config", o.Config}, {"database", o.Database}, {"state", o.State}} {
 		if !filepath.IsAbs(p.path) && (p.path != "" || p.name == "state") {
 			return fmt.Errorf("--%s %q: want an absolute path", p.name, p.path)
 		}

@@ -18,6 +18,7 @@ func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	f.StringVar(&o.AIDE, "aide", "", "`path` of AIDE; empty to look for it")
 	f.StringVar(&o.Config, "config", "", "`path` of AIDE's configuration; empty to look for it")
+	f.StringVar(&o.Database, "database", "", "`path` of the baseline; empty to take the configuration's")
 	f.StringVar(&o.State, "state", check.DefaultState, "`folder` of the node's own files")
 	f.DurationVar(&o.Timeout, "timeout", time.Minute, "`time` for AIDE to read its configuration")
 	format := f.String("format", "text", "what stands behind the first line: `text` or json")
@@ -33,7 +34,7 @@ func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	if !ok {
 		return exit
 	}
-	d := doctor.Examine(ctx, doctor.Options{AIDE: o.AIDE, Config: o.Config, State: o.State, Timeout: o.Timeout, Now: time.Now})
+	d := doctor.Examine(ctx, doctor.Options{AIDE: o.AIDE, Config: o.Config, Database: o.Database, State: o.State, Timeout: o.Timeout, Now: time.Now})
 	if err := writeDiagnosis(d, *format, stdout); err != nil {
 		fmt.Fprintln(stderr, "aide-node: write the diagnosis:", err)
 		return 1

@@ -233,6 +233,24 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// TestDatabase is with a baseline that the configuration does not name.
+func TestDatabase(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	cut(h, "aide.conf", "database_in")
+	appendTo(h, "aide.conf", "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
+	if l, _ := h.run("check"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "--database") {
+		t.Errorf("without --database: %+v", l)
+	}
+	if l, _ := h.run("init", "--database", h.dir+"/other/base.db"); l.Status != result.Clean {
+		t.Fatalf("init: %+v", l)
+	}
+	h.write("tree/a", "other\n")
+	if l, _ := h.run("check", "--database", h.dir+"/other/base.db"); l.Counts == nil || l.Changed != 1 || l.Sum() != 1 {
+		t.Errorf("check: %+v", l)
+	}
+}
+
 func TestInitKeepsABaseline(t *testing.T) {
 	needAIDE(t)
 	h := newHost(t)

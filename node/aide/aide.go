@@ -39,16 +39,14 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// atLeast compares a version with the release major.minor.
-func (v Version) atLeast(major, minor int) bool {
-	return v.Major > major || v.Major == major && v.Minor >= minor
-}
+// since says whether this is release 0.minor or a later one.
+func (v Version) since(minor int) bool { return v.Major > 0 || v.Minor >= minor }
 
 // JSON says whether this release can write a report as JSON.
-func (v Version) JSON() bool { return v.atLeast(0, 18) }
+func (v Version) JSON() bool { return v.since(18) }
 
 // levels says whether each target of a report can have a level of its own.
-func (v Version) levels() bool { return v.atLeast(0, 17) }
+func (v Version) levels() bool { return v.since(17) }
 
 // Find looks for AIDE, at path if that is not empty, and asks for its version.
 // The error wraps ErrMissing if there is none.

@@ -155,7 +155,7 @@ func TestReadConfig(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := ReadConfig(filepath.Join(dir, "conf"))
+			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
 			switch {
 			case strings.HasPrefix(c.want, "/") && (err != nil || got.Database != c.want || len(got.SHA256) != 64):
 				t.Errorf("%+v, %v, want %s", got, err, c.want)

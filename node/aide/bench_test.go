@@ -2,9 +2,12 @@ package aide
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -73,5 +76,23 @@ func BenchmarkRead(b *testing.B) {
 				_ = f.Close()
 			}
 		})
+	}
+}
+
+// BenchmarkReadDatabase reads a compressed database of 100,000 entries.
+func BenchmarkReadDatabase(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("@@begin_db\n@@db_spec name perm uid gid size attr sha256 \n")
+	for i := range 100_000 {
+		sum := sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)})
+		fmt.Fprintf(&text, "/srv/app/folder-%03d/some-file-%06d.txt 100644 0 0 %d 9665774117 %s\n", i/500, i, i, base64.StdEncoding.EncodeToString(sum[:]))
+	}
+	text.WriteString("@@end_db\n")
+	packed := zipped(text.String())
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		if n, err := ReadDatabase(strings.NewReader(packed), nil); err != nil || n != 100_000 {
+			b.Fatal(n, err)
+		}
 	}
 }

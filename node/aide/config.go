@@ -38,8 +38,9 @@ func FindConfig() (string, error) {
 
 // ReadConfig reads a configuration as far as is needed to know where the
 // baseline lies: macros, conditions and includes, as aide.conf(5) describes
-// them. Programs that a configuration wants to be run are not run.
-func ReadConfig(path string) (Config, error) {
+// them. Programs that a configuration wants to be run are not run. A database
+// that is given stands in for the one the configuration names.
+func ReadConfig(path, database string) (Config, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return Config{}, err
@@ -48,10 +49,12 @@ func ReadConfig(path string) (Config, error) {
 	if err := r.file(path); err != nil {
 		return Config{}, err
 	}
-	c := Config{Path: path, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
+	c := Config{Path: path, Database: database, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
 	switch {
+	case database != "":
+		return c, nil
 	case r.database == "":
-		return c, fmt.Errorf("%s: no database_in is defined", path)
+		return c, fmt.Errorf("%s: no database_in is defined; --database can say where the baseline is", path)
 	case !strings.HasPrefix(r.database, "file:"):
 		return c, fmt.Errorf("%s: database_in=%s: only file: can be a baseline", path, r.database)
 	}

@@ -51,6 +51,21 @@ func FuzzReadPlain(f *testing.F) {
 	})
 }
 
+func FuzzReadKnown(f *testing.F) {
+	seed(f, "testdata/corpus/*/check-[acor]*/stdout")
+	seed(f, "testdata/corpus/*/check-json-odd/stdout")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, json := range []bool{false, true} {
+			odd := make(OddNames)
+			odd.Add([]byte("/srv/aide-corpus/app/new\nline.txt"), json)
+			odd.Add([]byte(text), json)
+			if err := ReadKnown(strings.NewReader(text), json, odd, func(Change) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 func FuzzReadJSON(f *testing.F) {
 	seed(f, "testdata/corpus/*/check-json-*/stdout")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -92,7 +107,7 @@ func FuzzReadConfig(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := ReadConfig(path)
+		c, err := ReadConfig(path, "")
 		if err == nil && !filepath.IsAbs(c.Database) {
 			t.Errorf("database %q is not absolute", c.Database)
 		}

@@ -13,13 +13,13 @@ import (
 
 // Job is what AIDE is told beside its configuration.
 type Job struct {
-	Config string // path of its configuration
-	Folder string // existing folder for what AIDE writes; emptied of it first
-	// What AIDE is not to look at: the caller's own folder, and the files beside
-	// the baseline whose names begin with the baseline's and OwnMark.
-	Own      string
-	Baseline string
-	Weight   Weight
+	Config   string // path of its configuration
+	Folder   string // existing folder for what AIDE writes; emptied of it first
+	Baseline string // path of the input database
+	// Own is the caller's own folder. AIDE does not look at it, nor at the files
+	// beside the baseline whose names begin with the baseline's and OwnMark.
+	Own    string
+	Weight Weight
 }
 
 // OwnMark stands in the names of the node's files beside a baseline, behind the
@@ -72,9 +72,14 @@ func (p Program) run(ctx context.Context, j Job, mode string, after []string) (O
 	}
 	// The first definition of database_out wins (0.16 to 0.19). The rules
 	// keep the caller's own files out of what it reports.
-	before := "database_out=file:" + j.NewDatabase() + "\n!" + literal(j.Own) + "($|/)\n!" + literal(j.Baseline+OwnMark)
+	// So does that of the input: AIDE compares with what the caller has looked at.
+	input := "database_in"
+	if !p.Version.since(17) {
+		input = "database"
+	}
+	before := "database_out=file:" + j.NewDatabase() + "\n" + input + "=file:" + j.Baseline + "\n!" + literal(j.Own) + "($|/)\n!" + literal(j.Baseline+OwnMark)
 	args := []string{"--config=" + j.Config, "--before=" + before, mode}
-	if j.Weight.Workers > 0 && p.Version.atLeast(0, 18) {
+	if j.Weight.Workers > 0 && p.Version.since(18) {
 		args = append(args, "--workers="+strconv.Itoa(j.Weight.Workers))
 	}
 	if len(after) > 0 {

@@ -19,14 +19,16 @@ import (
 
 // Options say how a check is run.
 type Options struct {
-	AIDE    string        // path of AIDE; empty to look for it
-	Config  string        // path of AIDE's configuration; empty to look for it
-	State   string        // the node's own folder
-	Install bool          // install AIDE if there is none
-	Force   bool          // take a baseline although there is one
-	Backups int           // how many old baselines are kept, at least 1
-	Timeout time.Duration // after which AIDE is killed; 0 for none
-	Keep    time.Duration // how long reports are kept
+	AIDE   string // path of AIDE; empty to look for it
+	Config string // path of AIDE's configuration; empty to look for it
+	// Database is the path of the baseline; empty to take the configuration's.
+	Database string
+	State    string        // the node's own folder
+	Install  bool          // install AIDE if there is none
+	Force    bool          // take a baseline although there is one
+	Backups  int           // how many old baselines are kept, at least 1
+	Timeout  time.Duration // after which AIDE is killed; 0 for none
+	Keep     time.Duration // how long reports are kept
 	// KeepBytes bounds what all reports together take on disk; 0 is no limit.
 	KeepBytes int64
 	Weight    aide.Weight
@@ -155,7 +157,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 			return failure{result.ConfigMissing, err}
 		}
 	}
-	r.config, err = aide.ReadConfig(path)
+	r.config, err = aide.ReadConfig(path, r.Database)
 	if errors.Is(err, fs.ErrNotExist) {
 		return failure{result.ConfigMissing, err}
 	} else if err != nil {

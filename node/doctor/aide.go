@@ -53,7 +53,7 @@ func (e *examiner) configuration(ctx context.Context) {
 		path, err = aide.FindConfig()
 	}
 	if err == nil {
-		e.config, err = aide.ReadConfig(path)
+		e.config, err = aide.ReadConfig(path, e.Database)
 	}
 	switch {
 	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):

@@ -35,11 +35,13 @@ type Finding struct {
 
 // Options say which host is meant.
 type Options struct {
-	AIDE    string        // path of AIDE; empty to look for it
-	Config  string        // path of AIDE's configuration; empty to look for it
-	State   string        // the node's own folder
-	Timeout time.Duration // for AIDE to read its configuration
-	Now     func() time.Time
+	AIDE   string // path of AIDE; empty to look for it
+	Config string // path of AIDE's configuration; empty to look for it
+	// Database is the path of the baseline; empty to take the configuration's.
+	Database string
+	State    string        // the node's own folder
+	Timeout  time.Duration // for AIDE to read its configuration
+	Now      func() time.Time
 }
 
 // Examine asks everything that a check would come upon, in that order. All
