@@ -122,6 +122,10 @@ func TestCheck(t *testing.T) {
 			"+/\x1b[31m", "+/Added entries:\t\t9", `+/\011`, "+/a\nb", "+/a : b", `+/inv\377`, `+/q"`, "+/tab\t",
 			"+/x\nf+++++++++++++++++: ∕etc∕shadow", "+/日本",
 		}},
+		"a name that AIDE does not escape": {func(h host) {
+			h.write("tree/\x1f", "")
+			h.write("tree/q\"x", "")
+		}, result.Counts{Added: 2, Total: 7}, []string{"+/\x1f", "+/q\"x"}},
 		"setuid first": {func(h host) {
 			h.write("tree/1", "")
 			h.write("tree/2", "")
@@ -233,6 +237,69 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// TestAttributeANF is with rules that let AIDE ignore new files.
+func TestAttributeANF(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	cut(h, "aide.conf", "p+u+g")
+	appendTo(h, "aide.conf", "p+sha256+ANF\n")
+	h.run("init")
+	h.write("tree/log.1", "rotated\n")
+	if l, _ := h.run("check"); l.Status != result.Clean || l.Total != 6 {
+		t.Errorf("%+v, want clean with 6 entries", l)
+	}
+}
+
+// TestStateIsOurs refuses a state folder through which others could lead what is
+// written as root.
+func TestStateIsOurs(t *testing.T) {
+	needAIDE(t)
+	for name, do := range map[string]func(h host){
+		"a link for the lock":    func(h host) { h.link("victim", "state/lock") },
+		"a link for run":         func(h host) { h.link("victims", "state/run") },
+		"a link for reports":     func(h host) { h.link("victims", "state/reports") },
+		"a link for itself":      func(h host) { _ = os.Rename(h.state, h.state+"2"); h.link("state2", "state") },
+		"a pipe for the lock":    func(h host) { _ = os.Remove(h.state + "/lock"); _ = syscall.Mkfifo(h.state+"/lock", 0o600) },
+		"written to by everyone": func(h host) { _ = os.Chmod(h.state, 0o777) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.run("init")
+			h.write("victim", "precious")
+			h.write("victims/new.db", "precious")
+			do(h)
+			if l, _ := h.run("check"); l.Reason != result.StateUnwritable {
+				t.Errorf("%+v, want %s", l, result.StateUnwritable)
+			}
+			for _, f := range []string{"victim", "victims/new.db"} {
+				if got := string(readFile(t, filepath.Join(h.dir, f))); got != "precious" {
+					t.Errorf("%s is now %q", f, got)
+				}
+			}
+		})
+	}
+	h := newHost(t)
+	if err := os.Mkdir(h.state, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h.run("init")
+	if info, err := os.Stat(h.state); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the state folder has mode %v, %v, want 0700", info.Mode(), err)
+	}
+}
+
+// link puts a link in the place of a file of the state folder.
+func (h host) link(to, from string) {
+	h.t.Helper()
+	from = filepath.Join(h.dir, from)
+	if err := os.RemoveAll(from); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(h.dir, to), from); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // TestDatabase is with a baseline that the configuration does not name.
 func TestDatabase(t *testing.T) {
 	needAIDE(t)
@@ -273,17 +340,23 @@ func TestFailures(t *testing.T) {
 		message string
 		real    bool // with the real AIDE and a baseline
 	}{
-		"no aide":             {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
-		"no version":          {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
-		"no config":           {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
-		"no database in it":   {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
-		"bad config":          {func(h host) []string { appendTo(h, "aide.conf", "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
-		"nothing selected":    {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
-		"no baseline":         {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
-		"empty baseline":      {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
-		"garbage baseline":    {func(h host) []string { h.write("db/aide.db", "garbage\n"); return nil }, result.BaselineInvalid, "@@begin_db", true},
-		"cut baseline":        {func(h host) []string { _ = os.Truncate(h.dir+"/db/aide.db", 150); return nil }, result.BaselineInvalid, "cut short", true},
-		"baseline is a dir":   {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); h.write("db/aide.db/x", ""); return nil }, result.BaselineInvalid, "regular", true},
+		"no aide":           {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
+		"no version":        {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
+		"no config":         {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
+		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
+		"bad config":        {func(h host) []string { appendTo(h, "aide.conf", "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
+		"nothing selected":  {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
+		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
+		"empty baseline":    {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
+		"garbage baseline":  {func(h host) []string { h.write("db/aide.db", "garbage\n"); return nil }, result.BaselineInvalid, "@@begin_db", true},
+		"cut baseline":      {func(h host) []string { _ = os.Truncate(h.dir+"/db/aide.db", 150); return nil }, result.BaselineInvalid, "cut short", true},
+		"baseline is a dir": {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); h.write("db/aide.db/x", ""); return nil }, result.BaselineInvalid, "regular", true},
+		"baseline is a pipe": {func(h host) []string {
+			_ = os.Remove(h.dir + "/db/aide.db")
+			_ = syscall.Mkfifo(h.dir+"/db/aide.db", 0o600)
+			return nil
+		}, result.BaselineInvalid, "regular", true},
+		"config is a pipe":    {func(h host) []string { _ = os.Remove(h.config); _ = syscall.Mkfifo(h.config, 0o600); return nil }, result.ConfigInvalid, "regular", true},
 		"state is a file":     {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
 		"killed":              {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
 		"crashed":             {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},

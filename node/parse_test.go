@@ -111,6 +111,12 @@ f > ...     C  : /c
 
 `
 
+const cleanReport = "AIDE found NO differences between database and filesystem. Looks okay!!\n\nNumber of entries:\t12\n\n"
+
+func timed(report string) string {
+	return "Start timestamp: 2026-11-23 04:55:33 +0000 (AIDE 0.17.4)\n" + report
+}
+
 func TestParse(t *testing.T) {
 	for name, c := range map[string]struct {
 		report string
@@ -126,6 +132,11 @@ func TestParse(t *testing.T) {
 		"a false summary above": {"Entry /x\n" + strings.Split(plainReport, "---")[0] + " has different attributes\n" + plainReport, "7", result.ReportUnreadable, result.Counts{}},
 		"a list cut short":      {strings.Split(plainReport, "f > ...")[0], "7", result.ReportUnreadable, result.Counts{}},
 		"everything is added":   {strings.NewReplacer("13", "1", "ed entries:\t\t1", "ed entries:\t\t1").Replace(strings.Replace(strings.Replace(plainReport, "Removed entries:\t\t1", "Removed entries:\t\t0", 1), "Changed entries:\t\t1", "Changed entries:\t\t0", 1)), "1", result.BaselineInvalid, result.Counts{}},
+		"cut in a number":       {strings.Split(plainReport, "	13")[0] + "	1", "7", result.ReportUnreadable, result.Counts{}},
+		"a log appended to":     {timed(cleanReport) + timed(plainReport), "", result.ReportUnreadable, result.Counts{}},
+		"with a start":          {timed(plainReport), "7", "", result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 13}},
+		"JSON cut in its counts": {`{"outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1`, "",
+			result.ReportUnreadable, result.Counts{}},
 		"empty, clean":          {"", "0", "", result.Counts{}},
 		"empty, drift":          {"", "5", result.ReportUnreadable, result.Counts{}},
 		"empty, not known":      {"", "", result.ReportUnreadable, result.Counts{}},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Where the distributions keep AIDE's configuration: Amazon Linux, RHEL and
@@ -45,7 +46,7 @@ func ReadConfig(path, database string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	r := configReader{host: host, defined: make(map[string]string), hash: sha256.New()}
+	r := configReader{host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
 	if err := r.file(path); err != nil {
 		return Config{}, err
 	}
@@ -74,7 +75,8 @@ type configReader struct {
 	defined  map[string]string
 	hash     hash.Hash
 	database string
-	depth    int // of includes
+	given    bool // the database is known already
+	depth    int  // of includes
 }
 
 // maxDepth bounds includes that include themselves.
@@ -91,11 +93,14 @@ func (r *configReader) file(path string) error {
 		return fmt.Errorf("%s: includes are nested more than %d deep", path, maxDepth)
 	}
 	defer func() { r.depth-- }()
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would block
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
 	var open []condition
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, longestLine)
@@ -175,8 +180,11 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 		return r.included(words[0], skipPrograms)
 	}
 	names, err := compile(words[1])
+	if err != nil && r.given {
+		return nil // nothing in there is needed
+	}
 	if err != nil {
-		return fmt.Errorf("@@include %s: %w", argument, err)
+		return fmt.Errorf("@@include %s: %w; --database can say where the baseline is", argument, err)
 	}
 	files, err := os.ReadDir(words[0])
 	if err != nil {

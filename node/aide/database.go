@@ -15,6 +15,9 @@ import (
 // 0.18 gives false counts for such a database instead of an error.
 var ErrDatabase = errors.New("not a complete AIDE database")
 
+// ErrNoEntry says that a database is complete and names no file.
+var ErrNoEntry = fmt.Errorf("%w: it holds no entry", ErrDatabase)
+
 func badDatabase(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDatabase, fmt.Sprintf(format, args...))
 }
@@ -148,7 +151,7 @@ func (d *databaseReader) end() (int, error) {
 	case !d.ended:
 		return 0, badDatabase("it does not end with @@end_db: it was cut short after %d entries", d.entries)
 	case d.entries == 0:
-		return 0, badDatabase("it holds no entry")
+		return 0, ErrNoEntry
 	}
 	return d.entries, nil
 }

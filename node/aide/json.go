@@ -81,14 +81,15 @@ func (s *jsonScanner) head(h *Head, key string) error {
 		if h.Counted {
 			return s.skip(0) // the first one is AIDE's, any other a file's name
 		}
-		h.Counted = true
 		counts := map[string]*int{"total": &h.Total, "added": &h.Added, "removed": &h.Removed, "changed": &h.Changed}
-		return s.object(func(key []byte) error {
+		err := s.object(func(key []byte) error {
 			if n := counts[string(key)]; n != nil {
 				return s.count(n)
 			}
 			return s.skip(0)
 		})
+		h.Counted = err == nil // or some of them may be missing
+		return err
 	}
 	return s.skip(0)
 }
@@ -209,7 +210,10 @@ func (s *jsonScanner) text() ([]byte, error) {
 		case c == '"':
 			return s.buffer, nil
 		case c != '\\':
-			return nil, s.invalid("a control character in a string")
+			// A control character, which JSON does not have. Debian's 0.18.3 writes 0x1f
+			// as it is, and upstream all of them; the databases know the names.
+			s.buffer = append(s.buffer, c)
+			continue
 		}
 		if err := s.escape(); err != nil {
 			return nil, err

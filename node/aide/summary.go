@@ -85,6 +85,10 @@ func ReadHead(r io.Reader) (Head, error) {
 			if n == 0 {
 				s.start(string(line))
 			}
+			// A line without its end may have lost digits.
+			if _, _, count := countLine(line); count && err != nil {
+				return Head{}, errors.New("the report is cut short in its summary")
+			}
 			if err := s.line(line); err != nil {
 				return Head{}, err
 			}
@@ -97,6 +101,24 @@ func ReadHead(r io.Reader) (Head, error) {
 		}
 	}
 	return s.end()
+}
+
+// CountReports counts the reports in a file, of which a log that is appended to
+// has several.
+func CountReports(r io.Reader) (n int, err error) {
+	in := bufio.NewReaderSize(r, maxLine)
+	for err == nil {
+		var line []byte
+		line, err = readLine(in)
+		var s summaryReader
+		if s.start(string(line[:min(len(line), 200)])); !s.Started.IsZero() || string(line) == "{" {
+			n++
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }
 
 type summaryReader struct {

@@ -18,6 +18,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	"aidefleet/node/aide"
@@ -47,7 +48,7 @@ type Info struct {
 // be nil. The error is ErrMissing if there is none, and wraps aide.ErrDatabase if
 // it is not complete.
 func Inspect(path string, visit func(aide.Entry) error) (Info, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would block
 	if errors.Is(err, fs.ErrNotExist) {
 		return Info{}, fmt.Errorf("%w at %s", ErrMissing, path)
 	}

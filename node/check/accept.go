@@ -103,7 +103,7 @@ func (r *runner) replace(database, digest string) error {
 	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
 	switch {
 	case errors.Is(err, baseline.ErrDigest), errors.Is(err, aide.ErrDatabase):
-		return fail(result.BaselineInvalid, "the new database was changed since it was written; %s: %w", checkAgain, err)
+		return fail(result.BadArguments, "the new database was changed since it was written; %s: %w", checkAgain, err)
 	case err != nil:
 		return fail(result.StateUnwritable, "replace the baseline: %w", err)
 	}

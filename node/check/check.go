@@ -126,7 +126,7 @@ func (r *runner) fail(ctx context.Context, err error) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		l.Reason, l.Message = result.Timeout, fmt.Sprintf("AIDE was ended after %s", r.Timeout)
 	case ctx.Err() != nil:
-		l.Message = "the check was interrupted"
+		l.Reason, l.Message = result.AideCrashed, "AIDE was killed, since the check was interrupted"
 	case errors.As(err, &f):
 		l.Reason = f.reason
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
@@ -194,7 +194,7 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
-		newDatabase, err = r.conclude(o, reports, base)
+		newDatabase, err = r.conclude(o, reports)
 	}
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
@@ -210,7 +210,7 @@ func (r *runner) check(ctx context.Context) error {
 
 // conclude makes the answer of what AIDE left behind, and returns the digest of
 // the new database.
-func (r *runner) conclude(o aide.Outcome, reports aide.Reports, base baseline.Info) (newDatabase string, err error) {
+func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
 	if err := judge(o); err != nil {
 		return "", err
 	}
@@ -224,11 +224,6 @@ func (r *runner) conclude(o aide.Outcome, reports aide.Reports, base baseline.In
 	}
 	if summary.Total == 0 && summary.Removed == 0 {
 		return "", fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
-	}
-	// What was neither added nor removed was in the baseline.
-	if kept := summary.Total - summary.Added + summary.Removed; kept > base.Entries || summary.Added > summary.Total {
-		return "", fail(result.ReportUnreadable, "the report counts %d entries, %d of them added and %d removed; the baseline has only %d",
-			summary.Total, summary.Added, summary.Removed, base.Entries)
 	}
 	r.answer.Counts = &result.Counts{Added: summary.Added, Removed: summary.Removed, Changed: summary.Changed, Total: summary.Total}
 	r.answer.Status = result.Clean

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
@@ -39,6 +40,7 @@ func (r *runner) first(ctx context.Context) error {
 	if err != nil {
 		return failure{result.StateUnwritable, fmt.Errorf("install the baseline: %w", err)}
 	}
+	_ = os.Remove(fresh.Path) // it only takes room
 	r.note("The baseline was taken: %s.", base.Path)
 	r.stands(base)
 	return nil
@@ -50,8 +52,12 @@ func (r *runner) anew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.replace(fresh.Path, fresh.SHA256); err != nil {
+		return err
+	}
+	_ = os.Remove(fresh.Path) // it only takes room
 	r.note("A new baseline was taken: %s.", r.config.Database)
-	return r.replace(fresh.Path, fresh.SHA256)
+	return nil
 }
 
 // create lets AIDE write a database of the files as they are.
@@ -70,9 +76,12 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 		return baseline.Info{}, fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, o.Complaint())
 	}
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), nil)
+	if errors.Is(err, aide.ErrNoEntry) {
+		return fresh, fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
+	}
 	if errors.Is(err, aide.ErrDatabase) || errors.Is(err, baseline.ErrMissing) {
 		return fresh, fail(result.StateUnwritable,
-			"AIDE wrote no whole database: is the disk full, or does %s select no file? %w", r.config.Path, err)
+			"AIDE wrote no whole database, is the disk full? %w", err)
 	}
 	return fresh, err
 }

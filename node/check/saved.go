@@ -54,6 +54,14 @@ func (a *Answer) parse(s Saved) error {
 	} else if err != nil {
 		return err
 	}
+	if n, err := aide.CountReports(s.Report); err != nil {
+		return err
+	} else if n > 1 {
+		return fmt.Errorf("the file holds %d reports: save the one that is meant apart", n)
+	}
+	if _, err := s.Report.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
 	head, listed, err := readSaved(s.Report, first[0] == '{')
 	a.AIDE, a.Started = head.Version, head.Started
 	if err != nil && !errors.Is(err, aide.ErrInvalidJSON) {

@@ -1,7 +1,9 @@
 package check
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -23,12 +25,39 @@ type state struct{ dir string }
 
 func openState(dir string) (state, error) {
 	s := state{dir}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return s, err
+	}
 	for _, d := range []string{dir, s.run(), string(s.history())} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+		if err := own(d); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+// own makes a folder that is ours alone. One that is somebody else's, or a link,
+// could lead what is written as root anywhere.
+func own(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder", dir)
+	case ok && int(stat.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to user %d: remove it, or give --state", dir, stat.Uid)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s can be written by others (mode %04o): look at who put what there, then chmod 0700", dir, info.Mode().Perm())
+	case info.Mode().Perm() != 0o700:
+		return os.Chmod(dir, 0o700)
+	}
+	return nil
 }
 
 func (s state) lock() string            { return filepath.Join(s.dir, "lock") }
@@ -37,13 +66,23 @@ func (s state) history() history.Folder { return history.In(s.dir) }
 func (s state) last() string            { return filepath.Join(s.dir, "last.json") }
 
 // room fails if less than need bytes are free, before AIDE finds out half-way:
-// up to 0.18 it does not even notice.
+// up to 0.18 it does not even notice. What the last run left makes room.
 func (s state) room(need int64) error {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(s.dir, &fs); err != nil {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(s.dir, &disk); err != nil {
 		return fmt.Errorf("statfs %s: %w", s.dir, err)
 	}
-	if free := int64(fs.Bavail) * fs.Bsize; free < need {
+	left, err := os.ReadDir(s.run())
+	if err != nil {
+		return err
+	}
+	free := int64(disk.Bavail) * disk.Bsize
+	for _, f := range left {
+		if info, err := f.Info(); err == nil && info.Mode().IsRegular() {
+			free += info.Size()
+		}
+	}
+	if free < need {
 		return fmt.Errorf("%s has %d KiB free, a check needs %d KiB", s.dir, free>>10, need>>10)
 	}
 	return nil

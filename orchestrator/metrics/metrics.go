@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // DefaultNamespace is where the metrics go unless told otherwise.
@@ -28,6 +29,7 @@ const (
 	maxDatums    = 1000
 	maxValues    = 150
 	maxDimension = 1024
+	maxPuts      = 4 // calls at a time: ours
 )
 
 // API is what this package calls of AWS.
@@ -61,10 +63,13 @@ type Sweep struct {
 // Publish writes the sweep, the point SweepCompleted last of all: where it is,
 // everything else is too. It stops at the first error.
 func Publish(ctx context.Context, api API, s Sweep) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxPuts)
 	for batch := range slices.Chunk(s.hostData(), maxDatums) {
-		if err := put(ctx, api, s.Namespace, batch); err != nil {
-			return err
-		}
+		g.Go(func() error { return put(gctx, api, s.Namespace, batch) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	return put(ctx, api, s.Namespace, s.fleetData())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +19,15 @@ var requested = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 
 // recorder keeps what was put, and fails on call number failAt.
 type recorder struct {
+	mu     sync.Mutex
 	calls  [][]types.MetricDatum
 	failAt int
 }
 
 func (r *recorder) api() API {
 	return API{PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		if r.failAt > 0 && len(r.calls)+1 == r.failAt {
 			return nil, errors.New("refused")
 		}

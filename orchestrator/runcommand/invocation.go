@@ -3,6 +3,7 @@ package runcommand
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,10 +19,14 @@ type Invocation struct {
 	Code     int       // exit status of the script that answered, or -1
 	Finished time.Time // when the script ended; zero if it has not
 
-	// Output is the head of stdout and stderr together, at most 2,500 bytes, as
-	// the host sent it: untrusted.
+	// Output is the head of stdout and stderr together, at most maxOutput bytes,
+	// as the host sent it: untrusted.
 	Output string
 }
+
+// maxOutput bounds what is kept of a host's output, in bytes. The service keeps
+// 2,500; a fleet of 50,000 hosts is not worth that much memory.
+const maxOutput = 1300
 
 // Status is what became of an invocation.
 type Status string
@@ -131,10 +136,13 @@ func invocationFromSDK(i types.CommandInvocation) Invocation {
 		Code:     -1,
 	}
 	for _, p := range i.CommandPlugins {
-		v.Output, v.Code, v.Finished = aws.ToString(p.Output), int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
+		v.Output, v.Code, v.Finished = head(aws.ToString(p.Output)), int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
 		if v.Output != "" {
 			break // the first step that says anything
 		}
 	}
 	return v
 }
+
+// head is a copy of the beginning of a text, so that the rest can be forgotten.
+func head(text string) string { return strings.Clone(text[:min(len(text), maxOutput)]) }

@@ -22,6 +22,7 @@ type API struct {
 	SendCommand            func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error)
 	ListCommands           func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error)
 	ListCommandInvocations func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error)
+	GetCommandInvocation   func(context.Context, *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error)
 	CancelCommand          func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error)
 }
 
@@ -69,32 +70,6 @@ func (c Command) Done() bool {
 
 // ErrNotFound is returned for a command that the service does not know.
 var ErrNotFound = errors.New("no such command")
-
-// Send sends the command, once.
-func Send(ctx context.Context, api API, r Request) (Command, error) {
-	in := &ssm.SendCommandInput{
-		DocumentName:   aws.String(r.Document),
-		Comment:        aws.String(r.Comment),
-		TimeoutSeconds: aws.Int32(int32(r.DeliveryTimeout / time.Second)),
-		MaxConcurrency: aws.String(r.MaxConcurrency),
-		MaxErrors:      aws.String(r.MaxErrors),
-		Parameters:     map[string][]string{},
-	}
-	for k, v := range r.Parameters {
-		in.Parameters[k] = []string{v}
-	}
-	for _, t := range r.Targets {
-		in.Targets = append(in.Targets, types.Target{Key: aws.String(t.Key), Values: t.Values})
-	}
-	out, err := api.SendCommand(ctx, in)
-	if err != nil {
-		return Command{}, fmt.Errorf("send %s: %w", r.Document, err)
-	}
-	if out.Command == nil {
-		return Command{}, fmt.Errorf("send %s: the answer names no command", r.Document)
-	}
-	return fromSDK(*out.Command), nil
-}
 
 // Get asks for the state of one command. Shortly after a send, and after the 30
 // days for which the service remembers commands, that is ErrNotFound.

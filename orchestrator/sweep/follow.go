@@ -48,6 +48,7 @@ func (s *sweep) follow(ctx context.Context, c runcommand.Command, hosts []fleet.
 // answer are those whose agents are silent.
 func (s *sweep) watch(ctx context.Context, c runcommand.Command, hosts []fleet.Host) (runcommand.Command, []fleet.Host, map[string]runcommand.Invocation, error) {
 	var answers map[string]runcommand.Invocation
+	began := s.now()
 	for patience := firstRecheck; ; patience = min(2*patience, lastRecheck) {
 		silent := silentHosts(hosts, answers)
 		settled := func(now runcommand.Command) bool {
@@ -56,7 +57,7 @@ func (s *sweep) watch(ctx context.Context, c runcommand.Command, hosts []fleet.H
 			}
 			return now.Targeted > 0 && now.Completed >= now.Targeted-silent
 		}
-		now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, patience, settled)
+		now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, s.now().Sub(began), patience, settled)
 		c = now
 		if err != nil {
 			return c, hosts, answers, err
@@ -111,7 +112,7 @@ func (s *sweep) interrupted(ctx context.Context, c runcommand.Command, hosts []f
 	e := &InterruptedError{CommandID: c.ID, Cancel: runcommand.Cancel(ctx, s.Commands, c.ID)}
 	if e.Cancel == nil {
 		done := func(now runcommand.Command) bool { return now.Done() }
-		if now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, afterCancel/3, done); err == nil {
+		if now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, 0, afterCancel/3, done); err == nil {
 			c = now
 		}
 	}

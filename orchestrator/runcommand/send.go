@@ -1,0 +1,123 @@
+package runcommand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	// maxSends is how often a command is sent of which the service is sure not to
+	// know.
+	maxSends = 3
+	// lookUps is how often a command is looked for that may have been sent, with
+	// growing waits of 15 s in all: a command is visible some seconds after a send.
+	lookUps = 5
+	// clockSkew is how far this machine's clock may be ahead of the service's.
+	clockSkew = 15 * time.Minute
+)
+
+// Send sends the command, once. The service has no idempotency token, so that
+// after an answer which was lost, or an error of the service itself, nobody knows
+// whether it was sent: it is looked up by its Comment, which has to name the run,
+// and only sent again when it is not there.
+func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
+	in := r.input()
+	for try := 1; ; try++ {
+		began := time.Now()
+		out, err := api.SendCommand(ctx, in)
+		switch {
+		case err == nil && out.Command != nil:
+			return fromSDK(*out.Command), nil
+		case err == nil:
+			err = errors.New("the answer names no command")
+		case !ambiguous(err):
+			return Command{}, fmt.Errorf("send %s: %w", r.Document, err)
+		}
+		c, found, lookUpErr := lookUp(ctx, api, r, began.Add(-clockSkew), pace)
+		switch {
+		case found:
+			return c, nil
+		case lookUpErr != nil:
+			return Command{}, fmt.Errorf("send %s: it may have been sent, look for the comment %q: %w", r.Document, r.Comment, errors.Join(err, lookUpErr))
+		case try == maxSends:
+			return Command{}, fmt.Errorf("send %s: %w", r.Document, err)
+		}
+	}
+}
+
+func (r Request) input() *ssm.SendCommandInput {
+	in := &ssm.SendCommandInput{
+		DocumentName:   aws.String(r.Document),
+		Comment:        aws.String(r.Comment),
+		TimeoutSeconds: aws.Int32(int32(r.DeliveryTimeout / time.Second)),
+		MaxConcurrency: aws.String(r.MaxConcurrency),
+		MaxErrors:      aws.String(r.MaxErrors),
+		Parameters:     map[string][]string{},
+	}
+	for k, v := range r.Parameters {
+		in.Parameters[k] = []string{v}
+	}
+	for _, t := range r.Targets {
+		in.Targets = append(in.Targets, types.Target{Key: aws.String(t.Key), Values: t.Values})
+	}
+	return in
+}
+
+// ambiguous says that a call may have been done for all its error: the service
+// failed, or there is no answer. A refusal, 4xx, is one.
+func ambiguous(err error) bool {
+	var answer *smithyhttp.ResponseError
+	if !errors.As(err, &answer) || answer.Response == nil {
+		var refused interface{ ErrorCode() string }
+		var request *smithyhttp.RequestSendError
+		return errors.As(err, &request) || !errors.As(err, &refused)
+	}
+	return answer.HTTPStatusCode() >= http.StatusInternalServerError
+}
+
+// lookUp looks for a command by its comment among those sent since.
+func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace) (c Command, found bool, err error) {
+	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 8*time.Second) {
+		if c, found, err = newest(ctx, api, r, since); found || err != nil || try == lookUps {
+			return c, found, err
+		}
+		if err := pace.Wait(ctx, max(wait, time.Second)); err != nil {
+			return c, false, err
+		}
+	}
+}
+
+func newest(ctx context.Context, api API, r Request, since time.Time) (Command, bool, error) {
+	in := &ssm.ListCommandsInput{
+		MaxResults: aws.Int32(50),
+		Filters: []types.CommandFilter{{
+			Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),
+		}},
+	}
+	seen := map[string]bool{}
+	for {
+		out, err := api.ListCommands(ctx, in)
+		if err != nil {
+			return Command{}, false, fmt.Errorf("look up the command: %w", err)
+		}
+		for _, c := range out.Commands {
+			if aws.ToString(c.Comment) == r.Comment && aws.ToString(c.DocumentName) == r.Document {
+				return fromSDK(c), true, nil
+			}
+		}
+		token := aws.ToString(out.NextToken)
+		if token == "" || seen[token] {
+			return Command{}, false, nil
+		}
+		seen[token] = true
+		in.NextToken = out.NextToken
+	}
+}
