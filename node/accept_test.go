@@ -132,7 +132,7 @@ func TestAcceptRefuses(t *testing.T) {
 			h.write("state/last.json", strings.Replace(h.read("state/last.json"), `"fingerprint"`, `"none"`, 1))
 		}, "", result.BadArguments, "has no fingerprint"},
 		"garbage for a last check": {func(h host) { h.write("state/last.json", "{}\n") }, "", result.StateUnwritable, "last.json"},
-		"another configuration":    {func(h host) { appendTo(h, "aide.conf", "# a remark\n") }, "", result.BadArguments, "configuration was changed"},
+		"another configuration":    {func(h host) { appendTo(h, "# a remark\n") }, "", result.BadArguments, "configuration was changed"},
 		"another new database": {func(h host) { h.write("state/run/new.db", h.read("db/aide.db")) },
 			"", result.BadArguments, "another database"},
 		"a cut new database": {func(h host) { _ = os.Truncate(h.state+"/run/new.db", 150) }, "", result.BadArguments, "cut short"},

@@ -242,7 +242,7 @@ func TestAttributeANF(t *testing.T) {
 	needAIDE(t)
 	h := newHost(t)
 	cut(h, "aide.conf", "p+u+g")
-	appendTo(h, "aide.conf", "p+sha256+ANF\n")
+	appendTo(h, "p+sha256+ANF\n")
 	h.run("init")
 	h.write("tree/log.1", "rotated\n")
 	if l, _ := h.run("check"); l.Status != result.Clean || l.Total != 6 {
@@ -305,7 +305,7 @@ func TestDatabase(t *testing.T) {
 	needAIDE(t)
 	h := newHost(t)
 	cut(h, "aide.conf", "database_in")
-	appendTo(h, "aide.conf", "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
+	appendTo(h, "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
 	if l, _ := h.run("check"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "--database") {
 		t.Errorf("without --database: %+v", l)
 	}
@@ -344,7 +344,7 @@ func TestFailures(t *testing.T) {
 		"no version":        {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
 		"no config":         {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
 		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
-		"bad config":        {func(h host) []string { appendTo(h, "aide.conf", "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
+		"bad config":        {func(h host) []string { appendTo(h, "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
 		"nothing selected":  {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
 		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
 		"empty baseline":    {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
@@ -387,12 +387,10 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-func appendTo(h host, name, text string) {
-	b, err := os.ReadFile(filepath.Join(h.dir, name))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.write(name, string(b)+text)
+// appendTo adds to AIDE's configuration.
+func appendTo(h host, text string) {
+	h.t.Helper()
+	h.write("aide.conf", string(readFile(h.t, h.config))+text)
 }
 
 func cut(h host, name, from string) {

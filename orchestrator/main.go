@@ -2,16 +2,11 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"aidefleet/orchestrator/cli"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(cli.Main(ctx, os.Args, os.Stdout, os.Stderr))
+	os.Exit(cli.Main(cli.UntilInterrupted(), os.Args, os.Stdout, os.Stderr))
 }

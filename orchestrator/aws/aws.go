@@ -13,12 +13,13 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // Operations are the calls of one region of one account.
@@ -31,12 +32,15 @@ type Operations struct {
 	SendCommand                 func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error)
 	ListCommands                func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error)
 	ListCommandInvocations      func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error)
+	GetCommandInvocation        func(context.Context, *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error)
 	CancelCommand               func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error)
 
 	GetDocument                  func(context.Context, *ssm.GetDocumentInput) (*ssm.GetDocumentOutput, error)
 	CreateDocument               func(context.Context, *ssm.CreateDocumentInput) (*ssm.CreateDocumentOutput, error)
 	UpdateDocument               func(context.Context, *ssm.UpdateDocumentInput) (*ssm.UpdateDocumentOutput, error)
 	UpdateDocumentDefaultVersion func(context.Context, *ssm.UpdateDocumentDefaultVersionInput) (*ssm.UpdateDocumentDefaultVersionOutput, error)
+
+	GetCallerIdentity func(context.Context, *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error)
 
 	PutMetricData       func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
 	ListMetrics         func(context.Context, *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, error)
@@ -49,15 +53,25 @@ var ErrNoRegion = errors.New("no AWS region")
 
 // Load reads the SDK's configuration. An empty region takes the environment's.
 func Load(ctx context.Context, region string) (Operations, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithAppID("aidefleet"),
-		config.WithLogger(logging.Nop{})) // its warnings are part of the errors it returns
+	cfg, err := load(ctx, region)
 	if err != nil {
-		return Operations{}, fmt.Errorf("load AWS configuration: %w", err)
-	}
-	if cfg.Region == "" {
-		return Operations{}, ErrNoRegion
+		return Operations{}, err
 	}
 	return operations(cfg), nil
+}
+
+func load(ctx context.Context, region string) (aws.Config, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithAppID("aidefleet"),
+		config.WithLogger(logging.Nop{}), // its warnings are part of the errors it returns
+		config.WithAPIOptions([]func(*middleware.Stack) error{logCalls}))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, ErrNoRegion
+	}
+	cfg.Retryer = patient()
+	return cfg, nil
 }
 
 func operations(cfg aws.Config) Operations {
@@ -65,6 +79,7 @@ func operations(cfg aws.Config) Operations {
 		e = ec2.NewFromConfig(cfg)
 		s = ssm.NewFromConfig(cfg)
 		c = cloudwatch.NewFromConfig(cfg)
+		t = sts.NewFromConfig(cfg)
 	)
 	return Operations{
 		Region: cfg.Region,
@@ -75,12 +90,15 @@ func operations(cfg aws.Config) Operations {
 		SendCommand:                 call(s.SendCommand, unsent),
 		ListCommands:                call(s.ListCommands),
 		ListCommandInvocations:      call(s.ListCommandInvocations),
+		GetCommandInvocation:        call(s.GetCommandInvocation),
 		CancelCommand:               call(s.CancelCommand),
 
 		GetDocument:                  call(s.GetDocument),
 		CreateDocument:               call(s.CreateDocument),
 		UpdateDocument:               call(s.UpdateDocument),
 		UpdateDocumentDefaultVersion: call(s.UpdateDocumentDefaultVersion),
+
+		GetCallerIdentity: call(t.GetCallerIdentity),
 
 		PutMetricData:       call(c.PutMetricData),
 		ListMetrics:         call(c.ListMetrics),
@@ -93,13 +111,4 @@ func call[In, Out, Options any](
 	operation func(context.Context, *In, ...func(*Options)) (*Out, error), options ...func(*Options),
 ) func(context.Context, *In) (*Out, error) {
 	return func(ctx context.Context, in *In) (*Out, error) { return operation(ctx, in, options...) }
-}
-
-// unsent lets the SDK repeat a call only where the service refused it for its
-// rate. SendCommand has no idempotency token: after any other error it may have
-// been sent, and a second one would be a second run on every host.
-func unsent(o *ssm.Options) {
-	o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-		r.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
-	})
 }

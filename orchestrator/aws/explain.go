@@ -14,6 +14,9 @@ func Explain(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
 		text := doing(err, api) + api.ErrorCode() + ": " + oneLine(api.ErrorMessage())
+		if strings.Contains(api.ErrorMessage(), "sts:AssumeRole") {
+			return text + " (the role does not exist, its trust policy does not name the caller, or the caller's IAM policy lacks this action)"
+		}
 		if hint := hints[api.ErrorCode()]; hint != "" {
 			return text + " (" + hint + ")"
 		}

@@ -90,7 +90,7 @@ func TestSendOnce(t *testing.T) {
 	}{
 		{"a server error may hide a command", http.StatusInternalServerError, `{"__type":"InternalServerError"}`, 1},
 		{"so may an unavailable service", http.StatusServiceUnavailable, "", 1},
-		{"a throttled call was refused", http.StatusBadRequest, `{"__type":"ThrottlingException","message":"Rate exceeded"}`, 3},
+		{"a throttled call was refused", http.StatusBadRequest, `{"__type":"ThrottlingException","message":"Rate exceeded"}`, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o, requests := against(t, tc.status, "application/x-amz-json-1.1", tc.body)

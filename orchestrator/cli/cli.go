@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -51,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), documentsCommand(), labCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), targetsCommand(), acceptCommand(), showCommand(), doctorCommand(), documentsCommand(), labCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,
@@ -60,6 +61,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Action:                    unknownCommand,
 	}
 	strict(app.Commands)
+	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return c.Name == "lab" }))
 	return app
 }
 
@@ -113,6 +115,7 @@ func exitCode(err error) int {
 	var v verdict
 	var usage usageError
 	var interrupted *sweep.InterruptedError
+	var abandoned *sweep.AbandonedError
 	switch {
 	case err == nil:
 		return exitClean
@@ -120,11 +123,11 @@ func exitCode(err error) int {
 		return int(v)
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, fleet.ErrNoMatch):
+	case errors.Is(err, fleet.ErrNoMatch), errors.Is(err, sweep.ErrNotShown):
 		return exitNoMatch
-	case errors.As(err, &interrupted), errors.Is(err, context.Canceled):
+	case errors.As(err, &interrupted), errors.As(err, &abandoned), errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.Is(err, sweep.ErrUnfinished):
+	case errors.Is(err, sweep.ErrUnfinished), isHostError(err):
 		return exitIncomplete
 	}
 	return exitError
@@ -134,19 +137,31 @@ func exitCode(err error) int {
 func explain(err error, code int) string {
 	var v verdict
 	var interrupted *sweep.InterruptedError
+	var abandoned *sweep.AbandonedError
+	var partial *sweep.PartialError
 	switch {
 	case err == nil, errors.As(err, &v):
 		return ""
 	case code == exitUsage:
 		return report.Escape(strings.TrimSpace(err.Error())) + "; see orchestrator COMMAND --help"
+	case errors.Is(err, sweep.ErrNotShown):
+		return report.Escape(err.Error()) + "; sweep again, and review what it finds"
 	case code == exitNoMatch:
 		return report.Escape(err.Error()) + "; check the tag, --region and the account"
+	case errors.As(err, &partial):
+		return fmt.Sprintf("%d of %d accounts and regions failed; all that is known is reported", partial.Failed, partial.Regions)
+	case errors.As(err, &interrupted) && interrupted.Commands > 1:
+		return interrupted.Error() + "; orchestrator collect --command-id ID publishes what came in of each; the report has the ids"
 	case errors.As(err, &interrupted):
 		return interrupted.Error() + "; orchestrator collect --command-id " + interrupted.CommandID + " publishes what came in"
+	case errors.As(err, &abandoned):
+		return report.Escape(abandoned.Error())
 	case code == exitInterrupted:
 		return "interrupted; no command was sent"
 	case errors.Is(err, sweep.ErrUnfinished):
-		return "some hosts have not finished, and nothing was published; collect the command later"
+		return "some hosts have not finished, and nothing was published of their region; collect the command later"
+	case isHostError(err):
+		return report.Escape(err.Error())
 	case errors.Is(err, runcommand.ErrNotFound):
 		return report.Escape(err.Error()) + "; check the id and --region; commands are remembered for 30 days"
 	}

@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -19,8 +21,8 @@ func collectCommand() *cli.Command {
 		Usage:     "publish and report a check that was started elsewhere",
 		UsageText: "orchestrator collect --command-id ID [options]",
 		Flags: flags(
-			&cli.StringFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it"},
-			regionFlag(),
+			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
+			regionFlag(), &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"},
 			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
 			publishFlags(), outputFlag()),
 		Action: collect,
@@ -28,16 +30,21 @@ func collectCommand() *cli.Command {
 }
 
 func collect(c *cli.Context) error {
-	id := c.String("command-id")
+	ids, err := commandIDs(c)
+	if err != nil {
+		return err
+	}
+	role, name := c.String("role-arn"), c.String("region")
+	if err := validatePlace(role, name); err != nil {
+		return usageError{err}
+	}
 	switch {
-	case !commandPattern.MatchString(id):
-		return usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", id)}
 	case c.Duration("wait") < 0:
 		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
 	case c.Args().Present():
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
-	o := sweep.Options{Document: documents.Check, Wait: c.Duration("wait")}
+	o := sweep.Options{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError}
 	// The target is only known later; it is ASCII or the command has a fleet name.
 	if err := publishing(c, &o, documents.Check); err != nil {
 		return err
@@ -46,10 +53,27 @@ func collect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	region, err := connect(c.Context, c.String("region"))
+	regions, err := connectAll(c.Context, []aws.Place{{Region: name, Role: role}})
 	if err != nil {
 		return err
 	}
 	o.Progress = out.progress
-	return finish(out, func() (report.Report, error) { return sweep.Collect(c.Context, region, id, o) })
+	return finish(out, func() (report.Report, error) { return sweep.Collect(c.Context, regions[0], ids, o) })
+}
+
+// commandIDs are the commands to collect, each once.
+func commandIDs(c *cli.Context) (ids []string, err error) {
+	given := c.StringSlice("command-id")
+	if len(given) == 0 {
+		given = []string{""}
+	}
+	for _, id := range given {
+		if !commandPattern.MatchString(id) {
+			return nil, usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", id)}
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
 )
 
@@ -21,19 +20,6 @@ const (
 )
 
 func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
-
-func regionFlag() cli.Flag {
-	return &cli.StringFlag{Name: "region", EnvVars: env("REGION"), Usage: "AWS `REGION`; the SDK's default where it is not given"}
-}
-
-// targetFlags say who is meant.
-func targetFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
-		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
-		regionFlag(),
-	}
-}
 
 // commandFlags say how the command is run on the hosts.
 func commandFlags() []cli.Flag {
@@ -56,21 +42,6 @@ func publishFlags() []cli.Flag {
 	}
 }
 
-func selector(c *cli.Context) (fleet.Selector, error) {
-	s := fleet.Selector{Instances: c.StringSlice("instance")}
-	for _, text := range c.StringSlice("tag") {
-		t, err := fleet.ParseTag(text)
-		if err != nil {
-			return s, usageError{fmt.Errorf("--tag: %w", err)}
-		}
-		s.Tags = append(s.Tags, t)
-	}
-	if err := s.Validate(); err != nil {
-		return s, usageError{err}
-	}
-	return s, nil
-}
-
 // namespacePattern is what PutMetricData takes (CloudWatch API reference).
 var namespacePattern = regexp.MustCompile(`^[0-9A-Za-z._/#:-]{1,255}$`)
 
@@ -81,7 +52,7 @@ func validatePublish(c *cli.Context, fleetName string) error {
 		return usageError{fmt.Errorf("--namespace %q: want letters, digits and . - _ / #", n)}
 	}
 	if err := metrics.ValidateDimension(fleetName); err != nil {
-		return usageError{fmt.Errorf("fleet name %q cannot be a CloudWatch dimension: %w; give --fleet NAME", fleetName, err)}
+		return usageError{fmt.Errorf("fleet name %.80q cannot be a CloudWatch dimension: %w; give --fleet NAME", fleetName, err)}
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func labCommand() *cli.Command {
 		Name:  "lab",
 		Usage: "a fleet in a box: local AWS endpoints, and sandboxed hosts with a real AIDE",
 		Subcommands: []*cli.Command{
-			{Name: "up", Usage: "start the lab, until Ctrl-C", Flags: append(labFlags(), dirFlag()), Action: labUp},
+			{Name: "up", Usage: "start the lab, until Ctrl-C", Flags: append(append(labFlags(), dirFlag()), simulateFlags()...), Action: labUp},
 			{Name: "demo", Usage: "start a lab, sweep it, show what was found, and end it", Flags: labFlags(), Action: labDemo},
 			{Name: "exec", Usage: "run a program on a host", UsageText: "orchestrator lab exec [--dir DIR] HOST -- PROGRAM [ARGUMENTS]",
 				Flags: []cli.Flag{dirFlag()}, Action: labExec},
@@ -76,18 +76,30 @@ func labUp(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.Simulate, err = simulation(c); err != nil {
+		return err
+	}
 	l, err := lab.Up(c.Context, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := l.Prepare(c.Context, c.App.ErrWriter); err != nil {
+	if o.Simulate == nil {
+		if err := l.Prepare(c.Context, c.App.ErrWriter); err != nil {
+			return err
+		}
+	}
+	if err := l.Ready(); err != nil {
 		return err
 	}
 	self := programName()
 	fmt.Fprintf(c.App.Writer, "The lab is up at %s, its folder is %s.\nIn another terminal:\n\n", l.URL(), dir)
 	fmt.Fprintf(c.App.Writer, "  eval \"$(%s lab env%s)\"\n", self, dirArgument(c))
-	next(c.App.Writer, self, dirArgument(c))
+	if o.Simulate == nil {
+		next(c.App.Writer, self, dirArgument(c))
+	} else {
+		fmt.Fprintf(c.App.Writer, "  %s sweep --tag env=prod\n  curl -s \"$AWS_ENDPOINT_URL\"/lab/stats\n", self)
+	}
 	fmt.Fprintln(c.App.Writer, "\nCtrl-C ends it.")
 	<-c.Done()
 	return nil
@@ -143,6 +155,9 @@ func labEnv(c *cli.Context) error {
 	if !up {
 		return fmt.Errorf("the lab in %s is not up; orchestrator lab up starts it", dir)
 	}
+	if !s.Ready {
+		return fmt.Errorf("the lab in %s is not ready: its baselines are being taken; try again", dir)
+	}
 	for _, v := range lab.Environment(s.URL) {
 		name, value, _ := strings.Cut(v, "=")
 		fmt.Fprintf(c.App.Writer, "export %s=%s\n", name, shellQuote(value))
@@ -196,7 +211,7 @@ func labAgent(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	config.Logger = newLogger(c.App.ErrWriter)
+	config.Logger = newLogger(c.App.ErrWriter, "text")
 	return agent.Run(c.Context, config)
 }
 

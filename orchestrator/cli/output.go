@@ -3,8 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -21,44 +23,74 @@ type output struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	style    report.Style
-	terminal bool // stdout is one
-	live     bool // stderr is one: progress may overwrite itself
+	terminal bool   // stdout is one
+	meter    *meter // how far it is, on stderr
 }
 
-func outputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, EnvVars: env("OUTPUT"), Usage: "`FORMAT`: table or json; on a pipe, rows separated by tabs where it is not given"}
+// reportFormats are the forms of a report; what is no report has less of them.
+var reportFormats = []string{"table", "json", "csv"}
+
+// outputFlag lets one choose among formats; without any, among reportFormats.
+func outputFlag(formats ...string) cli.Flag {
+	return &cli.StringFlag{
+		Name: "output", Aliases: []string{"o"}, EnvVars: env("OUTPUT"),
+		Usage: "`FORMAT`: " + choice(formats) + "; on a pipe, rows separated by tabs where it is not given",
+	}
 }
 
-// newOutput decides, in one place, what a terminal gets and what a pipe gets.
-func newOutput(c *cli.Context) (output, error) {
+func choice(formats []string) string {
+	if len(formats) == 0 {
+		formats = reportFormats
+	}
+	last := len(formats) - 1
+	return strings.Join(formats[:last], ", ") + " or " + formats[last]
+}
+
+// newOutput decides, in one place, what a terminal gets and what a pipe gets. The
+// formats are those of the command's outputFlag.
+func newOutput(c *cli.Context, formats ...string) (output, error) {
 	o := output{format: c.String("output"), stdout: c.App.Writer, stderr: c.App.ErrWriter, style: report.Style{Width: pipeWidth}}
+	dumb := os.Getenv("TERM") == "dumb"
 	if f, ok := o.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		o.terminal = true
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			o.style.Width = width
 		}
-		o.style.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		o.style.Color = os.Getenv("NO_COLOR") == "" && !dumb
 	}
+	if c.Bool("quiet") {
+		o.stderr = io.Discard
+	}
+	o.meter = &meter{w: o.stderr, now: time.Now}
 	if f, ok := o.stderr.(*os.File); ok {
-		o.live = term.IsTerminal(int(f.Fd()))
-	}
-	switch o.format {
-	case "table", "json":
-	case "":
-		o.format = "rows"
-		if o.terminal {
-			o.format = "table"
+		// The lines of a log would break into one that overwrites itself.
+		o.meter.live = term.IsTerminal(int(f.Fd())) && !dumb && !c.Bool("verbose")
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.meter.width = width
 		}
+	}
+	if len(formats) == 0 {
+		formats = reportFormats
+	}
+	switch {
+	case slices.Contains(formats, o.format):
+	case o.format != "":
+		return o, usageError{fmt.Errorf("--output %q: want %s", o.format, choice(formats))}
+	case o.terminal:
+		o.format = "table"
 	default:
-		return o, usageError{fmt.Errorf("--output %q: want table or json", o.format)}
+		o.format = "rows"
 	}
 	return o, nil
 }
 
 func (o output) write(r report.Report) error {
+	o.meter.clear()
 	switch o.format {
 	case "json":
 		return report.WriteJSON(o.stdout, r)
+	case "csv":
+		return report.WriteCSV(o.stdout, r)
 	case "table":
 		return report.WriteTable(o.stdout, r, o.style)
 	}
@@ -71,18 +103,9 @@ func (o output) write(r report.Report) error {
 
 // note writes a line for people to stderr.
 func (o output) note(format string, args ...any) {
+	o.meter.clear()
 	fmt.Fprintf(o.stderr, format+"\n", args...)
 }
 
-// progress shows how far a command is, on a terminal only.
-func (o output) progress(completed, targeted int) {
-	if o.live && targeted > 0 {
-		fmt.Fprintf(o.stderr, "\r%d of %d hosts have ended\x1b[K", completed, targeted)
-		if completed >= targeted {
-			fmt.Fprint(o.stderr, "\r\x1b[K")
-		}
-	}
-}
-
-// newLogger logs for a process that nobody looks at but when something is wrong.
-func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+// progress shows how far a command is.
+func (o output) progress(completed, targeted int) { o.meter.show(completed, targeted) }

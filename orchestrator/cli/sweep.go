@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
@@ -21,7 +19,7 @@ func sweepCommand() *cli.Command {
 		Name:      "sweep",
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
-		Flags: flags(targetFlags(), commandFlags(), publishFlags(), outputFlag(),
+		Flags: flags(whoFlags(), placeFlags(), commandFlags(), publishFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
 		Action: func(c *cli.Context) error { return runDocument(c, documents.Check) },
 	}
@@ -32,7 +30,7 @@ func initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "take the baseline on hosts that have none",
 		UsageText: "orchestrator init --tag env=prod [options]",
-		Flags: flags(targetFlags(), commandFlags(), outputFlag(),
+		Flags: flags(whoFlags(), placeFlags(), commandFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would take one, and send nothing"}),
 		Action: func(c *cli.Context) error { return runDocument(c, documents.Init) },
 	}
@@ -40,14 +38,14 @@ func initCommand() *cli.Command {
 
 // runDocument runs a document whose hosts answer with a result line.
 func runDocument(c *cli.Context, document string) error {
-	s, err := selector(c)
+	s, list, err := who(c)
 	if err != nil {
 		return err
 	}
 	o := sweep.Options{
 		Selector: s, Document: document, Parameters: parameters(c), Comment: "aidefleet " + c.Command.Name + " " + runID(),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
-		Wait: c.Duration("wait"),
+		Wait: c.Duration("wait"), Explain: explainError,
 	}
 	if err := publishing(c, &o, s.String()); err != nil {
 		return err
@@ -59,18 +57,22 @@ func runDocument(c *cli.Context, document string) error {
 	if err != nil {
 		return err
 	}
-	region, err := connect(c.Context, c.String("region"))
+	where, err := places(c, list)
+	if err != nil {
+		return err
+	}
+	regions, err := connectAll(c.Context, where)
 	if err != nil {
 		return err
 	}
 	if c.Bool("dry-run") {
-		return dryRun(c.Context, out, region, o)
+		return dryRun(c.Context, out, regions, o)
 	}
 	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
-		out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, o.Selector)
+		out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(o.Selector.String()))
 	}
 	o.Progress = out.progress
-	return finish(out, func() (report.Report, error) { return sweep.Run(c.Context, region, o) })
+	return finish(out, func() (report.Report, error) { return sweep.Everywhere(c.Context, regions, o) })
 }
 
 // publishing sets where the metrics go, for commands that have any.
@@ -88,9 +90,16 @@ func publishing(c *cli.Context, o *sweep.Options, fleetName string) error {
 // finish runs a sweep and writes its report, also where it comes with an error.
 func finish(out output, run func() (report.Report, error)) error {
 	r, err := run()
-	if len(r.Hosts) > 0 {
+	out.meter.clear()
+	if len(r.Hosts)+len(r.Errors) > 0 {
 		if werr := out.write(r); werr != nil {
 			return errors.Join(err, fmt.Errorf("write the report: %w", werr))
+		}
+	}
+	var partial *sweep.PartialError
+	if errors.As(err, &partial) {
+		for _, e := range r.Errors {
+			out.problem(e)
 		}
 	}
 	if err != nil {
@@ -99,24 +108,8 @@ func finish(out output, run func() (report.Report, error)) error {
 	return judge(r)
 }
 
-// dryRun says who is meant, and makes no call that changes anything.
-func dryRun(ctx context.Context, out output, region sweep.Region, o sweep.Options) error {
-	hosts, err := fleet.Find(ctx, region.Fleet, o.Selector)
-	if err != nil {
-		return err
-	}
-	reachable := 0
-	for _, h := range hosts {
-		reason := string(h.Unreachable())
-		if reason == "" {
-			reason = "would run " + o.Document
-			reachable++
-		}
-		fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.ID, reason)
-	}
-	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, len(hosts), o.Selector, o.Document)
-	return nil
-}
+// explainError is the text of an error in a report.
+func explainError(err error) string { return explain(err, exitError) }
 
 // runID names a run in the command history: when, and which of those.
 func runID() string {

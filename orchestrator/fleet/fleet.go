@@ -70,10 +70,14 @@ var ErrNoMatch = errors.New("no host matches")
 // Find returns the hosts that are meant, sorted by id. A named instance that
 // does not exist is among them; a tag that nothing has is ErrNoMatch.
 func Find(ctx context.Context, api API, s Selector) ([]Host, error) {
-	var instances, nodes map[string]Host
+	instances, nodes := map[string]Host{}, map[string]Host{}
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { instances, err = listInstances(gctx, api, s); return err })
-	g.Go(func() (err error) { nodes, err = listNodes(gctx, api, s); return err })
+	g.Go(func() error {
+		return listAll(s, maxFilterInstances, func(s Selector) error { return listInstances(gctx, api, s, instances) })
+	})
+	g.Go(func() error {
+		return listAll(s, maxFilterNodes, func(s Selector) error { return listNodes(gctx, api, s, nodes) })
+	})
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -107,11 +111,31 @@ func Find(ctx context.Context, api API, s Selector) ([]Host, error) {
 	return list, nil
 }
 
+// How many ids a filter takes: the values of a filter of EC2 (API reference,
+// DescribeInstances), and a page of DescribeInstanceInformation.
+const (
+	maxFilterInstances = 200
+	maxFilterNodes     = 50
+)
+
+// listAll lists named hosts by so many at a time, and all others at once.
+func listAll(s Selector, size int, list func(Selector) error) error {
+	if len(s.Instances) <= size {
+		return list(s)
+	}
+	for ids := range slices.Chunk(s.Instances, size) {
+		if err := list(Selector{Instances: ids}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // alive are the states in which an instance is still meant. One that is
 // stopped is: its files may have changed, and nobody looks.
 var alive = []string{"pending", "running", "stopping", "stopped"}
 
-func listInstances(ctx context.Context, api API, s Selector) (map[string]Host, error) {
+func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Host) error {
 	in := &ec2.DescribeInstancesInput{
 		MaxResults: aws.Int32(1000),
 		Filters:    []ec2types.Filter{{Name: aws.String("instance-state-name"), Values: alive}},
@@ -123,14 +147,13 @@ func listInstances(ctx context.Context, api API, s Selector) (map[string]Host, e
 		// As a filter, since an unknown id in InstanceIds fails the whole call.
 		in.Filters = append(in.Filters, ec2types.Filter{Name: aws.String("instance-id"), Values: ids})
 	} else if len(s.Instances) > 0 {
-		return nil, nil
+		return nil
 	}
 
-	hosts := map[string]Host{}
 	for {
 		out, err := api.DescribeInstances(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("list instances of %s: %w", s, err)
+			return fmt.Errorf("list instances of %s: %w", s, err)
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
@@ -147,12 +170,12 @@ func listInstances(ctx context.Context, api API, s Selector) (map[string]Host, e
 			}
 		}
 		if !next(&in.NextToken, out.NextToken) {
-			return hosts, nil
+			return nil
 		}
 	}
 }
 
-func listNodes(ctx context.Context, api API, s Selector) (map[string]Host, error) {
+func listNodes(ctx context.Context, api API, s Selector, nodes map[string]Host) error {
 	in := &ssm.DescribeInstanceInformationInput{MaxResults: aws.Int32(50)}
 	for _, t := range s.Tags {
 		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String("tag:" + t.Key), Values: t.Values})
@@ -161,11 +184,10 @@ func listNodes(ctx context.Context, api API, s Selector) (map[string]Host, error
 		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String("InstanceIds"), Values: s.Instances})
 	}
 
-	nodes := map[string]Host{}
 	for {
 		out, err := api.DescribeInstanceInformation(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("list managed nodes of %s: %w", s, err)
+			return fmt.Errorf("list managed nodes of %s: %w", s, err)
 		}
 		for _, i := range out.InstanceInformationList {
 			name := aws.ToString(i.Name)
@@ -177,7 +199,7 @@ func listNodes(ctx context.Context, api API, s Selector) (map[string]Host, error
 			nodes[n.ID] = n
 		}
 		if !next(&in.NextToken, out.NextToken) {
-			return nodes, nil
+			return nil
 		}
 	}
 }

@@ -3,9 +3,12 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -138,6 +141,66 @@ func TestFindByID(t *testing.T) {
 	}
 	if v := p.filters["ec2 instance-id"]; !slices.Equal(v, []string{"i-00000001", "i-00000002"}) {
 		t.Errorf("EC2 was asked for %q", v)
+	}
+}
+
+// TestFindManyByID: a filter takes only so many ids.
+func TestFindManyByID(t *testing.T) {
+	ids := make([]string, 450)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("i-%08x", i)
+	}
+	var mu sync.Mutex
+	asked := map[string]int{}
+	ask := func(what string, n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[fmt.Sprintf("%s %d", what, n)]++
+	}
+	api := API{
+		DescribeInstances: func(_ context.Context, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+			var out ec2.DescribeInstancesOutput
+			for _, f := range in.Filters {
+				if aws.ToString(f.Name) == "instance-id" {
+					ask("ec2", len(f.Values))
+					for _, id := range f.Values {
+						out.Reservations = append(out.Reservations, ec2types.Reservation{Instances: []ec2types.Instance{instance(id, "", "running")}})
+					}
+				}
+			}
+			return &out, nil
+		},
+		DescribeInstanceInformation: func(_ context.Context, in *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
+			ask("ssm", len(in.Filters[0].Values))
+			var out ssm.DescribeInstanceInformationOutput
+			for _, id := range in.Filters[0].Values {
+				out.InstanceInformationList = append(out.InstanceInformationList, node(id, "Online", "Linux"))
+			}
+			return &out, nil
+		},
+	}
+	hosts, err := Find(t.Context(), api, Selector{Instances: ids})
+	if err != nil || len(hosts) != len(ids) {
+		t.Fatalf("%d hosts, %v", len(hosts), err)
+	}
+	for _, h := range hosts {
+		if h.Unreachable() != "" {
+			t.Errorf("%s is %s", h.ID, h.Unreachable())
+		}
+	}
+	if want := map[string]int{"ec2 200": 2, "ec2 50": 1, "ssm 50": 9}; !maps.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
+	}
+}
+
+func TestFindAll(t *testing.T) {
+	p := &pages{
+		instances: []ec2types.Instance{instance("i-00000001", "web-1", "running")},
+		nodes:     []ssmtypes.InstanceInformation{node("i-00000001", "Online", "Linux"), node("mi-00000002", "Online", "Linux")},
+	}
+	hosts, err := Find(t.Context(), p.api(), Selector{All: true})
+	if err != nil || len(hosts) != 2 || len(p.filters) != 1 || p.filters["ec2 instance-state-name"] == nil {
+		t.Errorf("%v, %v, filters %v", hosts, err, p.filters)
 	}
 }
 

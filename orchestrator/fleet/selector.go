@@ -8,19 +8,23 @@
 package fleet
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Limits of Run Command (AWS Systems Manager API reference, SendCommand).
 const (
-	maxTags      = 5
-	maxValues    = 5
-	maxInstances = 50
+	maxTags   = 5
+	maxValues = 5
 )
+
+// maxSpelled is how many hosts a selector spells out as text.
+const maxSpelled = 10
 
 // Limits of tags (Amazon EC2 user guide, "Tag restrictions"), in characters.
 const (
@@ -34,11 +38,12 @@ type Tag struct {
 	Values []string
 }
 
-// Selector says which hosts are meant: those that match every tag, or those
-// that are named.
+// Selector says which hosts are meant: those that match every tag, those that
+// are named, or every instance and every managed node there is.
 type Selector struct {
 	Tags      []Tag
 	Instances []string
+	All       bool
 }
 
 // ParseTag reads KEY=VALUE[,VALUE…]. A value may hold a '=', a key may not.
@@ -70,17 +75,18 @@ func ParseTag(s string) (Tag, error) {
 
 var instancePattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
 
-// Validate reports why the selector cannot be used as the target of a command.
+// Validate reports why the selector does not say who is meant. Exactly one kind
+// of target is wanted.
 func (s Selector) Validate() error {
 	switch {
-	case len(s.Tags) == 0 && len(s.Instances) == 0:
-		return errors.New("no target: give --tag KEY=VALUE or --instance ID")
+	case len(s.Tags) == 0 && len(s.Instances) == 0 && !s.All:
+		return errors.New("no target: give --tag KEY=VALUE, --instance ID, --targets FILE or --all")
 	case len(s.Tags) > 0 && len(s.Instances) > 0:
-		return errors.New("--tag and --instance cannot be combined: one selects by tag, the other by name")
+		return errors.New("hosts by tag and hosts by id cannot be combined: give --tag, or --instance or --targets")
+	case s.All && (len(s.Tags) > 0 || len(s.Instances) > 0):
+		return errors.New("--all cannot be combined with --tag, --instance or --targets: it means every host")
 	case len(s.Tags) > maxTags:
 		return fmt.Errorf("%d tags, Run Command takes at most %d", len(s.Tags), maxTags)
-	case len(s.Instances) > maxInstances:
-		return fmt.Errorf("%d instances, Run Command takes at most %d by name: use --tag", len(s.Instances), maxInstances)
 	}
 	seen := map[string]bool{}
 	for _, t := range s.Tags {
@@ -90,17 +96,34 @@ func (s Selector) Validate() error {
 		seen[t.Key] = true
 	}
 	for _, id := range s.Instances {
-		if !instancePattern.MatchString(id) {
-			return fmt.Errorf("instance %q: want an id such as i-0123456789abcdef0 or mi-0123456789abcdef0", id)
+		if err := validateInstance(id); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+func validateInstance(id string) error {
+	if !instancePattern.MatchString(id) {
+		return fmt.Errorf("instance %.40q: want an id such as i-0123456789abcdef0 or mi-0123456789abcdef0", id)
+	}
+	return nil
+}
+
 // String is the target as the command line has it, without the flag names:
-// "env=prod role=web,db". It is the default name of a fleet.
+// "env=prod role=web,db", or "all". It is the default name of a fleet. Many
+// named hosts are their number and a digest, so that the same hosts have the
+// same name whatever their order.
 func (s Selector) String() string {
-	var parts []string
+	if s.All {
+		return "all"
+	}
+	if len(s.Instances) > maxSpelled {
+		sorted := slices.Sorted(slices.Values(s.Instances))
+		sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
+		return fmt.Sprintf("%d hosts %x", len(sorted), sum[:4])
+	}
+	parts := make([]string, 0, len(s.Tags)+len(s.Instances))
 	for _, t := range s.Tags {
 		parts = append(parts, t.Key+"="+strings.Join(t.Values, ","))
 	}

@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -79,7 +81,9 @@ func TestSelectorValidate(t *testing.T) {
 		{"both", Selector{Tags: tags(1), Instances: []string{"i-01234567"}}, "cannot be combined"},
 		{"six tags", Selector{Tags: tags(6)}, "at most 5"},
 		{"one tag twice", Selector{Tags: append(tags(1), tags(1)...)}, "given twice"},
-		{"51 instances", Selector{Instances: make([]string, 51)}, "at most 50"},
+		{"all", Selector{All: true}, ""},
+		{"all and a tag", Selector{All: true, Tags: tags(1)}, "--all cannot be combined"},
+		{"all and an instance", Selector{All: true, Instances: []string{"i-01234567"}}, "--all cannot be combined"},
 		{"not an id", Selector{Instances: []string{"web-1"}}, `instance "web-1"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -88,5 +92,28 @@ func TestSelectorValidate(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tc.err)
 			}
 		})
+	}
+}
+
+func TestSelectorString(t *testing.T) {
+	many := make([]string, 11)
+	for i := range many {
+		many[i] = fmt.Sprintf("i-%08x", i)
+	}
+	backwards := slices.Clone(many)
+	slices.Reverse(backwards)
+	for _, tc := range []struct {
+		s    Selector
+		want string
+	}{
+		{Selector{All: true}, "all"},
+		{Selector{Tags: []Tag{{"env", []string{"prod"}}, {"role", []string{"web", "db"}}}}, "env=prod role=web,db"},
+		{Selector{Instances: many[:2]}, "i-00000000 i-00000001"},
+		{Selector{Instances: many}, "11 hosts cc90e2c0"},
+		{Selector{Instances: backwards}, "11 hosts cc90e2c0"},
+	} {
+		if got := tc.s.String(); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
 	}
 }

@@ -41,6 +41,10 @@ type Options struct {
 	Addr  string // HOST:PORT on the loopback interface; port 0 is a free one
 	Node  string // path of the aide-node binary the hosts get
 	Agent string // path of an amazon-ssm-agent; empty for the stand-in
+
+	// Simulate puts simulated hosts in the place of the sandboxed ones; then
+	// Node and Agent are not looked at.
+	Simulate *Simulation
 }
 
 // Lab is a lab that is up.
@@ -56,11 +60,13 @@ type Lab struct {
 
 // Up makes a lab and starts it. It ends with this process, killed or not.
 func Up(ctx context.Context, o Options) (_ *Lab, err error) {
-	if err := host.Check(); err != nil {
-		return nil, fmt.Errorf("this machine cannot run the lab's hosts:\n%w", err)
-	}
-	if info, err := os.Stat(o.Node); err != nil || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("no aide-node at %s: make build makes it, --node says where it is", o.Node)
+	if o.Simulate == nil {
+		if err := host.Check(); err != nil {
+			return nil, fmt.Errorf("this machine cannot run the lab's hosts:\n%w", err)
+		}
+		if info, err := os.Stat(o.Node); err != nil || !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("no aide-node at %s: make build makes it, --node says where it is", o.Node)
+		}
 	}
 	listener, err := listen(o.Addr)
 	if err != nil {
@@ -78,9 +84,13 @@ func Up(ctx context.Context, o Options) (_ *Lab, err error) {
 	if l.log, err = os.Create(filepath.Join(o.Dir, "lab.log")); err != nil {
 		return nil, err
 	}
-	l.serve(listener)
-	if err := l.start(ctx, o); err != nil {
+	if err := l.serve(listener, o.Simulate); err != nil {
 		return nil, err
+	}
+	if o.Simulate == nil {
+		if err := l.start(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	if err := (State{URL: l.url, PID: os.Getpid()}).write(o.Dir); err != nil {
 		return nil, err
@@ -114,17 +124,23 @@ func closeOnce(l net.Listener) error {
 }
 
 // serve serves the lab's AWS.
-func (l *Lab) serve(listener net.Listener) {
+func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
-	var instances []cloud.Instance
-	for _, m := range members {
-		instances = append(instances, m.instance(time.Now()))
+	c := cloud.Config{Region: region, Account: account, Metrics: cloudwatch.New(region, account), Logger: logger}
+	if s != nil {
+		if l.cloud, err = s.simulated(c); err != nil {
+			return err
+		}
+	} else {
+		var instances []cloud.Instance
+		for _, m := range members {
+			instances = append(instances, m.instance(time.Now()))
+		}
+		l.cloud = cloud.New(c, instances...)
 	}
-	l.cloud = cloud.New(cloud.Config{
-		Region: region, Account: account, Metrics: cloudwatch.New(region, account), Logger: logger,
-	}, instances...)
 	l.server = &http.Server{Handler: l.cloud, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	go func() { _ = l.server.Serve(listener) }() // until Close
+	return nil
 }
 
 // start makes the hosts and starts those whose agent is not offline.
@@ -173,6 +189,11 @@ func (l *Lab) agent(h *host.Host, real host.RealAgent) (host.Agent, error) {
 		return real.Agent(c, keys), nil
 	}
 	return host.StandIn(c, keys)
+}
+
+// Ready tells the other commands that the lab can be used.
+func (l *Lab) Ready() error {
+	return State{URL: l.url, PID: os.Getpid(), Ready: true}.write(l.dir)
 }
 
 // URL is the endpoint of all of the lab's services.

@@ -38,6 +38,9 @@ func DefaultDir() (string, error) {
 type State struct {
 	URL string `json:"url"`
 	PID int    `json:"pid"`
+
+	// Ready says that the documents are published and the baselines taken.
+	Ready bool `json:"ready"`
 }
 
 const stateFile = "lab.json"

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -9,19 +10,51 @@ import (
 	"unicode/utf16"
 )
 
-// WriteJSON writes the report as one indented JSON object; docs/results.md
-// describes it. What hosts said is escaped so far that it is safe to print on
-// a terminal: a character that is not printable is a \u escape.
+// WriteJSON writes the report as one indented JSON object, a host at a time;
+// docs/report.schema.json describes it. What hosts said is escaped so far that
+// it is safe to print on a terminal: a character that is not printable is a \u
+// escape.
 func WriteJSON(w io.Writer, r Report) error {
+	hosts := r.Hosts
+	r.Hosts = []Host{}
+	text, err := indented(r, "")
+	if err != nil {
+		return fmt.Errorf("write report as JSON: %w", err)
+	}
+	// Two spaces stand before a key of the report and of nothing else, and a
+	// newline in no string.
+	head, tail, _ := bytes.Cut(text, []byte("\n  \"hosts\": []"))
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s\n  \"hosts\": [", head)
+	for i, h := range hosts {
+		if text, err = indented(h, "    "); err != nil {
+			return fmt.Errorf("write report as JSON: host %s: %w", h.Instance, err)
+		}
+		if i > 0 {
+			fmt.Fprint(out, ",")
+		}
+		fmt.Fprintf(out, "\n    %s", bytes.TrimRight(text, "\n"))
+	}
+	if len(hosts) > 0 {
+		fmt.Fprint(out, "\n  ")
+	}
+	fmt.Fprintf(out, "]%s", tail)
+	if err := out.Flush(); err != nil { // it keeps the first error
+		return fmt.Errorf("write report as JSON: %w", err)
+	}
+	return nil
+}
+
+// indented is a value as JSON whose lines behind the first begin with prefix.
+func indented(value any, prefix string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(r); err != nil {
-		return fmt.Errorf("write report as JSON: %w", err)
+	e.SetIndent(prefix, "  ")
+	if err := e.Encode(value); err != nil {
+		return nil, err
 	}
-	_, err := w.Write(escapeJSON(b.Bytes()))
-	return err
+	return escapeJSON(b.Bytes()), nil
 }
 
 // escapeJSON escapes what json.Encoder leaves: DEL, the C1 controls, and

@@ -40,6 +40,8 @@ var next = map[string]string{
 	"access_denied":     "the caller may not send commands to this host: check its IAM policy",
 	"rate_exceeded":     "too many commands at once in this account: sweep again later",
 	"incomplete":        "sweep again",
+	"document_missing":  "publish the documents to its account and region: orchestrator documents publish",
+	"not_sent":          "see the error of its account and region; then sweep again",
 	"unfinished":        "it is still running: orchestrator collect --command-id {command}",
 }
 

@@ -21,6 +21,16 @@ type Report struct {
 	Commands []Command `json:"commands"`
 	Summary  Summary   `json:"summary"`
 	Hosts    []Host    `json:"hosts"`
+	// Errors are of accounts and regions that could not be swept as a whole.
+	Errors []Error `json:"errors,omitempty"`
+}
+
+// Error is why an account and region could not be swept, or published.
+type Error struct {
+	Account string `json:"account,omitempty"`
+	Role    string `json:"role,omitempty"` // ARN of the role that was to be taken there
+	Region  string `json:"region"`
+	Error   string `json:"error"`
 }
 
 // Command is a Run Command that was sent for the sweep.

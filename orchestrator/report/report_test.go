@@ -54,11 +54,16 @@ func sample() Report {
 
 func TestGolden(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer, Report) error{
-		"table.txt":        func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 120}) },
-		"table-narrow.txt": func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 80}) },
-		"table-color.txt":  func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 120, Color: true}) },
-		"rows.txt":         func(b *bytes.Buffer, r Report) error { return WriteRows(b, r) },
-		"report.json":      func(b *bytes.Buffer, r Report) error { return WriteJSON(b, r) },
+		"table.txt":       func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 120}) },
+		"table-40.txt":    func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 40}) },
+		"table-80.txt":    func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 80}) },
+		"table-200.txt":   func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 200}) },
+		"table-color.txt": func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 120, Color: true}) },
+		"rows.txt":        func(b *bytes.Buffer, r Report) error { return WriteRows(b, r) },
+		"scripts.txt":     func(b *bytes.Buffer, _ Report) error { return WriteTable(b, scripts(), Style{Width: 120}) },
+		"scripts-80.txt":  func(b *bytes.Buffer, _ Report) error { return WriteTable(b, scripts(), Style{Width: 80}) },
+		"report.csv":      func(b *bytes.Buffer, r Report) error { return WriteCSV(b, r) },
+		"report.json":     func(b *bytes.Buffer, r Report) error { return WriteJSON(b, r) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -82,7 +87,7 @@ func TestGolden(t *testing.T) {
 				return // colours are control characters, put there on purpose
 			}
 			for _, r := range b.String() {
-				if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+				if !strings.ContainsRune("\n\t\r", r) && !unicode.IsPrint(r) {
 					t.Errorf("%q of a host reaches the terminal", r)
 				}
 			}

@@ -1,12 +1,13 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Style is how a table is drawn.
@@ -15,60 +16,74 @@ type Style struct {
 	Color bool // ANSI colours
 }
 
-// minDetail is the least width of the last column, in characters, however
-// narrow the terminal is.
-const minDetail = 24
+const (
+	// minDetail is the least width of the last column; where there is less room
+	// it goes below the row.
+	minDetail = 24
+	// minHost is the least width at which a long name is cut.
+	minHost = 16
+	// fewHosts is up to how many hosts a fleet has a row for each. In a larger one
+	// nobody reads the rows of the clean hosts, and they hide the others.
+	fewHosts = 50
+	// fewCohorts is how many cohorts are named; the rows have the others.
+	fewCohorts = 20
+)
 
 var headers = []string{"STATUS", "HOST", "INSTANCE", "ADDED", "REMOVED", "CHANGED", "WHAT"}
 
+// The columns of a row.
+const (
+	statusColumn = iota
+	hostColumn
+	instanceColumn
+	addedColumn
+	removedColumn
+	changedColumn
+	whatColumn
+)
+
 // WriteTable draws the report for people: cohorts where there are any, a row
-// per host with what to do about it, and the sum.
+// per host with what to do about it, and the sum. Of a large fleet the hosts
+// that are clean are only counted. Messages and next steps may be longer than
+// a line of the terminal: wrapped by it, a command can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
-	t := table{w: w, style: s}
+	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
 	t.line("%s  %s  %s", Escape(r.Fleet), count(r.Summary.Targeted, "host"), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
 	t.cohorts(r.Cohorts())
 	t.line("")
-	rows := make([][]string, 0, len(r.Hosts))
-	for _, h := range r.Hosts {
-		rows = append(rows, append(row(h), what(h)))
-	}
-	widths := t.widths(rows)
-	t.row(headers, widths, "")
-	for i, h := range r.Hosts {
-		t.row(rows[i], widths, h.Status)
-		if h.Message != "" {
-			t.line("%*s%s", widths[0]+2, "", Escape(h.Message))
-		}
-		if h.Next != "" {
-			t.line("%*s→ %s", widths[0]+2, "", Escape(h.Next))
+	if len(r.Hosts) <= fewHosts {
+		t.hosts(r.Hosts)
+	} else {
+		t.hosts(slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean }))
+		if n := r.Summary.Clean; n > 0 {
+			t.line("%s  %s; --output csv or json lists them", t.status(Clean, len(Missing)), count(n, "host"))
 		}
 	}
 	t.line("")
 	t.line("%s", Sum(r))
-	return t.err
+	return t.out.Flush()
 }
 
 // WriteRows writes one line a host for other programs, its fields separated by
 // tabs: status, name, instance, added, removed, changed, what.
 func WriteRows(w io.Writer, r Report) error {
+	out := bufio.NewWriter(w)
 	for _, h := range r.Hosts {
-		cells := append(row(h), what(h))
+		cells := row(h)
 		if h.Message != "" {
-			cells[len(cells)-1] += ": " + Escape(h.Message)
+			cells[whatColumn] += ": " + Escape(h.Message)
 		}
-		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
-			return err
-		}
+		fmt.Fprintln(out, strings.Join(cells, "\t"))
 	}
-	return nil
+	return out.Flush()
 }
 
 // Sum is the whole report in one line.
 func Sum(r Report) string {
 	s := r.Summary
-	return fmt.Sprintf("%s: %d clean, %d changed, %d failed, %d missing, in %s", count(s.Targeted, "host"),
-		s.Clean, s.Changed, s.Failed, s.Missing, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
+	return fmt.Sprintf("%s: %s clean, %s changed, %s failed, %s missing, in %s", count(s.Targeted, "host"),
+		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), r.Finished.Sub(r.Started).Round(100*time.Millisecond))
 }
 
 func row(h Host) []string {
@@ -76,7 +91,7 @@ func row(h Host) []string {
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
 	}
-	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed}
+	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, what(h)}
 }
 
 // what is the last column: the changes, or why there are no counts.
@@ -94,17 +109,14 @@ func what(h Host) string {
 	return strings.Join(parts, " ")
 }
 
-// table keeps the first error of many writes.
+// table keeps the first error of many writes until it is flushed.
 type table struct {
-	w     io.Writer
+	out   *bufio.Writer
 	style Style
-	err   error
 }
 
 func (t *table) line(format string, args ...any) {
-	if t.err == nil {
-		_, t.err = fmt.Fprintln(t.w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
-	}
+	fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
 // cohorts says which hosts changed alike; with a single host there is nothing
@@ -114,10 +126,10 @@ func (t *table) cohorts(cohorts []Cohort) {
 		return
 	}
 	t.line("")
-	for _, c := range cohorts {
-		names := make([]string, 0, len(c.Hosts))
-		for _, h := range c.Hosts {
-			names = append(names, Escape(h.label()))
+	for i, c := range cohorts {
+		if i == fewCohorts {
+			t.line("and %s", count(len(cohorts)-i, "other change"))
+			break
 		}
 		verb := "the same change"
 		if len(c.Hosts) == 1 {
@@ -127,65 +139,117 @@ func (t *table) cohorts(cohorts []Cohort) {
 		if fingerprint == "" {
 			fingerprint = "unknown"
 		}
-		t.line("%s", t.clip(fmt.Sprintf("%-8.8s  %s, %s: %s", fingerprint, count(len(c.Hosts), "host"), verb, strings.Join(names, " ")), t.style.Width))
+		text := fmt.Sprintf("%-8.8s  %s, %s:", Escape(fingerprint), count(len(c.Hosts), "host"), verb)
+		for _, h := range c.Hosts {
+			if textWidth(text) > t.style.Width {
+				break // there may be thousands more
+			}
+			text += " " + Escape(h.label())
+		}
+		t.line("%s", clip(text, t.style.Width))
 	}
 }
 
-func (t *table) row(cells []string, widths []int, status Status) {
+// hosts draws a row a host. Where the terminal is too narrow for the last
+// column it stands below the row, and where it is too narrow for the others as
+// well, only the status has a column.
+func (t *table) hosts(hosts []Host) {
+	if len(hosts) == 0 {
+		return
+	}
+	rows := make([][]string, 0, len(hosts))
+	for _, h := range hosts {
+		rows = append(rows, row(h))
+	}
+	widths := t.widths(rows)
+	used := 0
+	for _, n := range widths[:whatColumn] {
+		used += n + 2
+	}
+	widths[whatColumn] = t.style.Width - used
+	below := widths[whatColumn] < minDetail
+	stacked := used-2 > t.style.Width
+	indent := widths[statusColumn] + 2
+	if !stacked {
+		t.row(headers, widths, "", below)
+	}
+	for i, h := range hosts {
+		cells := rows[i]
+		if stacked {
+			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(Escape(h.label()), t.style.Width-indent))
+			if h.Name != "" || h.Counts != nil {
+				t.line("%*s%s", indent, "", short(h, cells))
+			}
+		} else {
+			t.row(cells, widths, h.Status, below)
+		}
+		if below && cells[whatColumn] != "" {
+			t.line("%*s%s", indent, "", clip(cells[whatColumn], t.style.Width-indent))
+		}
+		if h.Message != "" {
+			t.line("%*s%s", indent, "", Escape(h.Message))
+		}
+		if h.Next != "" {
+			t.line("%*s→ %s", indent, "", Escape(h.Next))
+		}
+	}
+}
+
+// short is the instance and the counts with the signs of paths.
+func short(h Host, cells []string) string {
+	text := cells[instanceColumn]
+	if h.Counts != nil {
+		text += fmt.Sprintf("  +%s -%s ~%s", cells[addedColumn], cells[removedColumn], cells[changedColumn])
+	}
+	return text
+}
+
+func (t *table) row(cells []string, widths []int, status Status, below bool) {
 	var b strings.Builder
 	for i, c := range cells {
-		pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(c)))
 		switch {
-		case i == len(cells)-1:
-			b.WriteString(t.clip(c, widths[i]))
-		case i >= 3: // numbers
-			b.WriteString(pad + c + "  ")
-		case i == 0:
-			b.WriteString(t.paint(c, status) + pad + "  ")
+		case i == statusColumn && status != "":
+			b.WriteString(t.status(status, widths[i]) + "  ")
+		case i == whatColumn && !below:
+			b.WriteString(clip(c, widths[i]))
+		case i == whatColumn:
+		case i >= addedColumn:
+			fmt.Fprintf(&b, "%*s  ", widths[i], c)
 		default:
-			b.WriteString(c + pad + "  ")
+			b.WriteString(pad(clip(c, widths[i]), widths[i]) + "  ")
 		}
 	}
 	t.line("%s", b.String())
 }
 
-// widths gives every column what it needs, and the last one what is left.
+// widths gives every column but the last what it needs; one very long name
+// does not push the other columns out of sight.
 func (t *table) widths(rows [][]string) []int {
 	widths := make([]int, len(headers))
-	used := 0
-	for i := range headers {
-		widths[i] = len(headers[i])
+	others := -2
+	for i, h := range headers[:whatColumn] {
+		widths[i] = len(h)
 		for _, r := range rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
+			widths[i] = max(widths[i], textWidth(r[i]))
 		}
-		if i < len(headers)-1 {
-			used += widths[i] + 2
+		if others += 2; i != hostColumn {
+			others += widths[i]
 		}
 	}
-	widths[len(headers)-1] = max(minDetail, t.style.Width-used)
+	widths[hostColumn] = min(widths[hostColumn], max(minHost, min(t.style.Width/3, t.style.Width-others)))
 	return widths
 }
 
-// clip cuts text to n characters and marks it as cut.
-func (t *table) clip(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:max(0, n-1)]) + "…"
-}
-
 var colors = map[Status]string{Clean: "32", Drift: "33", Failed: "31", Missing: "31"}
+
+// status is a status in its colour, filled up to n columns.
+func (t *table) status(s Status, n int) string {
+	return t.paint(string(s), s) + strings.Repeat(" ", max(0, n-len(s)))
+}
 
 func (t *table) paint(s string, status Status) string {
 	if !t.style.Color || colors[status] == "" {
 		return s
 	}
 	return "\x1b[" + colors[status] + "m" + s + "\x1b[0m"
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

@@ -81,7 +81,8 @@ func statusOf(status types.CommandInvocationStatus, detail string) Status {
 }
 
 // Invocations pages through the command on every host it has been sent to so
-// far, each host once. Right after a send there are none.
+// far, each host once. Right after a send there are none. What was read before an
+// error is returned with it.
 func Invocations(ctx context.Context, api API, id string) (map[string]Invocation, error) {
 	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(50)}
 	found := map[string]Invocation{}
@@ -89,7 +90,7 @@ func Invocations(ctx context.Context, api API, id string) (map[string]Invocation
 	for {
 		out, err := api.ListCommandInvocations(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("list results of command %s: %w", id, err)
+			return found, fmt.Errorf("list results of command %s: %w", id, err)
 		}
 		for _, i := range out.CommandInvocations {
 			found[aws.ToString(i.InstanceId)] = invocationFromSDK(i)

@@ -14,7 +14,8 @@ type Pace struct {
 
 	// Share is the part of the time so far that the next wait takes: the end of a
 	// command is seen late by no more than that, with few looks at a long one.
-	// While no host has ended, it is five times as much.
+	// While no host has ended it is five times as much, and half of it once nine of
+	// ten have.
 	Share float64
 
 	// Sleep waits for d or until the context ends; nil is the real clock.
@@ -23,13 +24,16 @@ type Pace struct {
 
 // DefaultPace sees the end of a command within 2 % of its time: some 150 looks
 // at one of a minute, 550 at one of four hours.
-var DefaultPace = Pace{First: 100 * time.Millisecond, Max: 30 * time.Second, Share: 0.02}
+var DefaultPace = Pace{First: 50 * time.Millisecond, Max: 30 * time.Second, Share: 0.02}
 
 // next is the wait after a look at a command that has been watched for so long.
 func (p Pace) next(c Command, waited time.Duration) time.Duration {
 	share := p.Share
-	if c.Completed == 0 {
+	switch {
+	case c.Completed == 0:
 		share *= 5
+	case c.Completed >= c.Targeted/10*9:
+		share /= 2
 	}
 	return min(max(p.First, time.Duration(share*float64(waited))), p.Max)
 }
@@ -50,8 +54,9 @@ func (p Pace) Wait(ctx context.Context, d time.Duration) error {
 }
 
 // Watch looks at the command until settled says so or until patience has
-// passed, and returns its last state. before is how long it has been watched. settled is also called after every look,
-// so that a caller can show progress. A command that is done is always settled.
+// passed, and returns its last state. before is how long it has been watched.
+// settled is also called after every look, so that a caller can show progress. A
+// command that is done is always settled.
 func Watch(ctx context.Context, api API, c Command, pace Pace, before, patience time.Duration, settled func(Command) bool) (Command, error) {
 	for waited := time.Duration(0); ; {
 		now, err := Get(ctx, api, c.ID)

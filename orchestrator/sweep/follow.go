@@ -2,11 +2,9 @@ package sweep
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"aidefleet/orchestrator/fleet"
-	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
 
@@ -18,31 +16,10 @@ const (
 	lastRecheck  = 5 * time.Minute
 
 	// afterCancel bounds what is done after an interrupt: cancel, wait briefly,
-	// gather.
-	afterCancel = 15 * time.Second
+	// gather, for which each host adds a fiftieth of what a page may take.
+	afterCancel     = 15 * time.Second
+	afterCancelHost = 4 * time.Millisecond
 )
-
-// follow watches the command until every host that can answer has answered, and
-// concludes.
-func (s *sweep) follow(ctx context.Context, c runcommand.Command, hosts []fleet.Host) (report.Report, error) {
-	wctx, cancel := ctx, context.CancelFunc(func() {})
-	if s.Wait > 0 {
-		wctx, cancel = context.WithTimeout(ctx, s.Wait)
-	}
-	defer cancel()
-
-	last, lastHosts, answers, err := s.watch(wctx, c, hosts)
-	switch {
-	case ctx.Err() != nil:
-		return s.interrupted(ctx, last, lastHosts)
-	case wctx.Err() != nil:
-		answers, err = runcommand.Invocations(ctx, s.Commands, c.ID)
-	}
-	if err != nil {
-		return report.Report{}, fmt.Errorf("lost sight of the command, which goes on; orchestrator collect --command-id %s picks it up: %w", c.ID, err)
-	}
-	return s.conclude(ctx, last, lastHosts, answers)
-}
 
 // watch returns when the command is done, or when the only hosts without an
 // answer are those whose agents are silent.
@@ -103,22 +80,4 @@ func allAnswered(hosts []fleet.Host, answers map[string]runcommand.Invocation) b
 		}
 	}
 	return true
-}
-
-// interrupted cancels the command and reports what came in.
-func (s *sweep) interrupted(ctx context.Context, c runcommand.Command, hosts []fleet.Host) (report.Report, error) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), afterCancel)
-	defer stop()
-	e := &InterruptedError{CommandID: c.ID, Cancel: runcommand.Cancel(ctx, s.Commands, c.ID)}
-	if e.Cancel == nil {
-		done := func(now runcommand.Command) bool { return now.Done() }
-		if now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, 0, afterCancel/3, done); err == nil {
-			c = now
-		}
-	}
-	answers, err := runcommand.Invocations(ctx, s.Commands, c.ID)
-	if err != nil {
-		return report.Report{}, e
-	}
-	return s.judge(c, hosts, answers), e
 }

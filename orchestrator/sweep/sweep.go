@@ -23,6 +23,8 @@ import (
 // Region is one account in one region, as far as a sweep calls it.
 type Region struct {
 	Name     string
+	Account  string // of the role; empty where it is the caller's own
+	Role     string // ARN of the role that is taken there, if any
 	Fleet    fleet.API
 	Commands runcommand.API
 	Metrics  metrics.API
@@ -32,6 +34,7 @@ type Region struct {
 type Options struct {
 	Selector   fleet.Selector
 	Document   string            // the SSM document that makes a host print a result line
+	Checks     string            // the document of the checks that Acceptable looks through
 	Parameters map[string]string // of the document
 	Comment    string            // names the run in the command history
 
@@ -42,6 +45,9 @@ type Options struct {
 	// can answer has answered.
 	Wait time.Duration
 
+	// Explain is the text of an error in the report; its own where it is nil.
+	Explain func(error) string
+
 	FleetName string // of the fleet's metrics; the selector where it is empty
 	Namespace string // of the metrics; empty publishes nothing
 
@@ -51,15 +57,22 @@ type Options struct {
 	Now      func() time.Time
 }
 
-// InterruptedError says that the context ended before the command did, and what
-// became of the command. The report beside it holds what came in until then;
-// nothing was published.
+// InterruptedError says that the context ended before the commands did, and what
+// became of them. The report beside it holds what came in until then; nothing was
+// published.
 type InterruptedError struct {
-	CommandID string
-	Cancel    error // why the command could not be cancelled, nil if it was
+	CommandID string // the first
+	Commands  int    // how many there are
+	Cancel    error  // why a command could not be cancelled, nil if all were
 }
 
 func (e *InterruptedError) Error() string {
+	if e.Commands > 1 && e.Cancel != nil {
+		return fmt.Sprintf("interrupted; of %d commands not all were cancelled: %v", e.Commands, e.Cancel)
+	}
+	if e.Commands > 1 {
+		return fmt.Sprintf("interrupted; %d commands were cancelled and nothing was published", e.Commands)
+	}
 	if e.Cancel != nil {
 		return fmt.Sprintf("interrupted; command %s goes on: %v", e.CommandID, e.Cancel)
 	}
@@ -67,73 +80,50 @@ func (e *InterruptedError) Error() string {
 }
 
 // ErrUnfinished is returned with a report in which some hosts have not answered
-// yet when Options.Wait ended the waiting. Nothing was published.
+// yet when Options.Wait ended the waiting. Nothing was published of their account
+// and region.
 var ErrUnfinished = errors.New("some hosts have not finished")
 
 // Run sends the document to the hosts that are meant and reports on each of
 // them. A report may come with an error: what is known is in the report.
 func Run(ctx context.Context, r Region, o Options) (report.Report, error) {
-	s := newSweep(r, o)
-	hosts, err := fleet.Find(ctx, r.Fleet, o.Selector)
-	if err != nil {
-		return report.Report{}, err
-	}
-	reachable, managed := 0, []string{}
-	for _, h := range hosts {
-		if h.Unreachable() == "" {
-			reachable++
-		}
-		if h.Ping != "" {
-			managed = append(managed, h.ID)
-		}
-	}
-	if reachable == 0 {
-		// A command would only wait for nobody; the silence is the finding.
-		return s.conclude(ctx, runcommand.Command{Requested: s.now()}, hosts, nil)
-	}
-	if err := ctx.Err(); err != nil {
-		return report.Report{}, err
-	}
-	// An interrupt in the middle of the send would leave a command behind whose
-	// id nobody knows.
-	c, err := runcommand.Send(context.WithoutCancel(ctx), r.Commands, runcommand.Request{
-		Document: o.Document, Parameters: o.Parameters, Comment: o.Comment,
-		Targets:         targets(o.Selector, managed),
-		DeliveryTimeout: o.DeliveryTimeout, MaxConcurrency: o.MaxConcurrency, MaxErrors: o.MaxErrors,
-	})
-	if err != nil {
-		return report.Report{}, err
-	}
-	if o.Sent != nil {
-		o.Sent(c, len(hosts), reachable)
-	}
-	return s.follow(ctx, c, hosts)
+	return Everywhere(ctx, []Region{r}, o)
 }
 
-// Collect reports on a command that someone else sent: the console, a
-// schedule, an interrupted sweep. It must have run Options.Document.
-func Collect(ctx context.Context, r Region, id string, o Options) (report.Report, error) {
-	c, err := runcommand.Get(ctx, r.Commands, id)
-	if err != nil {
-		return report.Report{}, err
+// Collect reports on commands that someone else sent: the console, a schedule,
+// an interrupted sweep. They must have run Options.Document.
+func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Report, error) {
+	var batches []*batch
+	o.Selector = fleet.Selector{}
+	for _, id := range ids {
+		c, err := runcommand.Get(ctx, r.Commands, id)
+		if err != nil {
+			return report.Report{}, err
+		}
+		if c.Document != o.Document {
+			return report.Report{}, fmt.Errorf("command %s ran %s, not %s: it has no result lines to collect", id, c.Document, o.Document)
+		}
+		own := o
+		own.Selector = selector(c.Targets)
+		hosts, err := fleet.Find(ctx, r.Fleet, own.Selector)
+		if err != nil && !errors.Is(err, fleet.ErrNoMatch) {
+			return report.Report{}, err
+		}
+		// No match: the hosts are gone since, their answers are not.
+		batches = append(batches, &batch{sweep: newSweep(r, own), command: c, hosts: hosts})
+		o.Selector.Tags = append(o.Selector.Tags, own.Selector.Tags...)
+		o.Selector.Instances = append(o.Selector.Instances, own.Selector.Instances...)
 	}
-	if c.Document != o.Document {
-		return report.Report{}, fmt.Errorf("command %s ran %s, not %s: it has no result lines to collect", id, c.Document, o.Document)
+	if len(batches) == 1 {
+		o.Selector = batches[0].Selector
 	}
-	o.Selector = selector(c.Targets)
-	hosts, err := fleet.Find(ctx, r.Fleet, o.Selector)
-	if err != nil && !errors.Is(err, fleet.ErrNoMatch) {
-		return report.Report{}, err
-	}
-	// No match: the hosts are gone since, their answers are not.
-	return newSweep(r, o).follow(ctx, c, hosts)
+	return finish(ctx, []*part{{sweep: newSweep(r, o), batches: batches}}, o)
 }
 
-// targets is the selector as Run Command has it. Instances are named only if
-// SSM knows them: one unknown id fails the whole call.
-func targets(s fleet.Selector, managed []string) []runcommand.Target {
+// targets is the selector as Run Command has it.
+func targets(s fleet.Selector) []runcommand.Target {
 	if len(s.Instances) > 0 {
-		return []runcommand.Target{{Key: "InstanceIds", Values: managed}}
+		return []runcommand.Target{{Key: "InstanceIds", Values: s.Instances}}
 	}
 	list := make([]runcommand.Target, 0, len(s.Tags))
 	for _, t := range s.Tags {
@@ -161,17 +151,6 @@ func newSweep(r Region, o Options) *sweep {
 		s.FleetName = o.Selector.String()
 	}
 	return s
-}
-
-// conclude judges every host, publishes and reports.
-func (s *sweep) conclude(ctx context.Context, c runcommand.Command, hosts []fleet.Host, answers map[string]runcommand.Invocation) (report.Report, error) {
-	r := s.judge(c, hosts, answers)
-	for _, h := range r.Hosts {
-		if h.Reason == string(runcommand.Unfinished) {
-			return r, ErrUnfinished
-		}
-	}
-	return r, s.publish(ctx, r)
 }
 
 func (s *sweep) publish(ctx context.Context, r report.Report) error {

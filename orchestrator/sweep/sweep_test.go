@@ -364,7 +364,7 @@ func TestCollect(t *testing.T) {
 	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
 	a.host("i-02", "since", "Online", "", "", "", 0)
 	a.instances[1].LaunchTime = aws.Time(requested.Add(time.Hour))
-	r, err := Collect(t.Context(), a.region(), commandID, options())
+	r, err := Collect(t.Context(), a.region(), []string{commandID}, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -378,10 +378,10 @@ func TestCollect(t *testing.T) {
 
 func TestCollectRefuses(t *testing.T) {
 	a := &account{looks: 1, document: "AWS-RunShellScript"}
-	if _, err := Collect(t.Context(), a.region(), commandID, options()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
+	if _, err := Collect(t.Context(), a.region(), []string{commandID}, options()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Collect(t.Context(), a.region(), "00000000-90ab-cdef-1234-567890abcdef", options()); !errors.Is(err, runcommand.ErrNotFound) {
+	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, options()); !errors.Is(err, runcommand.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -39,6 +41,11 @@ type Config struct {
 	// ConnectionLost: 15 s if 0.
 	AgentSilence time.Duration
 
+	// Faults are what goes wrong between a client and the account.
+	Faults Faults
+	// Check is the document about whose last command GET /lab/stats tells the truth.
+	Check string
+
 	Logger *slog.Logger // default: nowhere
 }
 
@@ -54,7 +61,10 @@ type Cloud struct {
 
 	mu        sync.Mutex // guards all below
 	calls     map[string]int
+	faults    map[string]int   // by kind
+	sent      map[string]int   // commands by document
 	nodes     map[string]*node // by instance id
+	sorted    []*node          // in the order of their ids
 	documents map[string]*document
 	commands  map[string]*command
 	history   []*command // oldest first
@@ -77,16 +87,18 @@ func New(c Config, instances ...Instance) *Cloud {
 		longPoll:  defaultLongPoll,
 		now:       time.Now,
 		calls:     make(map[string]int),
+		faults:    make(map[string]int),
+		sent:      make(map[string]int),
 		nodes:     make(map[string]*node, len(instances)),
 		documents: make(map[string]*document),
 		commands:  make(map[string]*command),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
-	cloud.handle = cloud.counted(authenticated(cloud.dispatch))
+	cloud.handle = cloud.counted(authenticated(cloud.faulty(cloud.dispatch)))
 	for _, i := range instances {
-		i.Tags = maps.Clone(i.Tags)
 		cloud.nodes[i.ID] = newNode(i)
 	}
+	cloud.sorted = slices.SortedFunc(maps.Values(cloud.nodes), func(a, b *node) int { return strings.Compare(a.ID, b.ID) })
 	return cloud
 }
 
@@ -153,21 +165,8 @@ func (c *Cloud) dispatch(w http.ResponseWriter, r *http.Request, q *request) {
 		q.refuse(w, err)
 		return
 	}
-	q.answer(w, answer)
-}
-
-// serveStats says how often each operation was called.
-func (c *Cloud) serveStats(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "want GET", http.StatusMethodNotAllowed)
-		return
+	if p, ok := answer.(pageAnswer); ok && c.config.Faults.RepeatPages > 0 {
+		answer = p.withToken(q.repeat)
 	}
-	c.mu.Lock()
-	calls := maps.Clone(c.calls)
-	c.mu.Unlock()
-	writeJSON(w, "application/json", http.StatusOK, struct {
-		Calls map[string]int `json:"calls"`
-		Truth struct{}       `json:"truth"`
-	}{Calls: calls})
+	q.answer(w, answer)
 }

@@ -232,7 +232,7 @@ func TestIdentify(t *testing.T) {
 		{"unknown service", "/", target("DynamoDB_20120810.ListTables"), "{}", 400, "UnknownOperationException"},
 		{"unknown service in CBOR", "/service/Other/operation/X", nil, "", 400, "UnknownOperationException"},
 		{"EC2, unknown operation", "/", form, "Action=RunInstances&Version=2016-11-15", 400, "<Response><Errors><Error><Code>InvalidAction</Code>"},
-		{"STS, unknown operation", "/", form, "Action=AssumeRole&Version=2011-06-15", 400, "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
+		{"STS, unknown operation", "/", form, "Action=GetSessionToken&Version=2011-06-15", 400, "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidAction</Code>"},
 		{"unknown version", "/", form, "Action=X&Version=2000-01-01", 400, "InvalidAction"},
 		{"no action", "/", form, "", 400, "MissingAction"},
 		{"too large", "/", target("AmazonSSM.ListCommands"), strings.Repeat(" ", maxBody+1), 413, "RequestEntityTooLargeException"},
@@ -297,7 +297,7 @@ func TestStats(t *testing.T) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	b, _ := io.ReadAll(resp.Body)
-	if want := `{"calls":{"DescribeInstances":1,"UpdateInstanceInformation":2},"truth":{}}`; string(b) != want {
+	if want := `{"calls":{"DescribeInstances":1,"UpdateInstanceInformation":2},"faults":{},"commands":{},"truth":{}}`; string(b) != want {
 		t.Errorf("stats %s, want %s", b, want)
 	}
 	refused := l.post("/lab/stats", nil, nil)

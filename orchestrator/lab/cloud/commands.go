@@ -65,7 +65,10 @@ type command struct {
 	errors      int // how many may fail before no more nodes are tried
 	payload     string
 
-	invocations []*invocation // in the order in which they are sent
+	invocations []*invocation // in the order of their ids, in which they are sent
+	tried       int           // those before this one have been sent, or never will be
+	counts      counts        // of invocations
+	events      events        // to come on simulated hosts
 	cancelled   bool          // as a whole
 }
 
@@ -101,11 +104,15 @@ func (c *Cloud) sendCommand(in sendCommandInput) (out sendCommandOutput, err err
 		errors:           share(in.MaxErrors, len(nodes)),
 	}
 	command.payload = command.message()
-	for _, n := range nodes {
-		command.invocations = append(command.invocations, &invocation{command: command, node: n, state: pending, changed: command.requested})
+	command.invocations = make([]*invocation, len(nodes))
+	for at, n := range nodes {
+		i := &invocation{command: command, node: n, state: pending, changed: command.requested}
+		command.invocations[at] = i
+		command.tally(i, +1)
 	}
 	c.commands[command.id] = command
 	c.history = append(c.history, command)
+	c.sent[in.DocumentName]++
 	c.active = append(c.active, command)
 	c.config.Logger.Info("command sent", "command", command.id, "document", in.DocumentName, "nodes", len(nodes))
 	out.Command = command.view()
@@ -200,8 +207,12 @@ func (c *Cloud) targeted(ids []string, targets []target) ([]*node, error) {
 		}
 	}
 	var nodes []*node
-	for _, n := range c.sortedNodes() {
-		if n.managed() && (len(targets) > 0 || slices.Contains(ids, n.ID)) && n.matches(targets) {
+	candidates := c.sorted
+	if len(ids) > 0 {
+		candidates = c.named(ids)
+	}
+	for _, n := range candidates {
+		if n.managed() && n.matches(targets) {
 			nodes = append(nodes, n)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,6 +104,16 @@ func (c *Cloud) newVersion(d *document, content, format, name string) (*version,
 	}
 	d.versions = append(d.versions, v)
 	return v, nil
+}
+
+// Publish makes a document in the account, of a content in YAML.
+func (c *Cloud) Publish(name, content string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := c.createDocument(createDocumentInput{Name: name, Content: content, DocumentFormat: "YAML"}); err != nil {
+		return fmt.Errorf("publish document %s: %w", name, err)
+	}
+	return nil
 }
 
 type createDocumentInput struct {

@@ -90,19 +90,20 @@ func (c *Cloud) describeInstances(q *request) (any, error) {
 	if p.MaxResults != nil && len(ids) > 0 {
 		return nil, badRequest("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults")
 	}
-	var found []reservation
-	for _, n := range c.sortedNodes() {
-		if n.hybrid() || len(ids) > 0 && !slices.Contains(ids, n.ID) || !filters.match(n.Instance) {
-			continue
-		}
-		found = append(found, reservation{
+	candidates := c.sorted
+	if len(ids) > 0 {
+		candidates = c.named(ids)
+	}
+	found, next, err := scan(candidates, func(n *node) bool { return !n.hybrid() && filters.match(&n.Instance) }, p, 5, 1000, 1000)
+	if err != nil {
+		return nil, badRequest("InvalidParameterValue", "%v", err)
+	}
+	out := describeInstancesResponse{Namespace: ec2Namespace, RequestID: q.id, NextToken: next}
+	for _, n := range found {
+		out.Reservations.Items = append(out.Reservations.Items, reservation{
 			ReservationID: "r-" + strings.TrimPrefix(n.ID, "i-"), OwnerID: c.config.Account,
 			Instances: []instanceItem{c.item(n.Instance)},
 		})
-	}
-	out := describeInstancesResponse{Namespace: ec2Namespace, RequestID: q.id}
-	if out.Reservations.Items, out.NextToken, err = page(found, p, 5, 1000, 1000); err != nil {
-		return nil, badRequest("InvalidParameterValue", "%v", err)
 	}
 	return out, nil
 }
@@ -207,7 +208,7 @@ func wildcard(value string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^` + b.String() + `$`)
 }
 
-func (f ec2Filters) match(i Instance) bool {
+func (f ec2Filters) match(i *Instance) bool {
 	for _, filter := range f {
 		if !slices.ContainsFunc(i.filterValues(filter.name), func(value string) bool {
 			return slices.ContainsFunc(filter.patterns, func(p *regexp.Regexp) bool { return p.MatchString(value) })
@@ -219,7 +220,7 @@ func (f ec2Filters) match(i Instance) bool {
 }
 
 // filterValues are the values that a filter looks at.
-func (i Instance) filterValues(name string) []string {
+func (i *Instance) filterValues(name string) []string {
 	switch name {
 	case "instance-id":
 		return []string{i.ID}

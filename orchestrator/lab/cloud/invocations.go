@@ -171,18 +171,16 @@ func (c *Cloud) listCommandInvocations(in listCommandInvocationsInput) (out list
 	if err := checkCommandFilters(in.Filters, false); err != nil {
 		return out, err
 	}
-	var found []*invocation
+	var visible []*invocation
 	for _, command := range commands {
-		if !c.consistent(command) {
-			continue
-		}
-		for _, i := range command.invocations {
-			if (in.InstanceID == "" || in.InstanceID == i.node.ID) && command.passes(in.Filters, i.state) {
-				found = append(found, i)
-			}
+		if c.consistent(command) {
+			visible = append(visible, command.invocations...)
 		}
 	}
-	found, out.NextToken, err = page(found, in.paging, 1, 50, 50)
+	found, next, err := scan(visible, func(i *invocation) bool {
+		return (in.InstanceID == "" || in.InstanceID == i.node.ID) && i.command.passes(in.Filters, i.state)
+	}, in.paging, 1, 50, 50)
+	out.NextToken = next
 	if err != nil {
 		return out, err
 	}
@@ -205,7 +203,7 @@ func (c *Cloud) view(i *invocation, details bool) invocationView {
 	if !details {
 		return v
 	}
-	for _, s := range i.steps {
+	for _, s := range i.reports() {
 		state := s.state()
 		v.CommandPlugins = append(v.CommandPlugins, pluginView{
 			Name: s.name, Status: state.status, StatusDetails: state.details, ResponseCode: s.Code,
@@ -267,7 +265,7 @@ func (c *Cloud) getCommandInvocation(in getCommandInvocationInput) (out getComma
 		DocumentVersion: command.DocumentVersion, PluginName: in.PluginName, ResponseCode: -1,
 		Status: i.state.status, StatusDetails: i.state.details, CloudWatchOutputConfig: command.CloudWatchOutputConfig,
 	}
-	for _, s := range i.steps {
+	for _, s := range i.reports() {
 		if s.name == in.PluginName {
 			out.fill(s)
 		}

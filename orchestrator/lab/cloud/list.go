@@ -118,7 +118,7 @@ type commandView struct {
 }
 
 func (c *command) view() commandView {
-	n, s := c.count(), c.state()
+	n, s := c.counts, c.state()
 	return commandView{
 		CommandID: c.id, DocumentName: c.DocumentName, DocumentVersion: c.DocumentVersion, Comment: c.Comment,
 		ExpiresAfter: epoch{c.requested.Add(c.timeout + c.execution)}, Parameters: c.Parameters,

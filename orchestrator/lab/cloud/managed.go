@@ -21,6 +21,11 @@ type Instance struct {
 	// LastPing is when an agent that has registered before was heard of; zero if
 	// none ever was.
 	LastPing time.Time
+
+	// Host plays the instance, which has no agent then; nil if it has one. Online
+	// says that the simulated agent is there.
+	Host   Host
+	Online bool
 }
 
 // running is the State of an instance whose agent is listened to.
@@ -58,7 +63,8 @@ type node struct {
 	Instance
 	agent      *agentInformation // nil until an agent has registered
 	registered time.Time
-	lastSeen   time.Time
+	lastSeen   time.Time // not of a simulated agent that is there
+	alive      bool      // a simulated agent is there
 
 	messages []*message
 	wake     chan struct{} // holds a token when a poll should look at messages
@@ -78,10 +84,20 @@ type agentInformation struct {
 
 // newNode makes what SSM knows of an instance before its agent calls.
 func newNode(i Instance) *node {
-	n := &node{Instance: i, wake: make(chan struct{}, 1)}
+	n := &node{Instance: i}
+	if i.Host == nil {
+		n.wake = make(chan struct{}, 1)
+	}
 	if !i.LastPing.IsZero() {
 		n.agent = &agentInformation{InstanceID: i.ID, AgentStatus: "Inactive", PlatformType: "Linux", ComputerName: i.Name}
 		n.registered, n.lastSeen = i.LastPing, i.LastPing
+	}
+	if i.Online {
+		n.alive, n.registered = true, i.Launched
+		n.agent = &agentInformation{
+			InstanceID: i.ID, AgentVersion: simulatedAgent, AgentStatus: "Active", ComputerName: i.Name,
+			PlatformType: "Linux", PlatformName: "Amazon Linux", PlatformVersion: "2023",
+		}
 	}
 	return n
 }
@@ -98,19 +114,20 @@ func (c *Cloud) Online(instance string) bool {
 func (n *node) managed() bool { return n.agent != nil && n.State == running }
 
 func (c *Cloud) pingStatus(n *node) string {
-	if c.now().Sub(n.lastSeen) >= c.config.AgentSilence {
+	if c.now().Sub(n.seen(c.now())) >= c.config.AgentSilence {
 		return "ConnectionLost"
 	}
 	return "Online"
 }
 
-// sortedNodes are all nodes in the order of their ids.
-func (c *Cloud) sortedNodes() []*node {
-	nodes := make([]*node, 0, len(c.nodes))
-	for _, n := range c.nodes {
-		nodes = append(nodes, n)
+// named are those nodes of these ids that there are, in the order of their ids.
+func (c *Cloud) named(ids []string) []*node {
+	var nodes []*node
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if n, ok := c.nodes[id]; ok {
+			nodes = append(nodes, n)
+		}
 	}
-	slices.SortFunc(nodes, func(a, b *node) int { return cmp.Compare(a.ID, b.ID) })
 	return nodes
 }
 
@@ -198,14 +215,17 @@ func (c *Cloud) describeInstanceInformation(in describeInstanceInformationInput)
 	if err := checkInstanceFilters(filters); err != nil {
 		return out, err
 	}
-	found := []instanceInformation{}
-	for _, n := range c.sortedNodes() {
-		if n.managed() && c.passes(n, filters) {
-			found = append(found, c.information(n))
+	candidates := c.sorted
+	for _, f := range filters {
+		if f.Key == "InstanceIds" {
+			candidates = c.named(f.Values)
 		}
 	}
-	var err error
-	out.InstanceInformationList, out.NextToken, err = page(found, in.paging, 5, 50, 10)
+	found, next, err := scan(candidates, func(n *node) bool { return n.managed() && c.passes(n, filters) }, in.paging, 5, 50, 10)
+	out.InstanceInformationList, out.NextToken = make([]instanceInformation, len(found)), next
+	for at, n := range found {
+		out.InstanceInformationList[at] = c.information(n)
+	}
 	return out, err
 }
 
@@ -281,7 +301,7 @@ func (c *Cloud) information(n *node) instanceInformation {
 	info := instanceInformation{
 		InstanceID:       n.ID,
 		PingStatus:       c.pingStatus(n),
-		LastPingDateTime: epoch{n.lastSeen},
+		LastPingDateTime: epoch{n.seen(c.now())},
 		AgentVersion:     n.agent.AgentVersion,
 		IsLatestVersion:  true,
 		PlatformType:     n.agent.PlatformType,

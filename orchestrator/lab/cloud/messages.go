@@ -169,14 +169,6 @@ func (c *Cloud) sender(id string) (*node, *invocation, error) {
 	return n, command.on(n.ID), nil
 }
 
-// deliver notes that the agent has the command.
-func (i *invocation) deliver(now time.Time) {
-	i.delivered = true
-	if i.state == pending {
-		i.set(inProgress, now)
-	}
-}
-
 func (c *Cloud) acknowledgeMessage(in messageInput) (empty, error) {
 	n, i, err := c.sender(in.MessageID)
 	if err != nil {

@@ -1,6 +1,10 @@
 package cloud
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // cancelGrace is how long an agent that has been told to cancel may go on before
 // the invocation counts as cancelled.
@@ -43,9 +47,21 @@ type invocation struct {
 }
 
 func (i *invocation) set(s state, now time.Time) {
+	i.command.tally(i, -1)
 	i.state, i.changed = s, now
-	if s.ended() {
+	i.command.tally(i, +1)
+	if s.ended() && len(i.node.messages) > 0 {
 		i.node.withdraw(i.messageID())
+	}
+}
+
+// deliver notes that the agent has the command.
+func (i *invocation) deliver(now time.Time) {
+	i.command.tally(i, -1)
+	i.delivered = true
+	i.command.tally(i, +1)
+	if i.state == pending {
+		i.set(inProgress, now)
 	}
 }
 
@@ -56,6 +72,7 @@ func (c *Cloud) advance() {
 	now := c.now()
 	open := c.active[:0]
 	for _, command := range c.active {
+		c.play(command, now)
 		command.expire(now)
 		c.send(command, now)
 		if !command.state().ended() {
@@ -70,6 +87,9 @@ func (c *Cloud) advance() {
 func (c *command) expire(now time.Time) {
 	delivery := c.requested.Add(c.timeout)
 	execution := delivery.Add(c.execution)
+	if now.Before(delivery) && c.counts.cancelling == 0 {
+		return
+	}
 	for _, i := range c.invocations {
 		switch {
 		case i.state.ended():
@@ -86,21 +106,21 @@ func (c *command) expire(now time.Time) {
 // send dispatches the command to as many nodes as may run it at once. Once more
 // nodes have failed than may, the rest is not tried.
 func (c *Cloud) send(command *command, now time.Time) {
-	failures := command.count().errors()
-	busy := 0
-	for _, i := range command.invocations {
-		if i.sent && !i.state.ended() {
-			busy++
-		}
-	}
-	for _, i := range command.invocations {
+	for ; command.tried < len(command.invocations); command.tried++ {
+		i := command.invocations[command.tried]
 		switch {
-		case i.sent || i.state.ended():
-		case failures > command.errors:
+		case i.state.ended():
+		case command.counts.errors() > command.errors:
 			i.set(terminated, now)
-		case busy < command.concurrency:
+		case command.counts.busy >= command.concurrency:
+			return
+		default:
 			i.sent = true
-			busy++
+			command.counts.busy++
+			if i.node.Host != nil {
+				i.begin(now)
+				continue
+			}
 			i.node.post(&message{
 				id: i.messageID(), topic: "aws.ssm.sendCommand." + c.config.Region + "." + newUUID(),
 				payload: command.payload, created: now,
@@ -112,42 +132,47 @@ func (c *Cloud) send(command *command, now time.Time) {
 // counts are numbers of a command's invocations.
 type counts struct {
 	targets, completed, begun                                             int
+	busy, cancelling                                                      int // sent and not ended; told to end
 	succeeded, failed, executionTimedOut, deliveryTimedOut, undeliverable int
 }
 
 // errors are those that MaxErrors is about.
 func (n counts) errors() int { return n.failed + n.executionTimedOut }
 
-func (c *command) count() counts {
-	n := counts{targets: len(c.invocations)}
-	for _, i := range c.invocations {
-		if i.state.ended() {
-			n.completed++
-		}
-		if i.delivered || i.state.ended() {
-			n.begun++
-		}
-		switch i.state {
-		case succeeded:
-			n.succeeded++
-		case failed:
-			n.failed++
-		case executionTimedOut:
-			n.executionTimedOut++
-		case deliveryTimedOut:
-			n.deliveryTimedOut++
-		case undeliverable:
-			n.undeliverable++
-		}
+// tally adds an invocation to the counts, or with by = -1 takes it out: counting
+// 50,000 at every request would take longer than the request.
+func (c *command) tally(i *invocation, by int) {
+	n := &c.counts
+	n.targets += by
+	if i.state.ended() {
+		n.completed += by
+	} else if i.sent {
+		n.busy += by
 	}
-	return n
+	if i.delivered || i.state.ended() {
+		n.begun += by
+	}
+	switch i.state {
+	case succeeded:
+		n.succeeded += by
+	case failed:
+		n.failed += by
+	case executionTimedOut:
+		n.executionTimedOut += by
+	case deliveryTimedOut:
+		n.deliveryTimedOut += by
+	case undeliverable:
+		n.undeliverable += by
+	case cancelling:
+		n.cancelling += by
+	}
 }
 
 // state is that of the command as a whole. Source: Systems Manager user guide,
 // "Understanding command statuses"; it does not say which status the details
 // Incomplete go with.
 func (c *command) state() state {
-	n := c.count()
+	n := c.counts
 	switch done := n.completed == n.targets; {
 	case n.targets == 0:
 		return noInstances
@@ -204,6 +229,10 @@ func (c *Cloud) cancelCommand(in cancelCommandInput) (empty, error) {
 			i.set(cancelled, now)
 		default:
 			i.set(cancelling, now)
+			if i.node.Host != nil {
+				i.stop(now)
+				continue
+			}
 			i.node.post(&message{
 				id:    "aws.ssm." + newUUID() + "." + i.node.ID,
 				topic: "aws.ssm.cancelCommand." + c.config.Region + "." + newUUID(),
@@ -229,10 +258,9 @@ func (c *Cloud) command(id string) (*command, error) {
 
 // on is the command's invocation on a node, or nil.
 func (c *command) on(instance string) *invocation {
-	for _, i := range c.invocations {
-		if i.node.ID == instance {
-			return i
-		}
+	n, ok := slices.BinarySearchFunc(c.invocations, instance, func(i *invocation, id string) int { return strings.Compare(i.node.ID, id) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return c.invocations[n]
 }

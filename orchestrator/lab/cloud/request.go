@@ -50,6 +50,7 @@ type request struct {
 	protocol  protocol
 	body      []byte     // as it came
 	form      url.Values // of the Query protocols
+	repeats   func()     // notes that the page comes twice; nil if it does not
 }
 
 // restore is the body once more.

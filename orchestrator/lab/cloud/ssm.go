@@ -110,6 +110,12 @@ type paging struct {
 // page cuts one page out of a list; unset is how many a page holds where the
 // caller does not say. The token of the page that follows is empty after the last.
 func page[T any](items []T, p paging, least, most, unset int) ([]T, string, error) {
+	return scan(items, func(T) bool { return true }, p, least, most, unset)
+}
+
+// scan is page for the items that pass. A token stands for a place among all
+// items, so that a long list is read through once and not for every page.
+func scan[T any](items []T, passes func(T) bool, p paging, least, most, unset int) ([]T, string, error) {
 	size := unset
 	if p.MaxResults != nil {
 		size = *p.MaxResults
@@ -120,24 +126,56 @@ func page[T any](items []T, p paging, least, most, unset int) ([]T, string, erro
 			return nil, "", invalid("maxResults", strconv.Itoa(size), fmt.Sprintf("Member must have value less than or equal to %d", most))
 		}
 	}
-	first := 0
-	if p.NextToken != "" {
-		b, err := base64.RawURLEncoding.DecodeString(p.NextToken)
-		number, found := strings.CutPrefix(string(b), tokenPrefix)
-		first, _ = strconv.Atoi(number)
-		if err != nil || !found || first <= 0 {
-			return nil, "", badRequest("InvalidNextToken", "The token %q is not valid.", p.NextToken)
+	t, err := readToken(p.NextToken)
+	if err != nil {
+		return nil, "", err
+	}
+	found := []T{}
+	for n := t.item; n < len(items); n++ {
+		switch {
+		case !passes(items[n]):
+		case len(found) == size:
+			return found, token{item: n}.String(), nil
+		default:
+			found = append(found, items[n])
 		}
 	}
-	items = items[min(first, len(items)):]
-	if len(items) <= size {
-		return items, "", nil
-	}
-	return items[:size], base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + strconv.Itoa(first+size))), nil
+	return found, "", nil
 }
 
-// tokenPrefix makes a token of the number of the item it stands for.
-const tokenPrefix = "next:"
+// token stands for the page that begins with an item, or for a repetition of it.
+type token struct {
+	item   int
+	repeat bool
+}
+
+const (
+	tokenPrefix = "next:"
+	tokenRepeat = ":again"
+)
+
+func (t token) String() string {
+	s := tokenPrefix + strconv.Itoa(t.item)
+	if t.repeat {
+		s += tokenRepeat
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(s))
+}
+
+// readToken reads a token. None is the first page's.
+func readToken(s string) (t token, err error) {
+	if s == "" {
+		return t, nil
+	}
+	b, _ := base64.RawURLEncoding.DecodeString(s)
+	number, ok := strings.CutPrefix(string(b), tokenPrefix)
+	number, t.repeat = strings.CutSuffix(number, tokenRepeat)
+	t.item, err = strconv.Atoi(number)
+	if !ok || err != nil || t.item < 0 || t.String() != s {
+		return t, badRequest("InvalidNextToken", "The token %q is not valid.", s)
+	}
+	return t, nil
+}
 
 // newUUID makes a random (version 4) UUID.
 func newUUID() string {

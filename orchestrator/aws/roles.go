@@ -1,0 +1,48 @@
+package aws
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// sessionName is what an account's CloudTrail calls whoever took a role there.
+const sessionName = "aidefleet"
+
+// Place is a region, and the role that is taken there: empty for the caller's
+// own account.
+type Place struct{ Region, Role string }
+
+// LoadAll is Load for several places, in their order. The credentials of a role
+// are shared by its regions and renewed before they expire. They come from the
+// regional endpoint of STS, whose tokens are valid in every region that the
+// account has enabled; those of the global one are not (IAM user guide, "Manage
+// AWS STS in an AWS Region"). No call is made until the first operation.
+func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
+	all := make([]Operations, 0, len(places))
+	var own aws.Config
+	roles := map[string]aws.CredentialsProvider{}
+	for i, p := range places {
+		if i == 0 {
+			var err error
+			if own, err = load(ctx, p.Region); err != nil {
+				return nil, err
+			}
+		}
+		cfg := own.Copy()
+		cfg.Region = cmp.Or(p.Region, own.Region)
+		cfg.Retryer = patient() // throttling is a matter of one account and region
+		if p.Role != "" {
+			if roles[p.Role] == nil {
+				roles[p.Role] = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), p.Role,
+					func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName }))
+			}
+			cfg.Credentials = roles[p.Role]
+		}
+		all = append(all, operations(cfg))
+	}
+	return all, nil
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
+)
+
+var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// maxBackups is the most that the document AideFleet-Accept takes.
+const maxBackups = 99
+
+func acceptCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "accept",
+		Usage: "make changes that were reviewed the baseline, on the hosts that show them",
+		UsageText: "orchestrator accept --fingerprint F --tag env=prod [options]\n" +
+			"orchestrator accept --undo --instance ID [options]",
+		Flags: flags(whoFlags(), placeFlags(),
+			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, all 32 digits, as the sweep printed it"},
+			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
+			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
+			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
+			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
+			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
+			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
+			outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
+		Action: accept,
+	}
+}
+
+func accept(c *cli.Context) error {
+	s, list, err := who(c)
+	if err != nil {
+		return err
+	}
+	if err := validateAccept(c); err != nil {
+		return err
+	}
+	out, err := newOutput(c)
+	if err != nil {
+		return err
+	}
+	where, err := places(c, list)
+	if err != nil {
+		return err
+	}
+	regions, err := connectAll(c.Context, where)
+	if err != nil {
+		return err
+	}
+	o := sweep.Options{
+		Selector: s, Document: documents.Accept, Checks: documents.Check, Parameters: acceptParameters(c), Comment: "aidefleet accept " + runID(),
+		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%", Wait: c.Duration("wait"),
+		Progress: out.progress, Explain: explainError,
+	}
+	fingerprint := c.String("fingerprint")
+	doing := "accept " + fingerprint
+	if c.Bool("undo") {
+		doing = "go back to the baseline before"
+	}
+	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
+		out.note("command %s sent to %d of %d hosts: %s", cmd.ID, reachable, hosts, doing)
+	}
+	if c.Bool("undo") {
+		if c.Bool("dry-run") {
+			return dryRun(c.Context, out, regions, o)
+		}
+		return finish(out, func() (report.Report, error) { return sweep.Everywhere(c.Context, regions, o) })
+	}
+	a, err := sweep.Acceptable(c.Context, regions, fingerprint, c.String("command-id"), o)
+	if err != nil {
+		return err
+	}
+	if c.Bool("dry-run") {
+		return wouldAccept(out, a)
+	}
+	return finish(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
+}
+
+// wouldAccept says which hosts show the fingerprint, and what the others show.
+func wouldAccept(out output, a sweep.Acceptance) error {
+	for _, h := range a.Chosen {
+		fmt.Fprintf(out.stdout, "%s\t%s\twould accept %s\n", report.Escape(h.Name), h.Instance, a.Fingerprint)
+	}
+	for _, h := range a.Others {
+		why := h.Message
+		if h.Reason != "" {
+			why = h.Reason
+		}
+		fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.Instance, report.Escape(why))
+	}
+	out.note("%d of %d hosts show %s; nothing was sent", len(a.Chosen), len(a.Chosen)+len(a.Others), a.Fingerprint)
+	if len(a.Chosen) == 0 {
+		return fmt.Errorf("%w: %s", sweep.ErrNotShown, a.Fingerprint)
+	}
+	return nil
+}
+
+func validateAccept(c *cli.Context) error {
+	fingerprint, delivery := c.String("fingerprint"), c.Duration("delivery-timeout")
+	switch {
+	case fingerprint == "" && !c.Bool("undo"):
+		return usageError{errors.New("nothing to accept: give --fingerprint F, or --undo")}
+	case fingerprint != "" && c.Bool("undo"):
+		return usageError{errors.New("--fingerprint and --undo cannot be combined: one goes on, the other goes back")}
+	case fingerprint != "" && !fingerprintPattern.MatchString(fingerprint):
+		return usageError{fmt.Errorf("--fingerprint %q: want all 32 lower-case hex digits; a beginning could be another change's", fingerprint)}
+	case c.String("command-id") != "" && !commandPattern.MatchString(c.String("command-id")):
+		return usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", c.String("command-id"))}
+	case c.Int("backups") < 1 || c.Int("backups") > maxBackups:
+		return usageError{fmt.Errorf("--backups %d: want 1 to %d", c.Int("backups"), maxBackups)}
+	case delivery < minDelivery || delivery > maxDelivery:
+		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
+	case !configPattern.MatchString(c.String("config")):
+		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
+	case c.Duration("wait") < 0:
+		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
+	case c.Args().Present():
+		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	}
+	return nil
+}
+
+func acceptParameters(c *cli.Context) map[string]string {
+	p := map[string]string{"backups": strconv.Itoa(c.Int("backups"))}
+	if c.Bool("undo") {
+		p["undo"] = "true"
+	} else {
+		p["fingerprint"] = c.String("fingerprint")
+	}
+	if path := c.String("config"); path != "" {
+		p["config"] = path
+	}
+	return p
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/doctor"
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
+)
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "doctor",
+		Usage:     "say what is missing before a sweep can work",
+		UsageText: "orchestrator doctor [options]\norchestrator doctor --tag env=prod [options]\n\nWith a target the hosts are asked too.",
+		Flags: flags(whoFlags(), placeFlags(),
+			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
+			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
+			outputFlag(pageFormats...)),
+		Action: examine,
+	}
+}
+
+func examine(c *cli.Context) error {
+	var s fleet.Selector
+	var list []fleet.Target
+	var err error
+	if hasTarget(c) {
+		if s, list, err = who(c); err != nil {
+			return err
+		}
+	}
+	delivery := c.Duration("delivery-timeout")
+	switch {
+	case delivery < minDelivery || delivery > maxDelivery:
+		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
+	case !configPattern.MatchString(c.String("config")):
+		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
+	case c.Args().Present():
+		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	}
+	out, err := newOutput(c, pageFormats...)
+	if err != nil {
+		return err
+	}
+	where, err := places(c, list)
+	if err != nil {
+		return err
+	}
+	all, err := aws.LoadAll(c.Context, where)
+	if err != nil {
+		return err
+	}
+	regions, err := connectAll(c.Context, where)
+	if err != nil {
+		return err
+	}
+	o := sweep.Options{
+		Selector: s, Document: documents.Doctor, Comment: "aidefleet doctor " + runID(), Parameters: map[string]string{},
+		DeliveryTimeout: delivery, MaxConcurrency: "100%", MaxErrors: "100%",
+	}
+	if path := c.String("config"); path != "" {
+		o.Parameters["config"] = path
+	}
+	var questions []doctor.Question
+	for i, operations := range all {
+		here := questionsOf(operations)
+		if hasTarget(c) {
+			here = append(here, hostsQuestion(regions[i], o))
+		}
+		for _, q := range here {
+			if len(all) > 1 {
+				q.Name = place(where[i], operations.Region) + ": " + q.Name
+			}
+			questions = append(questions, q)
+		}
+	}
+	d := doctor.Examine(c.Context, questions)
+	out.meter.clear()
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if err := writeDiagnosis(out, d); err != nil {
+		return fmt.Errorf("write the diagnosis: %w", err)
+	}
+	if d.Count(doctor.Failed) > 0 {
+		return verdict(exitError)
+	}
+	return nil
+}
+
+// place tells the accounts and regions apart.
+func place(p aws.Place, region string) string {
+	if p.Role == "" {
+		return region
+	}
+	return account(p.Role) + " " + region
+}
+
+func writeDiagnosis(out output, d doctor.Diagnosis) error {
+	if out.format != "json" {
+		return d.WriteTable(out.stdout, report.Escape)
+	}
+	text, err := d.MarshalJSON()
+	if err == nil {
+		text, err = report.JSONLine(string(text))
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(out.stdout, "%s\n", text)
+	}
+	return err
+}
+
+// hostsQuestion runs aide-node doctor on the hosts that are meant.
+func hostsQuestion(region sweep.Region, o sweep.Options) doctor.Question {
+	return doctor.Question{Name: "hosts", Ask: func(ctx context.Context) []doctor.Finding {
+		answers, err := sweep.Ask(ctx, region, o)
+		if errors.Is(err, fleet.ErrNoMatch) {
+			return doctor.Found(doctor.Failed, err.Error(), "check the tag, --region and the account")
+		}
+		if err != nil {
+			return trouble(err)
+		}
+		hosts := make([]doctor.Host, 0, len(answers))
+		for _, a := range answers {
+			hosts = append(hosts, doctor.Host{ID: a.Instance, Name: a.Name, Output: a.Output, Reason: a.Reason, Next: a.Next})
+		}
+		return doctor.Hosts(hosts, func(reason, id string) string { return report.Next(reason, id, "") })
+	}}
+}

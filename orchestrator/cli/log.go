@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/aws"
+)
+
+// logged gives each command that calls AWS the flags that say what else than
+// the result is written, and heeds them before the command runs.
+func logged(commands []*cli.Command) {
+	for _, c := range commands {
+		if len(c.Subcommands) > 0 {
+			logged(c.Subcommands)
+			continue
+		}
+		c.Flags = append(c.Flags,
+			&cli.BoolFlag{Name: "verbose", EnvVars: env("VERBOSE"), Usage: "log each AWS call to stderr"},
+			&cli.StringFlag{Name: "log-format", EnvVars: env("LOG_FORMAT"), Value: "text", Usage: "`FORMAT` of the log: text or json"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, EnvVars: env("QUIET"), Usage: "write no progress and no notes, but the result and errors"})
+		c.Before = startLog
+	}
+}
+
+// startLog makes the calls of a command write a log if it was asked for.
+func startLog(c *cli.Context) error {
+	format := c.String("log-format")
+	if format != "text" && format != "json" {
+		return usageError{fmt.Errorf("--log-format %q: want text or json", format)}
+	}
+	if c.Bool("verbose") {
+		c.Context = aws.WithLogger(c.Context, newLogger(c.App.ErrWriter, format))
+	}
+	return nil
+}
+
+// newLogger logs to w as text, or as json: one object a line.
+func newLogger(w io.Writer, format string) *slog.Logger {
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/deploy"
+	"aidefleet/orchestrator/doctor"
+	documents "aidefleet/ssm-documents"
+)
+
+// maxAgents is how many agents are looked at, 50 a call.
+const maxAgents = 5000
+
+// questionsOf are what a sweep stands on in the account. The operations that
+// change nothing are called with parameters that ask for as little as they can;
+// the others are named.
+func questionsOf(o aws.Operations) []doctor.Question {
+	o.GetCallerIdentity, o.DescribeInstances = within(o.GetCallerIdentity), within(o.DescribeInstances)
+	o.DescribeInstanceInformation, o.GetDocument = within(o.DescribeInstanceInformation), within(o.GetDocument)
+	o.ListCommands, o.ListCommandInvocations = within(o.ListCommands), within(o.ListCommandInvocations)
+	o.GetCommandInvocation = within(o.GetCommandInvocation)
+	questions := []doctor.Question{
+		{Name: "identity", Ask: func(ctx context.Context) []doctor.Finding {
+			out, err := o.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err != nil {
+				return trouble(err)
+			}
+			return doctor.Found(doctor.OK, sdk.ToString(out.Arn)+" of account "+sdk.ToString(out.Account), "")
+		}},
+		{Name: "region", Ask: func(context.Context) []doctor.Finding { return doctor.Found(doctor.OK, o.Region, "") }},
+		permission("ec2:DescribeInstances", func(ctx context.Context) error {
+			_, err := o.DescribeInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: sdk.Int32(5)})
+			return err
+		}),
+		permission("ssm:DescribeInstanceInformation", func(ctx context.Context) error {
+			_, err := o.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{MaxResults: sdk.Int32(5)})
+			return err
+		}),
+		permission("ssm:ListCommands", func(ctx context.Context) error {
+			_, err := o.ListCommands(ctx, &ssm.ListCommandsInput{MaxResults: sdk.Int32(1)})
+			return err
+		}),
+		permission("ssm:ListCommandInvocations", func(ctx context.Context) error {
+			_, err := o.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{MaxResults: sdk.Int32(1)})
+			return err
+		}),
+		{Name: "ssm:GetCommandInvocation", Ask: func(ctx context.Context) []doctor.Finding {
+			_, err := o.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sdk.String(nobody), InstanceId: sdk.String("i-00000000000000000")})
+			if denied(err) {
+				return doctor.Found(doctor.Warning, aws.Explain(err), "allow ssm:GetCommandInvocation where orchestrator show is wanted; docs/iam.md has all actions")
+			}
+			var refused smithy.APIError // there is no such command, as was to be expected
+			if err != nil && !errors.As(err, &refused) {
+				return trouble(err)
+			}
+			return doctor.Found(doctor.OK, "", "")
+		}},
+		untried("ssm:SendCommand"), untried("ssm:CancelCommand"), untried("cloudwatch:PutMetricData"),
+	}
+	for _, d := range documents.All() {
+		questions = append(questions, doctor.Question{Name: "document " + d.Name, Ask: func(ctx context.Context) []doctor.Finding { return document(ctx, o, d) }})
+	}
+	return append(questions, doctor.Question{Name: "agents", Ask: func(ctx context.Context) []doctor.Finding { return agents(ctx, o) }})
+}
+
+// callTime bounds a call with all its retries: a sweep has patience, and somebody
+// who asks what is missing has not.
+const callTime = 10 * time.Second
+
+// within ends a call after callTime.
+func within[In, Out any](call func(context.Context, *In) (*Out, error)) func(context.Context, *In) (*Out, error) {
+	return func(ctx context.Context, in *In) (*Out, error) {
+		ctx, stop := context.WithTimeout(ctx, callTime)
+		defer stop()
+		return call(ctx, in)
+	}
+}
+
+// nobody is the id of no command.
+const nobody = "00000000-0000-0000-0000-000000000000"
+
+// permission tries an action that changes nothing.
+func permission(action string, try func(context.Context) error) doctor.Question {
+	return doctor.Question{Name: action, Ask: func(ctx context.Context) []doctor.Finding {
+		err := try(ctx)
+		switch {
+		case denied(err):
+			return doctor.Found(doctor.Failed, aws.Explain(err), "allow "+action+"; docs/iam.md has all actions")
+		case err != nil:
+			return trouble(err)
+		}
+		return doctor.Found(doctor.OK, "", "")
+	}}
+}
+
+// untried is an action that cannot be tried without its effect.
+func untried(action string) doctor.Question {
+	return doctor.Question{Name: action, Ask: func(context.Context) []doctor.Finding {
+		return doctor.Found(doctor.Untried, "a sweep needs it, and it cannot be tried without its effect", "")
+	}}
+}
+
+// trouble is a call that failed for no reason that is its own.
+func trouble(err error) []doctor.Finding {
+	if errors.Is(err, context.DeadlineExceeded) {
+		text := fmt.Sprintf("AWS does not answer within %s: check the network, --region and AWS_ENDPOINT_URL", callTime)
+		return []doctor.Finding{{Status: doctor.Failed, Message: text, Unanswered: true}}
+	}
+	var answered smithy.APIError
+	return []doctor.Finding{{Status: doctor.Failed, Message: aws.Explain(err), Unanswered: !errors.As(err, &answered)}}
+}
+
+// denied says that the caller may not do that. EC2, SSM and STS each spell it in
+// their own way.
+func denied(err error) bool {
+	var refused smithy.APIError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	code := refused.ErrorCode()
+	return strings.HasPrefix(code, "AccessDenied") || code == "UnauthorizedOperation"
+}
+
+// document compares a document with the one that a sweep would run.
+func document(ctx context.Context, o aws.Operations, d documents.Document) []doctor.Finding {
+	change, err := deploy.Compare(ctx, deploy.API{GetDocument: o.GetDocument}, d)
+	switch {
+	case denied(err):
+		return doctor.Found(doctor.Warning, aws.Explain(err), "allow ssm:GetDocument to see whether it is there")
+	case err != nil:
+		return trouble(err)
+	case change == deploy.Created:
+		return doctor.Found(doctor.Failed, "it is not in this account and region", "orchestrator documents publish")
+	case change == deploy.Updated:
+		return doctor.Found(doctor.Warning, "it differs from the one of this program", "orchestrator documents publish")
+	}
+	return doctor.Found(doctor.OK, "", "")
+}
+
+// agents looks at the SSM agents of all Linux hosts in the account and region.
+func agents(ctx context.Context, o aws.Operations) []doctor.Finding {
+	in := &ssm.DescribeInstanceInformationInput{MaxResults: sdk.Int32(50)}
+	byID, seen := map[string]doctor.Agent{}, map[string]bool{}
+	for len(byID) < maxAgents {
+		out, err := o.DescribeInstanceInformation(ctx, in)
+		if denied(err) {
+			return doctor.Found(doctor.Untried, "as ssm:DescribeInstanceInformation", "")
+		}
+		if err != nil {
+			return trouble(err)
+		}
+		for _, i := range out.InstanceInformationList {
+			if i.PlatformType == ssmtypes.PlatformTypeLinux {
+				id := sdk.ToString(i.InstanceId)
+				byID[id] = doctor.Agent{Host: id, Ping: string(i.PingStatus), Version: sdk.ToString(i.AgentVersion)}
+			}
+		}
+		token := sdk.ToString(out.NextToken)
+		if token == "" || seen[token] {
+			break
+		}
+		seen[token] = true
+		in.NextToken = out.NextToken
+	}
+	list := make([]doctor.Agent, 0, len(byID))
+	for _, a := range byID {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b doctor.Agent) int { return strings.Compare(a.Host, b.Host) })
+	return doctor.Agents(list, maxAgents)
+}

@@ -1,0 +1,243 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/sweep"
+)
+
+func targetsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "targets",
+		Usage:     "list the hosts that a sweep would take, and who of them can be reached",
+		UsageText: "orchestrator targets --tag env=prod [options]\n\nThe list as JSON can be given back: orchestrator sweep --targets FILE.",
+		Flags:     flags(whoFlags(), placeFlags(), outputFlag("table", "json")),
+		Action:    listTargets,
+	}
+}
+
+// whoFlags say who is meant.
+func whoFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
+		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
+		&cli.StringFlag{Name: "targets", EnvVars: env("TARGETS"), Usage: "the hosts of this `FILE`, an id a line or the JSON of orchestrator targets; - is stdin"},
+		&cli.BoolFlag{Name: "all", EnvVars: env("ALL"), Usage: "every instance and every managed node there is"},
+	}
+}
+
+// hasTarget says that a command line says who is meant, for commands that can
+// do without.
+func hasTarget(c *cli.Context) bool {
+	return c.IsSet("tag") || c.IsSet("instance") || c.IsSet("targets") || c.Bool("all")
+}
+
+// who is meant by the flags of whoFlags, with what a list of targets says beyond
+// the ids.
+func who(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err error) {
+	s.All = c.Bool("all")
+	for _, text := range c.StringSlice("tag") {
+		t, err := fleet.ParseTag(text)
+		if err != nil {
+			return s, nil, usageError{fmt.Errorf("--tag: %w", err)}
+		}
+		s.Tags = append(s.Tags, t)
+	}
+	seen := map[string]bool{}
+	for _, id := range c.StringSlice("instance") {
+		if !seen[id] {
+			s.Instances = append(s.Instances, id)
+		}
+		seen[id] = true
+	}
+	if name := c.String("targets"); name != "" {
+		if len(s.Instances) > 0 {
+			return s, nil, usageError{errors.New("--targets and --instance cannot be combined: add the ids to the file")}
+		}
+		if targets, err = readTargets(name, c.App.Reader); err != nil {
+			return s, nil, usageError{fmt.Errorf("--targets %s: %w", name, err)}
+		}
+		for _, t := range targets {
+			s.Instances = append(s.Instances, t.Instance)
+		}
+	}
+	if err := s.Validate(); err != nil {
+		return s, nil, usageError{err}
+	}
+	return s, targets, nil
+}
+
+func readTargets(name string, stdin io.Reader) ([]fleet.Target, error) {
+	if name == "-" {
+		return fleet.ReadTargets(stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		var path *os.PathError
+		if errors.As(err, &path) {
+			err = path.Err // the name stands before it
+		}
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return fleet.ReadTargets(f)
+}
+
+func listTargets(c *cli.Context) error {
+	s, list, err := who(c)
+	if err != nil {
+		return err
+	}
+	if c.Args().Present() {
+		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	}
+	out, err := newOutput(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	if out.format == "csv" {
+		return usageError{errors.New(`--output "csv": want table or json`)}
+	}
+	where, err := places(c, list)
+	if err != nil {
+		return err
+	}
+	regions, err := connectAll(c.Context, where)
+	if err != nil {
+		return err
+	}
+	found, err := sweep.Find(c.Context, regions, s)
+	if err != nil {
+		return err
+	}
+	var targets []fleet.Target
+	reachable := 0
+	for _, f := range found {
+		for _, h := range f.Hosts {
+			t := fleet.Target{Instance: h.ID, Name: h.Name, Account: h.Account, Region: f.Name, State: h.State, Reason: h.Unreachable()}
+			if t.Account == "" {
+				t.Account = f.Account
+			}
+			if t.Reachable = t.Reason == ""; t.Reachable {
+				reachable++
+			}
+			targets = append(targets, t)
+		}
+	}
+	if out.format == "json" {
+		err = writeTargets(out.stdout, targets)
+	} else {
+		err = drawTargets(out, targets)
+	}
+	if err != nil {
+		return fmt.Errorf("write the targets: %w", err)
+	}
+	out.note("%d of %d hosts of %s can be reached", reachable, len(targets), report.Escape(s.String()))
+	return out.failures(found)
+}
+
+// writeTargets writes a JSON array, a host a line.
+func writeTargets(w io.Writer, targets []fleet.Target) error {
+	open := "[\n"
+	for _, t := range targets {
+		text, err := json.Marshal(t)
+		if err != nil {
+			return err
+		}
+		if text, err = report.JSONLine(string(text)); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", open, text); err != nil {
+			return err
+		}
+		open = ",\n"
+	}
+	if len(targets) == 0 {
+		_, err := fmt.Fprintln(w, "[]")
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\n]")
+	return err
+}
+
+// drawTargets writes a table, or on a pipe the same fields separated by tabs.
+func drawTargets(out output, targets []fleet.Target) error {
+	w := out.stdout
+	if out.format == "table" {
+		t := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
+		defer func() { _ = t.Flush() }()
+		w = t
+		fmt.Fprintln(w, "INSTANCE\tNAME\tACCOUNT\tREGION\tSTATE\tREACHABLE")
+	}
+	for _, t := range targets {
+		can := string(t.Reason)
+		if t.Reachable {
+			can = "yes"
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Instance, report.Escape(t.Name), t.Account, t.Region, t.State, can); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dryRun says who is meant, and makes no call that changes anything.
+func dryRun(ctx context.Context, out output, regions []sweep.Region, o sweep.Options) error {
+	found, err := sweep.Find(ctx, regions, o.Selector)
+	if err != nil {
+		return err
+	}
+	reachable, all := 0, 0
+	for _, f := range found {
+		for _, h := range f.Hosts {
+			reason := string(h.Unreachable())
+			if reason == "" {
+				reason = "would run " + o.Document
+				reachable++
+			}
+			all++
+			fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.ID, reason)
+		}
+	}
+	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, all, report.Escape(o.Selector.String()), o.Document)
+	return out.failures(found)
+}
+
+// failures says where hosts could not be looked for, a line each, and returns an
+// error if that is anywhere.
+func (o output) failures(found []sweep.Found) error {
+	e := &sweep.PartialError{Regions: len(found)}
+	for _, f := range found {
+		if f.Err == nil {
+			continue
+		}
+		o.problem(report.Error{Account: f.Account, Region: f.Name, Error: explain(f.Err, exitError)})
+		e.Failed++
+		if e.First == nil {
+			e.First = f.Err
+		}
+	}
+	if e.Failed == 0 {
+		return nil
+	}
+	return e
+}
+
+// problem is the line about an account and region that failed.
+func (o output) problem(e report.Error) {
+	where := e.Region
+	if e.Account != "" {
+		where = e.Account + " " + e.Region
+	}
+	o.note("orchestrator: %s: %s", where, report.Escape(e.Error))
+}

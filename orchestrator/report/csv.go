@@ -1,0 +1,81 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+var csvHeader = []string{
+	"instance", "name", "account", "region", "status", "reason", "added", "removed", "changed", "total",
+	"fingerprint", "message", "next", "paths",
+}
+
+// WriteCSV writes the report as RFC 4180 has it: a header, then one record a
+// host, its lines ended by CR LF. Only hosts that are clean or drifted have
+// counts. No record holds a line break, and no cell is a formula: see cell.
+func WriteCSV(w io.Writer, r Report) error {
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	if err := out.Write(csvHeader); err != nil {
+		return fmt.Errorf("write report as CSV: %w", err)
+	}
+	for _, h := range r.Hosts {
+		if err := out.Write(record(h)); err != nil {
+			return fmt.Errorf("write report as CSV: host %s: %w", h.Instance, err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("write report as CSV: %w", err)
+	}
+	return nil
+}
+
+func record(h Host) []string {
+	var added, removed, changed, total string
+	if h.Counts != nil {
+		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
+		total = strconv.Itoa(h.Total)
+	}
+	return []string{
+		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(h.Reason),
+		added, removed, changed, total,
+		cell(h.Fingerprint), cell(h.Message), cell(h.Next), cell(samplePaths(h)),
+	}
+}
+
+// samplePaths joins the sample of changes by semicolons. One in a name is
+// escaped, so that no name can pass for two.
+func samplePaths(h Host) string {
+	parts := make([]string, 0, len(h.Paths)+1)
+	for _, p := range h.Paths {
+		parts = append(parts, strings.ReplaceAll(Escape(p), ";", `\x3b`))
+	}
+	if h.More > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", h.More))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// formula is what a spreadsheet takes for the beginning of one, tab and CR
+// aside, which Escape leaves nowhere. The wide forms count where input is
+// Japanese (OWASP, CSV Injection).
+const formula = "=+-@＝＋－＠"
+
+// cell makes text safe for a spreadsheet: it is escaped, and an apostrophe
+// marks as text what would begin a formula. That is also looked for behind
+// each semicolon, which is where a cell begins in countries that write a
+// decimal comma.
+func cell(text string) string {
+	parts := strings.Split(Escape(text), ";")
+	for i, p := range parts {
+		if begin := strings.TrimLeft(p, ` "`); begin != "" && strings.ContainsRune(formula, []rune(begin)[0]) {
+			at := len(p) - len(strings.TrimLeft(p, " "))
+			parts[i] = p[:at] + "'" + p[at:]
+		}
+	}
+	return strings.Join(parts, ";")
+}

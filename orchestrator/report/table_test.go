@@ -1,0 +1,120 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"aidefleet/node/result"
+)
+
+// scripts is a sweep of hosts that are named in many scripts.
+func scripts() Report {
+	r := Report{Fleet: "env=prod"}
+	for i, name := range []string{
+		"ascii", "Zürich", "東京-web-1", "서울-데이터베이스", "ｆｕｌｌ", "Ελλάδα", "москва", "क्षेत्र", "e\u0301cole", "🐧-box", "שלום",
+		strings.Repeat("a-very-long-name-", 12), strings.Repeat("長い名前", 20),
+	} {
+		h := Host{Instance: fmt.Sprintf("i-0123456789abcde%02d", i), Name: name, Status: Drift, Counts: &result.Counts{Changed: i}}
+		h.Fingerprint, h.Paths = strings.Repeat("ab", 16), []string{"~/srv/" + name, "~/etc/passwd"}
+		r.Add(h)
+	}
+	return r
+}
+
+// fits fails where a line that a table clips is wider than the terminal.
+func fits(t *testing.T, text string, width int) {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		l = strings.TrimSuffix(l, "\n")
+		whole := strings.HasPrefix(strings.TrimLeft(l, " "), "→ ") || strings.Contains(l, " in ") || strings.Contains(l, "does not exist") ||
+			strings.Contains(l, "--output") || strings.Contains(l, "UTC") // may be wrapped
+		if n := textWidth(l); n > width && !whole {
+			t.Errorf("%d columns, the terminal has %d: %s", n, width, l)
+		}
+	}
+}
+
+func TestTableFits(t *testing.T) {
+	for width := 40; width < 220; width += 9 {
+		for _, r := range []Report{sample(), scripts()} {
+			var b bytes.Buffer
+			if err := WriteTable(&b, r, Style{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			fits(t, b.String(), width)
+		}
+	}
+}
+
+// TestTableOfAFleet: of a large fleet the clean hosts are counted, all others
+// have a row, and the lists stay as long as people read.
+func TestTableOfAFleet(t *testing.T) {
+	draw := func(n int) string {
+		var b bytes.Buffer
+		if err := WriteTable(&b, large(n), Style{Width: 120}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	small, text := draw(50), draw(10_000)
+	if n := strings.Count(small, "\nclean "); n != 42 {
+		t.Errorf("%d rows of clean hosts, want one each:\n%s", n, small)
+	}
+	for start, want := range map[string]int{"drift ": 500, "failed ": 250, "missing ": 250, "clean ": 1} {
+		if n := strings.Count(text, "\n"+start); n != want {
+			t.Errorf("%d lines begin with %q, want %d", n, start, want)
+		}
+	}
+	for _, want := range []string{
+		"\nclean    9,000 hosts; --output csv or json lists them\n",
+		"\n10,000 hosts: 9,000 clean, 500 changed, 250 failed, 250 missing, in 0s\n",
+		"\nand 105 other changes\n",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	if n := strings.Count(text, "the same change"); n != fewCohorts {
+		t.Errorf("%d cohorts, want %d", n, fewCohorts)
+	}
+	if all := draw(51); strings.Count(all, "\nclean ") != 1 {
+		t.Errorf("got\n%s", all)
+	}
+}
+
+// TestTableIsLinear: four times the hosts, four times the work.
+func TestTableIsLinear(t *testing.T) {
+	work := func(r Report) float64 {
+		return testing.AllocsPerRun(1, func() { _ = WriteTable(io.Discard, r, Style{Width: 120}) })
+	}
+	if few, many := work(large(2000)), work(large(8000)); many > 5*few {
+		t.Errorf("%.0f allocations for 2,000 hosts, %.0f for 8,000", few, many)
+	}
+}
+
+func TestClip(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		n    int
+		want string
+	}{
+		{"", 5, ""}, {"abcde", 5, "abcde"}, {"abcdef", 5, "abcd…"}, {"abc", 1, "…"}, {"abc", 0, "…"}, {"abc", -3, "…"},
+		{"東京", 4, "東京"}, {"東京都", 5, "東京…"}, {"東京都", 4, "東…"}, {"e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301e\u0301"},
+		{"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+	} {
+		if got := clip(tc.in, tc.n); got != tc.want {
+			t.Errorf("clip(%q, %d) = %q, want %q", tc.in, tc.n, got, tc.want)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", -1234: "-1,234", -123: "-123", 1234567: "1,234,567"} {
+		if got := Number(n); got != want {
+			t.Errorf("Number(%d) = %s, want %s", n, got, want)
+		}
+	}
+}

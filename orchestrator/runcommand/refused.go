@@ -1,0 +1,38 @@
+package runcommand
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
+
+// What a command that was not sent leaves its hosts with; also AccessDenied,
+// RateExceeded and Cancelled.
+const (
+	DocumentMissing Status = "document_missing" // the account has no such document in this region
+	NotSent         Status = "not_sent"         // for another reason, which is the error's
+)
+
+// Refusal is why the hosts of a command that Send could not send gave no answer.
+func Refusal(err error) Status {
+	var refused interface{ ErrorCode() string }
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Cancelled
+	case !errors.As(err, &refused):
+		return NotSent
+	}
+	code := refused.ErrorCode()
+	if _, throttled := retry.DefaultThrottleErrorCodes[code]; throttled {
+		return RateExceeded
+	}
+	switch {
+	case code == "InvalidDocument" || code == "InvalidDocumentVersion":
+		return DocumentMissing
+	case slices.Contains([]string{"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"}, code):
+		return AccessDenied
+	}
+	return NotSent
+}

@@ -1,0 +1,191 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"aidefleet/node/result"
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+)
+
+// lookBack is how many checks are looked through for the last one of every
+// host. Each may be some pages of 50 hosts.
+const lookBack = 10
+
+// ErrNotShown is returned where no host that is meant shows the fingerprint.
+var ErrNotShown = errors.New("no host shows the fingerprint")
+
+// Acceptance says whose changes are to become their baseline: the hosts that
+// show a fingerprint now.
+type Acceptance struct {
+	Fingerprint string
+	Chosen      []report.Host // they show it, and can be reached
+	Others      []report.Host // as they are, with the reason why they are not among the chosen
+}
+
+// Acceptable looks up what each host that is meant showed in its last check and
+// chooses those that showed the fingerprint. It sends nothing. An empty checked
+// looks through the last checks of each region; else it is the id of the one that
+// counts.
+//
+// The choice saves noise and is no protection: a host accepts nothing but the
+// state that its own last check found, whatever it is told.
+func Acceptable(ctx context.Context, regions []Region, fingerprint, checked string, o Options) (Acceptance, error) {
+	a := Acceptance{Fingerprint: fingerprint}
+	found, err := Find(ctx, regions, o.Selector)
+	if err != nil {
+		return a, err
+	}
+	for _, f := range found {
+		if f.Err != nil {
+			return a, fmt.Errorf("%s: %w", f.Name, f.Err)
+		}
+		s := newSweep(f.Region, o)
+		commands, err := s.checks(ctx, checked)
+		if err != nil {
+			return a, err
+		}
+		shown, err := s.lastChecks(ctx, f.Hosts, commands)
+		if err != nil {
+			return a, err
+		}
+		for _, h := range f.Hosts {
+			s.choose(&a, h, shown)
+		}
+	}
+	return a, nil
+}
+
+// choose adds a host to the chosen, or to the others with the reason why.
+func (s *sweep) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
+	row, checked := shown[h.ID]
+	switch unreachable := string(h.Unreachable()); {
+	case unreachable != "":
+		row = s.silent(h, unreachable)
+		row.Next = report.Next(unreachable, h.ID, "")
+	case !checked:
+		row = s.silent(h, "not_targeted")
+		row.Message, row.Next = "none of the last checks has an answer of it", "orchestrator sweep --instance "+h.ID
+	case row.Status == report.Drift && row.Fingerprint == a.Fingerprint:
+		a.Chosen = append(a.Chosen, row)
+		return
+	case row.Status == report.Drift:
+		row.Message = "not accepted: it shows another fingerprint: " + row.Fingerprint
+		if row.Fingerprint == "" {
+			row.Message = "not accepted: its change has no fingerprint"
+		}
+		row.Next = "orchestrator show " + h.ID
+	case row.Status == report.Clean:
+		row.Message = "nothing to accept: its last check was clean"
+	}
+	a.Others = append(a.Others, row)
+}
+
+// silent is a host of which nothing is known but why.
+func (s *sweep) silent(h fleet.Host, reason string) report.Host {
+	return report.Host{Instance: h.ID, Name: h.Name, Region: s.Name, Account: h.Account, Status: report.Missing, Reason: reason}
+}
+
+// checks are the commands in which the last check of a host is looked for, the
+// newest first.
+func (s *sweep) checks(ctx context.Context, id string) ([]runcommand.Command, error) {
+	if id == "" {
+		return runcommand.Recent(ctx, s.Commands, s.Checks, lookBack)
+	}
+	c, err := runcommand.Get(ctx, s.Commands, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Document != s.Checks {
+		return nil, fmt.Errorf("command %s ran %s, not %s: it shows no fingerprints", id, c.Document, s.Checks)
+	}
+	return []runcommand.Command{c}, nil
+}
+
+// lastChecks is the newest answer of every host that has one.
+func (s *sweep) lastChecks(ctx context.Context, hosts []fleet.Host, commands []runcommand.Command) (map[string]report.Host, error) {
+	wanted := make(map[string]fleet.Host, len(hosts))
+	for _, h := range hosts {
+		if h.Unreachable() == "" {
+			wanted[h.ID] = h
+		}
+	}
+	shown := make(map[string]report.Host, len(wanted))
+	for _, c := range commands {
+		if len(wanted) == 0 {
+			break
+		}
+		answers, err := runcommand.Invocations(ctx, s.Commands, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		for id, i := range answers {
+			if h, ok := wanted[id]; ok && i.Status == runcommand.Answered {
+				shown[id] = s.host(h, i, c)
+				delete(wanted, id)
+			}
+		}
+	}
+	return shown, nil
+}
+
+// Accept sends Options.Document to the chosen hosts and reports on every host
+// that is meant: those that accepted are clean, and the others are as they were.
+func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (report.Report, error) {
+	if o.FleetName == "" {
+		o.FleetName = o.Selector.String()
+	}
+	if len(a.Chosen) == 0 {
+		now := newSweep(Region{}, o).now().UTC()
+		rep := report.Report{V: report.Version, Fleet: o.FleetName, Started: now, Finished: now, Commands: []report.Command{}}
+		rep.Add(a.Others...)
+		return rep, fmt.Errorf("%w: %s", ErrNotShown, a.Fingerprint)
+	}
+	// More hosts than one command can name are reached by their tags: the others
+	// refuse.
+	if len(a.Chosen) <= byName || len(o.Selector.Tags) == 0 {
+		o.Selector = fleet.Selector{}
+		for _, h := range a.Chosen {
+			o.Selector.Instances = append(o.Selector.Instances, h.Instance)
+		}
+	}
+	rep, err := Everywhere(ctx, regions, o)
+	return a.complete(rep), err
+}
+
+// complete adds the hosts that were not chosen, and says what to do where a host
+// refused. A host that was told to accept another's state, and refused that, is
+// as it was.
+func (a Acceptance) complete(rep report.Report) report.Report {
+	answered := rep.Hosts
+	rep.Hosts, rep.Summary = nil, report.Summary{}
+	if len(answered) == 0 {
+		return rep
+	}
+	others := make(map[string]report.Host, len(a.Others))
+	for _, h := range a.Others {
+		others[h.Instance] = h
+	}
+	list := make([]report.Host, 0, len(answered)+len(others))
+	for _, h := range answered {
+		refused := h.Status == report.Failed && h.Reason == string(result.BadArguments)
+		if refused {
+			h.Next = "orchestrator sweep --instance " + h.Instance + ", and review what it finds"
+		}
+		if other, ok := others[h.Instance]; ok {
+			delete(others, h.Instance)
+			if refused || h.Status == report.Missing {
+				h = other
+			}
+		}
+		list = append(list, h)
+	}
+	for _, h := range others {
+		list = append(list, h)
+	}
+	rep.Add(list...)
+	return rep
+}

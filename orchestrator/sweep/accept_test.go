@@ -1,0 +1,287 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/runcommand"
+)
+
+const (
+	shownF   = "9f86d081884c7d659a2feaa0c55ad015"
+	olderID  = "00000000-0000-0000-0000-000000000001"
+	newerID  = "00000000-0000-0000-0000-000000000002"
+	acceptID = "00000000-0000-0000-0000-000000000003"
+)
+
+// accepting is an account with a history of checks, in which one command can be
+// sent, to hosts by name.
+type accepting struct {
+	t       *testing.T
+	account // its hosts; the invocations are those of the command that is sent
+	history map[string][]ssmtypes.CommandInvocation
+	sent    []*ssm.SendCommandInput
+}
+
+func (a *accepting) region() Region {
+	r := a.account.region()
+	instances := r.Fleet.DescribeInstances
+	r.Fleet.DescribeInstances = func(ctx context.Context, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+		out, err := instances(ctx, in)
+		for _, f := range in.Filters {
+			if aws.ToString(f.Name) == "instance-id" {
+				out.Reservations[0].Instances = slices.DeleteFunc(slices.Clone(out.Reservations[0].Instances), func(i ec2types.Instance) bool {
+					return !slices.Contains(f.Values, aws.ToString(i.InstanceId))
+				})
+			}
+		}
+		return out, err
+	}
+	r.Commands.SendCommand = func(_ context.Context, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		a.sent = append(a.sent, in)
+		a.history[acceptID] = nil
+		for _, i := range a.invocations {
+			if in.Targets[0].Values[0] == "prod" || slices.Contains(in.Targets[0].Values, aws.ToString(i.InstanceId)) {
+				a.history[acceptID] = append(a.history[acceptID], i)
+			}
+		}
+		return &ssm.SendCommandOutput{Command: &ssmtypes.Command{CommandId: aws.String(acceptID), Status: "Pending", RequestedDateTime: &requested}}, nil
+	}
+	r.Commands.ListCommands = func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+		out := &ssm.ListCommandsOutput{}
+		for id, invocations := range a.history {
+			document := "AideFleet-Check"
+			if id == acceptID {
+				document = "AideFleet-Accept"
+			}
+			byDocument := len(in.Filters) == 1 && in.Filters[0].Key == ssmtypes.CommandFilterKeyDocumentName && aws.ToString(in.Filters[0].Value) == document
+			if aws.ToString(in.CommandId) == id || byDocument {
+				age := time.Duration(id[len(id)-1]) * time.Minute
+				out.Commands = append(out.Commands, ssmtypes.Command{
+					CommandId: aws.String(id), DocumentName: aws.String(document), Status: "Success", RequestedDateTime: aws.Time(requested.Add(age)),
+					TargetCount: int32(len(invocations)), CompletedCount: int32(len(invocations)),
+				})
+			}
+		}
+		return out, nil
+	}
+	r.Commands.ListCommandInvocations = func(_ context.Context, in *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+		return &ssm.ListCommandInvocationsOutput{CommandInvocations: a.history[aws.ToString(in.CommandId)]}, nil
+	}
+	r.Commands.CancelCommand = func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
+		a.t.Error("a command is cancelled")
+		return nil, errors.New("unexpected")
+	}
+	return r
+}
+
+// said is a host's answer in a command.
+func said(id, output string, code int) ssmtypes.CommandInvocation {
+	status := ssmtypes.CommandInvocationStatusSuccess
+	if code != 0 {
+		status = ssmtypes.CommandInvocationStatusFailed
+	}
+	return ssmtypes.CommandInvocation{
+		InstanceId: aws.String(id), Status: status, StatusDetails: aws.String(string(status)),
+		CommandPlugins: []ssmtypes.CommandPlugin{{Output: aws.String(output), ResponseCode: int32(code), ResponseFinishDateTime: aws.Time(requested.Add(time.Second))}},
+	}
+}
+
+func other() string { return strings.Replace(driftLine, shownF, strings.Repeat("ab", 16), 1) }
+
+// acceptingFleet has a host of every kind.
+func acceptingFleet(t *testing.T) *accepting {
+	a := &accepting{t: t}
+	a.host("i-01", "same-1", "Online", "Success", "Success", cleanLine, 0)
+	a.host("i-02", "same-2", "Online", "Failed", "Failed", `{"v":1,"status":"failed","reason":"bad_arguments","message":"the last check has another"}`, 1)
+	a.host("i-03", "other", "Online", "", "", "", 0)
+	a.host("i-04", "clean", "Online", "", "", "", 0)
+	a.host("i-05", "broken", "Online", "", "", "", 0)
+	a.host("i-06", "silent", "ConnectionLost", "", "", "", 0)
+	a.host("i-07", "new", "Online", "", "", "", 0)
+	a.history = map[string][]ssmtypes.CommandInvocation{
+		olderID: {said("i-01", other(), 0), said("i-02", driftLine, 0), said("i-03", driftLine, 0), said("i-06", driftLine, 0)},
+		newerID: {said("i-01", driftLine, 0), said("i-03", other(), 0), said("i-04", cleanLine, 0), said("i-05", failLine, 1)},
+	}
+	return a
+}
+
+func accepts() Options {
+	o := options()
+	o.Document, o.Checks, o.Namespace, o.Parameters = "AideFleet-Accept", "AideFleet-Check", "", map[string]string{"fingerprint": shownF}
+	return o
+}
+
+func TestAcceptable(t *testing.T) {
+	for _, tc := range []struct {
+		name, checked string
+		chosen        string
+		others        string
+	}{
+		{"the last checks", "", "same-1 same-2", "other drift;clean clean;broken failed baseline_missing;silent missing agent_lost;new missing not_targeted"},
+		{"one check", olderID, "same-2 other", "same-1 drift;clean missing not_targeted;broken missing not_targeted;silent missing agent_lost;new missing not_targeted"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := acceptingFleet(t)
+			got, err := Acceptable(t.Context(), []Region{a.region()}, shownF, tc.checked, accepts())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var chosen, others []string
+			for _, h := range got.Chosen {
+				chosen = append(chosen, h.Name)
+			}
+			for _, h := range got.Others {
+				others = append(others, strings.TrimSpace(fmt.Sprintf("%s %s %s", h.Name, h.Status, h.Reason)))
+				if h.Message == "" && h.Next == "" {
+					t.Errorf("%s: it is not said why it does not accept", h.Name)
+				}
+			}
+			if strings.Join(chosen, " ") != tc.chosen || strings.Join(others, ";") != tc.others {
+				t.Errorf("chosen %q, others %q", chosen, others)
+			}
+			if len(a.sent) > 0 || len(a.calls) > 0 {
+				t.Errorf("looking up changes something: %v", a.calls)
+			}
+		})
+	}
+	a := acceptingFleet(t)
+	if _, err := Acceptable(t.Context(), []Region{a.region()}, shownF, commandID, accepts()); !errors.Is(err, runcommand.ErrNotFound) {
+		t.Errorf("an unknown check: %v", err)
+	}
+}
+
+func TestAccept(t *testing.T) {
+	a := acceptingFleet(t)
+	regions := []Region{a.region()}
+	chosen, err := Acceptable(t.Context(), regions, shownF, "", accepts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Accept(t.Context(), regions, chosen, accepts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.sent) != 1 || aws.ToString(a.sent[0].DocumentName) != "AideFleet-Accept" || a.sent[0].Parameters["fingerprint"][0] != shownF ||
+		!slices.Equal(a.sent[0].Targets[0].Values, []string{"i-01", "i-02"}) {
+		t.Errorf("sent %+v", a.sent)
+	}
+	want := []string{
+		"broken failed baseline_missing", "clean clean +0 -0 ~0", "new missing not_targeted", "other drift +2 -0 ~1",
+		"same-1 clean +0 -0 ~0", "same-2 failed bad_arguments", "silent missing agent_lost",
+	}
+	if got := verdicts(r); !slices.Equal(got, want) || r.Fleet != "env=prod" {
+		t.Errorf("%s: got %q, want %q", r.Fleet, got, want)
+	}
+	for _, h := range r.Hosts {
+		if h.Name == "same-2" && !strings.Contains(h.Next, "sweep --instance i-02") {
+			t.Errorf("next of a refusal: %q", h.Next)
+		}
+	}
+	if len(a.metrics) > 0 {
+		t.Errorf("an acceptance publishes %v", a.metrics)
+	}
+}
+
+func TestAcceptNobody(t *testing.T) {
+	a := acceptingFleet(t)
+	regions := []Region{a.region()}
+	chosen, err := Acceptable(t.Context(), regions, strings.Repeat("0", 32), "", accepts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Accept(t.Context(), regions, chosen, accepts())
+	if !errors.Is(err, ErrNotShown) || len(a.sent) > 0 || r.Summary.Targeted != 7 {
+		t.Errorf("%v after %d commands, %+v", err, len(a.sent), r.Summary)
+	}
+}
+
+// TestAcceptMany: more hosts than can be named get one command by their tags, and
+// those that refuse since they show something else are as they were.
+func TestAcceptMany(t *testing.T) {
+	a := &accepting{t: t, history: map[string][]ssmtypes.CommandInvocation{}}
+	for n := range byName + 2 {
+		id := fmt.Sprintf("i-%03d", n)
+		line, output, code := driftLine, cleanLine, 0
+		if n == 0 {
+			line, output, code = other(), `{"v":1,"status":"failed","reason":"bad_arguments","message":"another"}`, 1
+		}
+		a.host(id, id, "Online", "Success", "Success", output, code)
+		if code != 0 {
+			a.invocations[n].Status = "Failed"
+		}
+		a.history[newerID] = append(a.history[newerID], said(id, line, 0))
+	}
+	regions := []Region{a.region()}
+	chosen, err := Acceptable(t.Context(), regions, shownF, "", accepts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Accept(t.Context(), regions, chosen, accepts())
+	if err != nil || len(a.sent) != 1 || aws.ToString(a.sent[0].Targets[0].Key) != "tag:env" {
+		t.Fatalf("%v after %d commands", err, len(a.sent))
+	}
+	if s := r.Summary; s.Clean != byName+1 || s.Changed != 1 || s.Targeted != byName+2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAsk(t *testing.T) {
+	a := acceptingFleet(t)
+	r := a.region()
+	o := accepts()
+	o.Document = "AideFleet-Doctor"
+	answers, err := Ask(t.Context(), r, o)
+	if err != nil || len(answers) != 7 {
+		t.Fatalf("%+v, %v", answers, err)
+	}
+	for i, want := range []string{"", "", "not_targeted", "not_targeted", "not_targeted", "agent_lost", "not_targeted"} {
+		if a := answers[i]; a.Reason != want || (a.Output == "") != (want != "") {
+			t.Errorf("%+v, want %q", a, want)
+		}
+	}
+	o.Selector = fleet.Selector{Instances: []string{"i-01"}}
+	denied := errors.New("denied")
+	r.Commands.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		return nil, &ssmtypes.InvalidDocument{Message: aws.String(denied.Error())}
+	}
+	if _, err := Ask(t.Context(), r, o); err == nil || !strings.Contains(err.Error(), "denied") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPageInterrupted(t *testing.T) {
+	a := acceptingFleet(t)
+	r := a.region()
+	ctx, cancel := context.WithCancel(t.Context())
+	r.Commands.GetCommandInvocation = func(context.Context, *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error) {
+		cancel()
+		return nil, &ssmtypes.InvocationDoesNotExist{}
+	}
+	cancelled := 0
+	r.Commands.CancelCommand = func(_ context.Context, in *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
+		if cancelled++; aws.ToString(in.CommandId) != acceptID {
+			t.Errorf("command %s is cancelled", aws.ToString(in.CommandId))
+		}
+		return nil, nil
+	}
+	var abandoned *AbandonedError
+	if _, err := Page(ctx, r, "i-01", accepts()); !errors.As(err, &abandoned) || cancelled != 1 || abandoned.Cancel != nil {
+		t.Errorf("%v, cancelled %d times", err, cancelled)
+	}
+	if text := (&AbandonedError{CommandID: "c", Cancel: errors.New("denied")}).Error(); !strings.Contains(text, "goes on: denied") {
+		t.Error(text)
+	}
+}

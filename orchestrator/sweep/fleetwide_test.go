@@ -1,0 +1,301 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+)
+
+const otherAccount = "444455556666"
+
+// elsewhere is a region of another account.
+func (a *account) elsewhere(name string) Region {
+	r := a.region()
+	r.Name, r.Account, r.Role = name, otherAccount, "arn:aws:iam::"+otherAccount+":role/aidefleet"
+	return r
+}
+
+// TestEverywhere: a region that fails and one without the document do not lose
+// the others.
+func TestEverywhere(t *testing.T) {
+	well, denied, bare := &account{}, &account{}, &account{}
+	well.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
+	bare.host("i-02", "web", "Online", "", "", "", 0)
+	bare.host("i-03", "lost", "ConnectionLost", "", "", "", 0)
+	bare.instances[0].LaunchTime = nil
+	broken := denied.elsewhere("eu-west-1")
+	broken.Fleet.DescribeInstances = func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+		return nil, errors.New("no such role")
+	}
+	missing := bare.elsewhere("us-east-1")
+	missing.Commands.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		return nil, &ssmtypes.InvalidDocument{Message: aws.String("not there")}
+	}
+	o := options()
+	o.Explain = func(err error) string { return "explained: " + err.Error() }
+	r, err := Everywhere(t.Context(), []Region{well.region(), broken, missing}, o)
+	var partial *PartialError
+	if !errors.As(err, &partial) || partial.Failed != 2 || partial.Regions != 3 {
+		t.Fatalf("error %v", err)
+	}
+	if got, want := verdicts(r), []string{"drift drift +2 -0 ~1", "lost missing agent_lost", "web missing document_missing"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, h := range r.Hosts {
+		if h.Region == "" || h.Account == "" || h.Status == report.Missing && h.Next == "" {
+			t.Errorf("%s: region %q, account %q, next %q", h.Name, h.Region, h.Account, h.Next)
+		}
+	}
+	if len(r.Errors) != 2 || r.Errors[0].Region != "eu-west-1" || r.Errors[0].Account != otherAccount || !strings.HasSuffix(r.Errors[0].Role, "/aidefleet") ||
+		!strings.HasPrefix(r.Errors[0].Error, "explained: list instances") || !strings.Contains(r.Errors[1].Error, "InvalidDocument") {
+		t.Errorf("errors %+v", r.Errors)
+	}
+	if well.called("PutMetricData") == 0 || denied.called("PutMetricData")+bare.called("PutMetricData") > 0 {
+		t.Error("what was swept is published, and nothing else")
+	}
+	if len(r.Commands) != 1 || r.Commands[0].Region != "eu-central-1" || !r.Started.Equal(requested) {
+		t.Errorf("commands %v, started %s", r.Commands, r.Started)
+	}
+}
+
+func TestEverywhereNoMatch(t *testing.T) {
+	none, some := &account{}, &account{}
+	some.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
+	if r, err := Everywhere(t.Context(), []Region{none.region(), some.elsewhere("eu-west-1")}, options()); err != nil || r.Summary.Clean != 1 || len(r.Errors) > 0 {
+		t.Errorf("%+v, %v: a region without such hosts is none that failed", r.Summary, err)
+	}
+	if _, err := Everywhere(t.Context(), []Region{none.region(), none.elsewhere("eu-west-1")}, options()); !errors.Is(err, fleet.ErrNoMatch) {
+		t.Errorf("error %v, want that nothing matches anywhere", err)
+	}
+}
+
+// TestEverywhereNamed: a named host is reported where it is, and once where it
+// is nowhere.
+func TestEverywhereNamed(t *testing.T) {
+	one, two := &account{}, &account{}
+	one.host("i-01", "here", "Online", "Success", "Success", cleanLine, 0)
+	two.host("i-02", "there", "Online", "Success", "Success", cleanLine, 0)
+	o := options()
+	o.Selector = fleet.Selector{Instances: []string{"i-01", "i-02", "i-03"}}
+	r, err := Everywhere(t.Context(), []Region{one.region(), two.elsewhere("eu-west-1")}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := verdicts(r), []string{"here clean +0 -0 ~0", "missing not_found", "there clean +0 -0 ~0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestEverywhereInterrupted: Ctrl-C cancels the commands of every region.
+func TestEverywhereInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var looks sync.WaitGroup
+	looks.Add(2)
+	go func() { looks.Wait(); cancel() }()
+	accounts := []*account{{}, {}}
+	for i, a := range accounts {
+		a.host(fmt.Sprintf("i-0%d", i), "slow", "Online", "InProgress", "InProgress", "", -1)
+		a.onLook = func(n int) {
+			if n == 3 {
+				looks.Done()
+			}
+			if n >= 3 {
+				<-ctx.Done()
+			}
+		}
+	}
+	r, err := Everywhere(ctx, []Region{accounts[0].region(), accounts[1].elsewhere("eu-west-1")}, options())
+	var interrupted *InterruptedError
+	if !errors.As(err, &interrupted) || interrupted.Commands != 2 || interrupted.Cancel != nil {
+		t.Fatalf("error %v", err)
+	}
+	if got, want := verdicts(r), []string{"slow missing cancelled", "slow missing cancelled"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for i, a := range accounts {
+		if a.called("CancelCommand") != 1 || a.called("PutMetricData") != 0 {
+			t.Errorf("region %d: %v", i, a.calls)
+		}
+	}
+}
+
+// named is a region whose hosts are all clean and are sent commands by name.
+type named struct {
+	hosts []string // ids
+
+	mu        sync.Mutex
+	sent      []*ssm.SendCommandInput
+	targeted  float64 // HostsTargeted
+	published int
+	refuse    int // the send that is refused, from 1 on
+}
+
+func (n *named) region() Region {
+	r := (&account{}).region()
+	r.Fleet = fleet.API{
+		DescribeInstances: func(_ context.Context, _ *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+			out := &ec2.DescribeInstancesOutput{Reservations: []ec2types.Reservation{{OwnerId: aws.String("111122223333")}}}
+			for _, id := range n.hosts {
+				out.Reservations[0].Instances = append(out.Reservations[0].Instances, ec2types.Instance{
+					InstanceId: aws.String(id), State: &ec2types.InstanceState{Name: ec2types.InstanceStateNameRunning},
+				})
+			}
+			return out, nil
+		},
+		DescribeInstanceInformation: func(_ context.Context, _ *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
+			out := &ssm.DescribeInstanceInformationOutput{}
+			for i, id := range n.hosts {
+				platform := ssmtypes.PlatformTypeLinux
+				switch i {
+				case 0:
+					continue // unmanaged
+				case 1:
+					platform = ssmtypes.PlatformTypeWindows
+				}
+				out.InstanceInformationList = append(out.InstanceInformationList, ssmtypes.InstanceInformation{
+					InstanceId: aws.String(id), PingStatus: ssmtypes.PingStatusOnline, PlatformType: platform,
+				})
+			}
+			return out, nil
+		},
+	}
+	command := func(i int) ssmtypes.Command {
+		return ssmtypes.Command{
+			CommandId: aws.String(fmt.Sprintf("12345678-90ab-cdef-1234-%012d", i)), DocumentName: n.sent[i].DocumentName, Status: "Success",
+			TargetCount: int32(len(n.sent[i].Targets[0].Values)), CompletedCount: int32(len(n.sent[i].Targets[0].Values)),
+			RequestedDateTime: &requested, Targets: n.sent[i].Targets,
+		}
+	}
+	r.Commands.SendCommand = func(_ context.Context, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.refuse == len(n.sent)+1 {
+			return nil, &ssmtypes.InvalidInstanceId{Message: aws.String("not valid")}
+		}
+		n.sent = append(n.sent, in)
+		c := command(len(n.sent) - 1)
+		return &ssm.SendCommandOutput{Command: &c}, nil
+	}
+	r.Commands.ListCommands = func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return &ssm.ListCommandsOutput{Commands: []ssmtypes.Command{command(number(*in.CommandId))}}, nil
+	}
+	r.Commands.ListCommandInvocations = func(_ context.Context, in *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		out := &ssm.ListCommandInvocationsOutput{}
+		for _, id := range n.sent[number(*in.CommandId)].Targets[0].Values {
+			out.CommandInvocations = append(out.CommandInvocations, said(id, cleanLine, 0))
+		}
+		return out, nil
+	}
+	r.Metrics.PutMetricData = func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, d := range in.MetricData {
+			switch aws.ToString(d.MetricName) {
+			case "HostsTargeted":
+				n.targeted = aws.ToFloat64(d.Value)
+			case "SweepCompleted":
+				n.published++
+			}
+		}
+		return &cloudwatch.PutMetricDataOutput{}, nil
+	}
+	return r
+}
+
+func number(id string) (i int) {
+	_, _ = fmt.Sscanf(id[len(id)-12:], "%d", &i)
+	return i
+}
+
+func manyHosts(count int) *named {
+	n := &named{}
+	for i := range count {
+		n.hosts = append(n.hosts, fmt.Sprintf("i-%08x", i))
+	}
+	return n
+}
+
+// TestRunAll: hosts that cannot be targeted by a tag are sent a command for each
+// fifty, and are one sweep for all that.
+func TestRunAll(t *testing.T) {
+	n := manyHosts(122)
+	o := options()
+	o.Selector, o.Comment = fleet.Selector{All: true}, "run"
+	var completed, targeted, sends int
+	o.Progress = func(c, t int) { completed, targeted = max(completed, c), t }
+	o.Sent = func(runcommand.Command, int, int) { sends++ }
+	r, err := Run(t.Context(), n.region(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Summary; s.Targeted != 122 || s.Clean != 120 || s.Missing != 2 || r.Fleet != "all" {
+		t.Errorf("fleet %q, %+v", r.Fleet, s)
+	}
+	if len(n.sent) != 3 || len(r.Commands) != 3 || sends != 3 || n.published != 1 || n.targeted != 122 {
+		t.Errorf("%d commands, %d reported, %d noted, published %d times for %v hosts", len(n.sent), len(r.Commands), sends, n.published, n.targeted)
+	}
+	comments := map[string]bool{}
+	for _, in := range n.sent {
+		comments[aws.ToString(in.Comment)] = true
+		if values := in.Targets[0].Values; aws.ToString(in.Targets[0].Key) != "InstanceIds" || len(values) > 50 || slices.Contains(values, n.hosts[0]) || slices.Contains(values, n.hosts[1]) {
+			t.Errorf("targets %v", in.Targets)
+		}
+	}
+	if !comments["run 1/3"] || len(comments) != 3 {
+		t.Errorf("comments %v: a command is looked up by its own", comments)
+	}
+	if completed != 120 || targeted != 120 {
+		t.Errorf("progress %d of %d", completed, targeted)
+	}
+
+	// The commands of one sweep, collected, are that sweep; an overlap is no host twice.
+	ids := make([]string, 0, 3)
+	for _, c := range r.Commands {
+		ids = append(ids, c.ID)
+	}
+	n.sent[1].Targets[0].Values = append(n.sent[1].Targets[0].Values, n.sent[0].Targets[0].Values[0])
+	again, err := Collect(t.Context(), n.region(), ids, o)
+	if err != nil || again.Summary.Clean != 120 || len(again.Commands) != 3 {
+		t.Errorf("%+v, %v", again.Summary, err)
+	}
+}
+
+// TestRunAllRefused: what was sent before a refusal is reported and published.
+func TestRunAllRefused(t *testing.T) {
+	n := manyHosts(122)
+	n.refuse = 2
+	o := options()
+	o.Selector = fleet.Selector{All: true}
+	r, err := Run(t.Context(), n.region(), o)
+	var invalid *ssmtypes.InvalidInstanceId
+	if !errors.As(err, &invalid) || len(r.Errors) != 1 || len(r.Commands) != 1 {
+		t.Fatalf("error %v, errors %v, commands %v", err, r.Errors, r.Commands)
+	}
+	reasons := map[string]int{}
+	for _, h := range r.Hosts {
+		reasons[h.Reason]++
+	}
+	if reasons[""] != 50 || reasons["not_sent"] != 70 || reasons["unmanaged"] != 1 || reasons["invalid_platform"] != 1 || n.published != 1 {
+		t.Errorf("%v, published %d times", reasons, n.published)
+	}
+}
