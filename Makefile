@@ -69,7 +69,7 @@ $(TOOLS)/nfpm-$(NFPM_VERSION):
 .PHONY: bench
 bench: build ## measure, as ratios in one run; takes some minutes
 	@.ci/packages aide
-	go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./node ./node/aide
+	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./orchestrator
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## format the code
