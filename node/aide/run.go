@@ -145,13 +145,16 @@ func (o Outcome) errorLine() string {
 	return o.Complaint()
 }
 
-// Warnings counts the lines in which AIDE said what it could not read. An
-// unreadable folder makes its files "removed" (0.17 and later say so).
-func (o Outcome) Warnings() (n int) {
+// Warnings counts the lines in which AIDE said what it could not read, and returns
+// the first. An unreadable folder makes its files "removed" (0.17 and later say so).
+func (o Outcome) Warnings() (n int, first string) {
 	for line := range bytes.Lines(o.Stderr) {
-		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("WARNING")) {
-			n++
+		if line = bytes.TrimSpace(line); !bytes.HasPrefix(line, []byte("WARNING")) {
+			continue
+		}
+		if n++; n == 1 {
+			first = string(line)
 		}
 	}
-	return n
+	return n, first
 }

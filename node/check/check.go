@@ -202,8 +202,8 @@ func (r *runner) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := o.Warnings(); n > 0 {
-		r.note("AIDE gave %d warnings; the first: %s", n, firstWarning(o.Stderr))
+	if n, first := o.Warnings(); n > 0 {
+		r.note("AIDE gave %d warnings; the first: %s", n, first)
 	}
 	return r.state.keepLast(r.answer.Line, newDatabase)
 }
@@ -288,13 +288,4 @@ func baselineFailure(err error) error {
 
 func (r *runner) note(format string, args ...any) {
 	r.answer.Notes = append(r.answer.Notes, fmt.Sprintf(format, args...))
-}
-
-func firstWarning(stderr []byte) string {
-	for line := range bytes.Lines(stderr) {
-		if line = bytes.TrimSpace(line); bytes.HasPrefix(line, []byte("WARNING")) {
-			return string(line)
-		}
-	}
-	return ""
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,10 +30,7 @@ func acceptCommand() *cli.Command {
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
-			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
-			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
-			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
-			outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
+			reachFlags(), outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
 		Action: accept,
 	}
 }
@@ -51,11 +47,7 @@ func accept(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	where, err := places(c, list)
-	if err != nil {
-		return err
-	}
-	regions, err := connectAll(c.Context, where)
+	regions, err := everywhere(c, list)
 	if err != nil {
 		return err
 	}
@@ -108,8 +100,7 @@ func wouldAccept(out output, a sweep.Acceptance) error {
 }
 
 func validateAccept(c *cli.Context) error {
-	fingerprint, delivery := c.String("fingerprint"), c.Duration("delivery-timeout")
-	switch {
+	switch fingerprint := c.String("fingerprint"); {
 	case fingerprint == "" && !c.Bool("undo"):
 		return usageError{errors.New("nothing to accept: give --fingerprint F, or --undo")}
 	case fingerprint != "" && c.Bool("undo"):
@@ -120,16 +111,8 @@ func validateAccept(c *cli.Context) error {
 		return usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", c.String("command-id"))}
 	case c.Int("backups") < 1 || c.Int("backups") > maxBackups:
 		return usageError{fmt.Errorf("--backups %d: want 1 to %d", c.Int("backups"), maxBackups)}
-	case delivery < minDelivery || delivery > maxDelivery:
-		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
-	case !configPattern.MatchString(c.String("config")):
-		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
-	case c.Duration("wait") < 0:
-		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
-	case c.Args().Present():
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
-	return nil
+	return validateReach(c)
 }
 
 func acceptParameters(c *cli.Context) map[string]string {

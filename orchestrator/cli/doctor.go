@@ -59,10 +59,7 @@ func examine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	regions, err := connectAll(c.Context, where)
-	if err != nil {
-		return err
-	}
+	regions := connect(where, all)
 	o := sweep.Options{
 		Selector: s, Document: documents.Doctor, Comment: "aidefleet doctor " + runID(), Parameters: map[string]string{},
 		DeliveryTimeout: delivery, MaxConcurrency: "100%", MaxErrors: "100%",

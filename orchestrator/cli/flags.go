@@ -23,11 +23,17 @@ func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
 
 // commandFlags say how the command is run on the hosts.
 func commandFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"},
-		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
 		&cli.StringFlag{Name: "max-concurrency", EnvVars: env("MAX_CONCURRENCY"), Value: "100%", Usage: "`HOSTS` to run on at once, a number or a percentage"},
 		&cli.StringFlag{Name: "max-errors", EnvVars: env("MAX_ERRORS"), Value: "100%", Usage: "failed `HOSTS` after which no more are started, a number or a percentage"},
+	}, reachFlags()...)
+}
+
+// reachFlags are those of every command that a sweep's pipeline runs.
+func reachFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
 		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
 		&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
 	}
@@ -65,15 +71,22 @@ var (
 
 // validateCommand checks the flags of commandFlags.
 func validateCommand(c *cli.Context) error {
-	switch execution, delivery := c.Duration("execution-timeout"), c.Duration("delivery-timeout"); {
+	switch execution := c.Duration("execution-timeout"); {
 	case execution < minExecution || execution > maxExecution:
 		return usageError{fmt.Errorf("--execution-timeout %s: want 1m to 48h", execution)}
-	case delivery < minDelivery || delivery > maxDelivery:
-		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
 	case !sharePattern.MatchString(c.String("max-concurrency")):
 		return usageError{fmt.Errorf("--max-concurrency %q: want a number from 1, or 1%% to 100%%", c.String("max-concurrency"))}
 	case !errorsPattern.MatchString(c.String("max-errors")):
 		return usageError{fmt.Errorf("--max-errors %q: want a number, or 0%% to 100%%", c.String("max-errors"))}
+	}
+	return validateReach(c)
+}
+
+// validateReach checks the flags of reachFlags, and that no argument is left.
+func validateReach(c *cli.Context) error {
+	switch delivery := c.Duration("delivery-timeout"); {
+	case delivery < minDelivery || delivery > maxDelivery:
+		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
 	case !configPattern.MatchString(c.String("config")):
 		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
 	case c.Duration("wait") < 0:

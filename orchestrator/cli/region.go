@@ -159,13 +159,26 @@ func account(role string) string {
 	return ""
 }
 
-// connectAll gives each part of a sweep the AWS operations it asks for, of every
-// place.
+// everywhere connects to all places that the command line names.
+func everywhere(c *cli.Context, targets []fleet.Target) ([]sweep.Region, error) {
+	where, err := places(c, targets)
+	if err != nil {
+		return nil, err
+	}
+	return connectAll(c.Context, where)
+}
+
 func connectAll(ctx context.Context, places []aws.Place) ([]sweep.Region, error) {
 	all, err := aws.LoadAll(ctx, places)
 	if err != nil {
 		return nil, err
 	}
+	return connect(places, all), nil
+}
+
+// connect gives each part of a sweep the AWS operations it asks for, of every
+// place.
+func connect(places []aws.Place, all []aws.Operations) []sweep.Region {
 	regions := make([]sweep.Region, 0, len(all))
 	for i, o := range all {
 		regions = append(regions, sweep.Region{
@@ -178,5 +191,5 @@ func connectAll(ctx context.Context, places []aws.Place) ([]sweep.Region, error)
 			Metrics: metrics.API{PutMetricData: o.PutMetricData},
 		})
 	}
-	return regions, nil
+	return regions
 }

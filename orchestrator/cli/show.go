@@ -58,11 +58,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	where, err := places(c, nil)
-	if err != nil {
-		return err
-	}
-	regions, err := connectAll(c.Context, where)
+	regions, err := everywhere(c, nil)
 	if err != nil {
 		return err
 	}

@@ -57,11 +57,7 @@ func runDocument(c *cli.Context, document string) error {
 	if err != nil {
 		return err
 	}
-	where, err := places(c, list)
-	if err != nil {
-		return err
-	}
-	regions, err := connectAll(c.Context, where)
+	regions, err := everywhere(c, list)
 	if err != nil {
 		return err
 	}

@@ -108,11 +108,7 @@ func listTargets(c *cli.Context) error {
 	if out.format == "csv" {
 		return usageError{errors.New(`--output "csv": want table or json`)}
 	}
-	where, err := places(c, list)
-	if err != nil {
-		return err
-	}
-	regions, err := connectAll(c.Context, where)
+	regions, err := everywhere(c, list)
 	if err != nil {
 		return err
 	}

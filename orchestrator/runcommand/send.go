@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -102,22 +103,21 @@ func newest(ctx context.Context, api API, r Request, since time.Time) (Command, 
 			Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),
 		}},
 	}
-	seen := map[string]bool{}
-	for {
-		out, err := api.ListCommands(ctx, in)
-		if err != nil {
-			return Command{}, false, fmt.Errorf("look up the command: %w", err)
+	var ours *types.Command
+	err := eachPage(ctx, api, in, func(page []types.Command) bool {
+		at := slices.IndexFunc(page, func(c types.Command) bool {
+			return aws.ToString(c.Comment) == r.Comment && aws.ToString(c.DocumentName) == r.Document
+		})
+		if at >= 0 {
+			ours = &page[at]
 		}
-		for _, c := range out.Commands {
-			if aws.ToString(c.Comment) == r.Comment && aws.ToString(c.DocumentName) == r.Document {
-				return fromSDK(c), true, nil
-			}
-		}
-		token := aws.ToString(out.NextToken)
-		if token == "" || seen[token] {
-			return Command{}, false, nil
-		}
-		seen[token] = true
-		in.NextToken = out.NextToken
+		return ours == nil
+	})
+	switch {
+	case err != nil:
+		return Command{}, false, fmt.Errorf("look up the command: %w", err)
+	case ours == nil:
+		return Command{}, false, nil
 	}
+	return fromSDK(*ours), true, nil
 }
