@@ -58,8 +58,9 @@ func simulate(tb testing.TB, n int, options ...string) simulated {
 
 // stats are the lab's: how often each operation was called, and what is true.
 type stats struct {
-	Calls map[string]int
-	Truth map[string]report.Host
+	Calls  map[string]int
+	Faults map[string]int
+	Truth  map[string]report.Host
 }
 
 func (s simulated) stats() (got stats) {
@@ -143,7 +144,7 @@ func faults(seed int) []string {
 	return []string{
 		"--seed", strconv.Itoa(seed), "--throttle-rate", "0.05", "--error-rate", "0.01", "--reset-rate", "0.01",
 		"--repeat-pages", "0.05", "--consistency-delay", "2s", "--fail", "0.03", "--garbage", "0.02", "--long-output", "0.05",
-		"--stopped", "0.02", "--unmanaged", "0.02", "--undeliverable", "0.01", "--time-out", "0.01",
+		"--stopped", "0.02", "--unmanaged", "0.02", "--undeliverable", "0.01", "--time-out", "0.01", "--hybrid", "0.1",
 	}
 }
 
@@ -165,6 +166,19 @@ func TestScaleWithFaults(t *testing.T) {
 			compare(t, got.Report, s.stats().Truth)
 			once(t, got.Report)
 		})
+	}
+}
+
+// TestScaleSessionEnds: the credentials of a role are refused in the middle of a
+// sweep, again and again, and renewed.
+func TestScaleSessionEnds(t *testing.T) {
+	s := simulate(t, 500, "--latency", "2ms", "--hybrid", "0.2", "--session", "700ms")
+	got := s.sweep("sweep", "--tag", "env=prod", "--role-arn", "arn:aws:iam::123456789012:role/aidefleet")
+	stats := s.stats()
+	compare(t, got.Report, stats.Truth)
+	once(t, got.Report)
+	if stats.Faults["sessions_ended"] == 0 || stats.Calls["AssumeRole"] < 2 {
+		t.Errorf("%d calls with an ended session, %d sessions: want some", stats.Faults["sessions_ended"], stats.Calls["AssumeRole"])
 	}
 }
 

@@ -70,7 +70,7 @@ func load(ctx context.Context, region string) (aws.Config, error) {
 	if cfg.Region == "" {
 		return aws.Config{}, ErrNoRegion
 	}
-	cfg.Retryer = patient()
+	cfg.Retryer = patient(cfg.Credentials)
 	return cfg, nil
 }
 
@@ -87,7 +87,7 @@ func operations(cfg aws.Config) Operations {
 		DescribeInstances: call(e.DescribeInstances),
 
 		DescribeInstanceInformation: call(s.DescribeInstanceInformation),
-		SendCommand:                 call(s.SendCommand, unsent),
+		SendCommand:                 call(s.SendCommand, unsent(cfg.Credentials)),
 		ListCommands:                call(s.ListCommands),
 		ListCommandInvocations:      call(s.ListCommandInvocations),
 		GetCommandInvocation:        call(s.GetCommandInvocation),

@@ -1,9 +1,14 @@
 package aws
 
 import (
+	"context"
+	"errors"
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
 )
 
 // attempts is how often a call is made at most, unless AWS_MAX_ATTEMPTS says
@@ -13,23 +18,54 @@ const attempts = 10
 
 // patient is one retryer for all calls of one account and region: what AWS
 // throttles of one call slows down the others too (retry mode "adaptive").
-func patient() func() aws.Retryer {
+func patient(credentials aws.CredentialsProvider) func() aws.Retryer {
 	r := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
+		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
+			o.MaxAttempts = attempts
+			o.Retryables = append([]retry.IsErrorRetryable{renewed(credentials)}, o.Retryables...)
+		})
 	})
 	return func() aws.Retryer { return r }
 }
 
 // unsent lets the SDK repeat a call only where the service refused it for its
-// rate. SendCommand has no idempotency token: after any other error it may have
-// been sent, and a second one would be a second run on every host.
-func unsent(o *ssm.Options) {
-	most := attempts
-	if o.RetryMaxAttempts > 0 { // AWS_MAX_ATTEMPTS
-		most = o.RetryMaxAttempts
+// rate or for credentials that had expired. SendCommand has no idempotency token:
+// after any other error it may have been sent, and a second one would be a second
+// run on every host.
+func unsent(credentials aws.CredentialsProvider) func(*ssm.Options) {
+	return func(o *ssm.Options) {
+		most := attempts
+		if o.RetryMaxAttempts > 0 { // AWS_MAX_ATTEMPTS
+			most = o.RetryMaxAttempts
+		}
+		o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
+			r.MaxAttempts = most
+			r.Retryables = []retry.IsErrorRetryable{
+				renewed(credentials), retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes},
+			}
+		})
 	}
-	o.Retryer = retry.NewStandard(func(r *retry.StandardOptions) {
-		r.MaxAttempts = most
-		r.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
+}
+
+// expired are the codes with which services refuse credentials that were valid
+// (AWS "Common errors"; JSON, Query and EC2 spell it differently).
+var expired = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+
+// renewed makes a call again with new credentials where the service says that
+// they have expired. The SDK renews them by their date only: a session that ends
+// before that, or a clock that is behind, would fail a sweep that takes hours.
+// Credentials without a date are all there are, and are not asked for again.
+func renewed(credentials aws.CredentialsProvider) retry.IsErrorRetryable {
+	return retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		var api smithy.APIError
+		cache, ok := credentials.(*aws.CredentialsCache)
+		if !ok || !errors.As(err, &api) || !slices.Contains(expired, api.ErrorCode()) {
+			return aws.UnknownTernary
+		}
+		if now, err := cache.Retrieve(context.Background()); err == nil && !now.CanExpire {
+			return aws.UnknownTernary
+		}
+		cache.Invalidate()
+		return aws.TrueTernary
 	})
 }

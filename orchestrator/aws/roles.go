@@ -34,7 +34,6 @@ func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 		}
 		cfg := own.Copy()
 		cfg.Region = cmp.Or(p.Region, own.Region)
-		cfg.Retryer = patient() // throttling is a matter of one account and region
 		if p.Role != "" {
 			if roles[p.Role] == nil {
 				roles[p.Role] = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), p.Role,
@@ -42,6 +41,7 @@ func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 			}
 			cfg.Credentials = roles[p.Role]
 		}
+		cfg.Retryer = patient(cfg.Credentials) // throttling is a matter of one account and region
 		all = append(all, operations(cfg))
 	}
 	return all, nil

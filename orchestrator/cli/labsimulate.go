@@ -25,6 +25,7 @@ func simulateFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "speed", Value: d.Speed, Usage: "`FACTOR`: seconds that pass on the hosts in one"},
 		&cli.DurationFlag{Name: "latency", Value: 30 * time.Millisecond, Usage: "`DURATION` that each call takes at least"},
 		&cli.DurationFlag{Name: "consistency-delay", Value: 150 * time.Millisecond, Usage: "`DURATION` after SendCommand in which a command shows no targets"},
+		&cli.DurationFlag{Name: "session", DefaultText: "1h", Usage: "`DURATION` after which the credentials of a role are refused, although they say one hour"},
 		&cli.IntFlag{Name: "throttle", DefaultText: "no limit", Usage: "`CALLS` a second of an operation; more are throttled"},
 	}
 	for _, s := range shareFlags(new(lab.Simulation)) {
@@ -66,6 +67,7 @@ func shareFlags(s *lab.Simulation) []shareFlag {
 		{"time-out", "hosts whose check is ended by the agent", d.TimeOut, &s.TimeOut},
 		{"undeliverable", "hosts that cannot be given the command", d.Undeliverable, &s.Undeliverable},
 		{"lose-agent", "hosts whose agent is silent, half of them from the middle of the check on", d.LoseAgent, &s.LoseAgent},
+		{"hybrid", "hosts that are hybrid nodes (mi-…)", d.Hybrid, &s.Hybrid},
 		{"stopped", "hosts that are stopped", d.Stopped, &s.Stopped},
 		{"unmanaged", "hosts without an agent", d.Unmanaged, &s.Unmanaged},
 	}
@@ -91,7 +93,7 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 		return nil, usageError{fmt.Errorf("%s: simulated hosts have none", strings.Join(with, " and "))}
 	}
 	s := &lab.Simulation{Options: simulate.Options{Hosts: c.Int("simulate"), Seed: c.Uint64("seed"), Speed: c.Float64("speed")}}
-	s.Faults = cloud.Faults{Latency: c.Duration("latency"), Throttle: c.Int("throttle"), Seed: c.Uint64("seed")}
+	s.Faults = cloud.Faults{Latency: c.Duration("latency"), Throttle: c.Int("throttle"), Session: c.Duration("session"), Seed: c.Uint64("seed")}
 	if s.Consistency = c.Duration("consistency-delay"); s.Consistency == 0 {
 		s.Consistency = -1 // 0 would be the account's own
 	}
@@ -100,8 +102,8 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 			return nil, usageError{fmt.Errorf("--%s %g: want a share from 0 to 1", f.name, *f.to)}
 		}
 	}
-	if s.Faults.Latency < 0 || s.Consistency < -1 || s.Faults.Throttle < 0 {
-		return nil, usageError{errors.New("--latency, --consistency-delay and --throttle: want none below 0")}
+	if s.Faults.Session < 0 || s.Faults.Latency < 0 || s.Consistency < -1 || s.Faults.Throttle < 0 {
+		return nil, usageError{errors.New("--latency, --consistency-delay, --session and --throttle: want none below 0")}
 	}
 	if err := s.Check(); err != nil {
 		return nil, usageError{err}

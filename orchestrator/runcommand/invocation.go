@@ -80,11 +80,15 @@ func statusOf(status types.CommandInvocationStatus, detail string) Status {
 	return Unfinished
 }
 
+// PageSize is how many hosts a page of results has at most (Systems Manager API
+// reference, ListCommandInvocations).
+const PageSize = 50
+
 // Invocations pages through the command on every host it has been sent to so
 // far, each host once. Right after a send there are none. What was read before an
 // error is returned with it.
 func Invocations(ctx context.Context, api API, id string) (map[string]Invocation, error) {
-	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(50)}
+	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(PageSize)}
 	found := map[string]Invocation{}
 	seen := map[string]bool{}
 	for {
@@ -103,6 +107,23 @@ func Invocations(ctx context.Context, api API, id string) (map[string]Invocation
 		seen[token] = true
 		in.NextToken = out.NextToken
 	}
+}
+
+// InvocationOn is the command on one host. ErrNotFound says that the service
+// lists none.
+func InvocationOn(ctx context.Context, api API, id, instance string) (Invocation, error) {
+	out, err := api.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
+		CommandId: aws.String(id), InstanceId: aws.String(instance), Details: true,
+	})
+	if err != nil {
+		return Invocation{}, fmt.Errorf("read the result of command %s on %s: %w", id, instance, err)
+	}
+	for _, i := range out.CommandInvocations {
+		if aws.ToString(i.InstanceId) == instance {
+			return invocationFromSDK(i), nil
+		}
+	}
+	return Invocation{}, fmt.Errorf("command %s on %s: %w", id, instance, ErrNotFound)
 }
 
 // Complete is Invocations, asked again while the service still lists fewer

@@ -19,27 +19,33 @@ type Output struct {
 	Stderr string // its first 8,000 bytes
 }
 
+// Whole is what the service keeps of a host's output, in a call for this one host:
+// a fleet is read by Invocations, and by this only where that cuts too much off.
+func Whole(ctx context.Context, api API, id, instance string) (Output, error) {
+	out, err := api.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: aws.String(id), InstanceId: aws.String(instance)})
+	if err != nil {
+		return Output{}, fmt.Errorf("read the output of command %s on %s: %w", id, instance, err)
+	}
+	return Output{
+		Status: statusOf(out.Status, aws.ToString(out.StatusDetails)), Code: int(out.ResponseCode),
+		Stdout: aws.ToString(out.StandardOutputContent), Stderr: aws.ToString(out.StandardErrorContent),
+	}, nil
+}
+
 // Await waits until a command has ended on one host and returns the whole of
 // what the service keeps of its output. That is a call a look for this one host:
 // a fleet is watched by Watch and read by Invocations.
 func Await(ctx context.Context, api API, c Command, instance string, pace Pace) (Output, error) {
-	in := &ssm.GetCommandInvocationInput{CommandId: aws.String(c.ID), InstanceId: aws.String(instance)}
 	for waited := time.Duration(0); ; {
-		out, err := api.GetCommandInvocation(ctx, in)
+		out, err := Whole(ctx, api, c.ID, instance)
 		// Right after a send the service does not know of it yet.
 		var early *types.InvocationDoesNotExist
 		switch {
 		case errors.As(err, &early) && waited < lateness:
 		case err != nil:
-			return Output{}, fmt.Errorf("read the output of command %s on %s: %w", c.ID, instance, err)
-		default:
-			status := statusOf(out.Status, aws.ToString(out.StatusDetails))
-			if status != Unfinished {
-				return Output{
-					Status: status, Code: int(out.ResponseCode),
-					Stdout: aws.ToString(out.StandardOutputContent), Stderr: aws.ToString(out.StandardErrorContent),
-				}, nil
-			}
+			return Output{}, err
+		case out.Status != Unfinished:
+			return out, nil
 		}
 		d := pace.next(c, waited)
 		if err := pace.Wait(ctx, d); err != nil {

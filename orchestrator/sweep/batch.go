@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -132,9 +133,33 @@ func (b *batch) follow(ctx, wctx context.Context) {
 		answers, err = runcommand.Invocations(ctx, b.Commands, b.command.ID)
 	}
 	b.command, b.hosts, b.answers = last, hosts, answers
+	b.mend(ctx)
 	if ctx.Err() == nil {
 		b.lost = err
 	}
+}
+
+// mend reads the whole output of hosts whose result line did not fit into what a
+// page holds of it: a call each, for a line of the node always fits.
+func (b *batch) mend(ctx context.Context) {
+	var cut []string
+	for id, i := range b.answers {
+		if i.Status == runcommand.Answered && isCut(i.Output) {
+			cut = append(cut, id)
+		}
+	}
+	var mu sync.Mutex
+	each(cut, func(id string) {
+		whole, err := runcommand.Whole(ctx, b.Commands, b.command.ID, id)
+		if err != nil {
+			return // what there is of the line is bad output
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		i := b.answers[id]
+		i.Output = whole.Stdout
+		b.answers[id] = i
+	})
 }
 
 // interrupt cancels the commands and reads what came in.

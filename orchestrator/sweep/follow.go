@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"aidefleet/orchestrator/fleet"
@@ -21,18 +22,24 @@ const (
 	afterCancelHost = 4 * time.Millisecond
 )
 
+// stragglers is how many hosts may be without an answer when the others are
+// read, and are read by themselves later, a call each: a tenth of the pages.
+func stragglers(targeted int) int { return targeted / (10 * runcommand.PageSize) }
+
 // watch returns when the command is done, or when the only hosts without an
-// answer are those whose agents are silent.
+// answer are those whose agents are silent. What the others said is read while
+// the last few are at work, so that the report does not wait for it at the end.
 func (s *sweep) watch(ctx context.Context, c runcommand.Command, hosts []fleet.Host) (runcommand.Command, []fleet.Host, map[string]runcommand.Invocation, error) {
 	var answers map[string]runcommand.Invocation
 	began := s.now()
 	for patience := firstRecheck; ; patience = min(2*patience, lastRecheck) {
-		silent := silentHosts(hosts, answers)
+		silent, ahead := silentHosts(hosts, answers), answers == nil
 		settled := func(now runcommand.Command) bool {
 			if s.Progress != nil {
 				s.Progress(now.Completed, now.Targeted)
 			}
-			return now.Targeted > 0 && now.Completed >= now.Targeted-silent
+			left := now.Targeted - now.Completed - silent
+			return now.Targeted > 0 && (left <= 0 || ahead && left <= stragglers(now.Targeted))
 		}
 		now, err := runcommand.Watch(ctx, s.Commands, c, s.Pace, s.now().Sub(began), patience, settled)
 		c = now
@@ -40,11 +47,14 @@ func (s *sweep) watch(ctx context.Context, c runcommand.Command, hosts []fleet.H
 			return c, hosts, answers, err
 		}
 		if c.Done() || settled(c) {
-			if answers, err = runcommand.Complete(ctx, s.Commands, c, s.Pace); err != nil {
+			if answers, err = s.read(ctx, c, answers); err != nil {
 				return c, hosts, answers, err
 			}
 			if c.Done() || allAnswered(hosts, answers) {
 				return c, hosts, answers, nil
+			}
+			if ahead {
+				continue // the last few hosts are still at work
 			}
 			if err := s.Pace.Wait(ctx, s.Pace.First); err != nil {
 				return c, hosts, answers, err
@@ -80,4 +90,39 @@ func allAnswered(hosts []fleet.Host, answers map[string]runcommand.Invocation) b
 		}
 	}
 	return true
+}
+
+// read reads what the hosts said. Where all but a few had ended when that was
+// done before, only those are asked for.
+func (s *sweep) read(ctx context.Context, c runcommand.Command, before map[string]runcommand.Invocation) (map[string]runcommand.Invocation, error) {
+	if before == nil || len(before) < c.Targeted {
+		return runcommand.Complete(ctx, s.Commands, c, s.Pace)
+	}
+	var late []string
+	for id, i := range before {
+		if i.Status == runcommand.Unfinished {
+			late = append(late, id)
+		}
+	}
+	if len(late) > stragglers(c.Targeted) {
+		return runcommand.Complete(ctx, s.Commands, c, s.Pace)
+	}
+	var mu sync.Mutex
+	ended, failed := 0, false
+	each(late, func(id string) {
+		i, err := runcommand.InvocationOn(ctx, s.Commands, c.ID, id)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+			failed = true
+		case i.Status != runcommand.Unfinished:
+			ended++
+			before[id] = i
+		}
+	})
+	if failed || c.Done() && ended < len(late) {
+		return runcommand.Complete(ctx, s.Commands, c, s.Pace)
+	}
+	return before, nil
 }

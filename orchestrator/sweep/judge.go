@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -108,6 +109,11 @@ func fill(out *report.Host, i runcommand.Invocation) {
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts
 	out.Fingerprint, out.Paths, out.More = line.Fingerprint, line.Paths, line.More
+}
+
+// isCut says that an output ends in the middle of its first line.
+func isCut(output string) bool {
+	return strings.HasPrefix(output, "{") && !strings.Contains(output, "\n") && !json.Valid([]byte(output))
 }
 
 // explain says what came instead of a result line, with its first characters.

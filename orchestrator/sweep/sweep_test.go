@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +44,9 @@ type account struct {
 	onLook   func(int) // called at each
 	lostAt   int       // look from which every node that has not answered is lost
 	document string
+	whole    map[string]string // the output of hosts of which a page holds only the beginning
 
+	mu      sync.Mutex // guards what follows where calls are made side by side
 	calls   []string
 	metrics []string
 }
@@ -120,9 +123,26 @@ func (a *account) region() Region {
 				}
 				return &ssm.ListCommandsOutput{Commands: []ssmtypes.Command{c}}, nil
 			},
-			ListCommandInvocations: func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+			ListCommandInvocations: func(_ context.Context, in *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+				if id := aws.ToString(in.InstanceId); id != "" {
+					a.mu.Lock()
+					defer a.mu.Unlock()
+					count("ListCommandInvocations " + id)
+					at := slices.IndexFunc(a.invocations, func(i ssmtypes.CommandInvocation) bool { return aws.ToString(i.InstanceId) == id })
+					return &ssm.ListCommandInvocationsOutput{CommandInvocations: a.invocations[at : at+1]}, nil
+				}
 				count("ListCommandInvocations")
-				return &ssm.ListCommandInvocationsOutput{CommandInvocations: a.invocations}, nil
+				return &ssm.ListCommandInvocationsOutput{CommandInvocations: slices.Clone(a.invocations)}, nil
+			},
+			GetCommandInvocation: func(_ context.Context, in *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error) {
+				a.mu.Lock()
+				defer a.mu.Unlock()
+				id := aws.ToString(in.InstanceId)
+				count("GetCommandInvocation " + id)
+				if a.whole[id] == "" {
+					return nil, errors.New("no output of " + id)
+				}
+				return &ssm.GetCommandInvocationOutput{Status: "Success", StandardOutputContent: aws.String(a.whole[id])}, nil
 			},
 			CancelCommand: func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
 				count("CancelCommand")
@@ -137,6 +157,8 @@ func (a *account) region() Region {
 			},
 		},
 		Metrics: metrics.API{PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
 			count("PutMetricData")
 			for _, d := range in.MetricData {
 				a.metrics = append(a.metrics, aws.ToString(d.Dimensions[0].Value)+" "+aws.ToString(d.MetricName))
@@ -201,6 +223,8 @@ func TestRun(t *testing.T) {
 	a.host("i-12", "spared", "Online", "Failed", "Terminated", "", -1)
 	a.host("i-13", "newcomer", "Online", "", "", "", 0)
 	a.host("i-14", "bare", "", "", "", "", 0)
+	a.host("i-16", "mended", "Online", "Success", "Success", driftLine[:60], 0)
+	a.whole = map[string]string{"i-16": driftLine + "\nfor people\n"}
 	a.host("i-15", "stuck", "Online", "InProgress", "InProgress", "", -1)
 	a.invocations = append(a.invocations, ssmtypes.CommandInvocation{ // not in EC2 any more
 		InstanceId: aws.String("i-99"), InstanceName: aws.String("gone"), Status: "Success",
@@ -224,6 +248,7 @@ func TestRun(t *testing.T) {
 		"late missing delivery_timeout",
 		"liar failed bad_output",
 		"lost missing agent_lost",
+		"mended drift +2 -0 ~1",
 		"newcomer missing not_targeted",
 		"nothing failed bad_output",
 		"slow missing execution_timeout",
@@ -237,8 +262,14 @@ func TestRun(t *testing.T) {
 	if a.called("SendCommand") != 1 || a.called("PutMetricData") != 0 {
 		t.Errorf("calls %v: want one send, and nothing published while a host is unfinished", a.calls)
 	}
-	if s := r.Summary; s.Targeted != 16 || s.Reported != 3 || s.Failed != 5 || s.Missing != 8 {
+	if s := r.Summary; s.Targeted != 17 || s.Reported != 4 || s.Failed != 5 || s.Missing != 8 {
 		t.Errorf("summary %+v", s)
+	}
+	if a.called("GetCommandInvocation i-07") != 1 || a.called("GetCommandInvocation i-16") != 1 ||
+		slices.ContainsFunc(a.calls, func(c string) bool {
+			return strings.HasPrefix(c, "Get") && !strings.HasSuffix(c, "i-07") && !strings.HasSuffix(c, "i-16")
+		}) {
+		t.Errorf("calls %v: want the whole output of the two hosts whose line is cut, and of no other", a.calls)
 	}
 	for _, h := range r.Hosts {
 		if h.Status == report.Failed || h.Status == report.Missing {
@@ -292,6 +323,37 @@ func TestRunLosesAgent(t *testing.T) {
 	}
 	if a.called("ListCommandInvocations") != 1 {
 		t.Errorf("the results were listed %d times", a.called("ListCommandInvocations"))
+	}
+}
+
+// TestRunReadsAhead: what 998 of 1,000 hosts said is read while the last two are at
+// work, and only those are asked for then.
+func TestRunReadsAhead(t *testing.T) {
+	a := &account{}
+	for n := range 998 {
+		a.host(fmt.Sprintf("i-%04d", n), fmt.Sprintf("quick-%d", n), "Online", "Success", "Success", cleanLine, 0)
+	}
+	a.host("i-1000", "slow", "Online", "InProgress", "InProgress", "", -1)
+	a.host("i-1001", "slower", "Online", "InProgress", "InProgress", "", -1)
+	a.onLook = func(n int) {
+		if n != 6 {
+			return
+		}
+		if got := a.called("ListCommandInvocations"); got != 1 {
+			t.Errorf("the others were read %d times until the last hosts ended, want once", got)
+		}
+		for i := 998; i < 1000; i++ {
+			a.invocations[i].Status, a.invocations[i].StatusDetails = "Success", aws.String("Success")
+			a.invocations[i].CommandPlugins[0].Output, a.invocations[i].CommandPlugins[0].ResponseCode = aws.String(driftLine), 0
+		}
+		a.doneAt = 6
+	}
+	r, err := Run(t.Context(), a.region(), options())
+	if err != nil || r.Summary.Targeted != 1000 || r.Summary.Clean != 998 || r.Summary.Changed != 2 {
+		t.Errorf("%v, %+v", err, r.Summary)
+	}
+	if a.called("ListCommandInvocations") != 1 || a.called("ListCommandInvocations i-1000") != 1 || a.called("ListCommandInvocations i-1001") != 1 {
+		t.Errorf("calls %v: want one page of all, and one of each late host", a.calls)
 	}
 }
 

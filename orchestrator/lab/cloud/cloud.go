@@ -67,8 +67,9 @@ type Cloud struct {
 	sorted    []*node          // in the order of their ids
 	documents map[string]*document
 	commands  map[string]*command
-	history   []*command // oldest first
-	active    []*command // those that have not ended
+	history   []*command           // oldest first
+	active    []*command           // those that have not ended
+	sessions  map[string]time.Time // when they were made, by access key
 }
 
 // New makes an account with these instances and no documents.
@@ -92,9 +93,10 @@ func New(c Config, instances ...Instance) *Cloud {
 		nodes:     make(map[string]*node, len(instances)),
 		documents: make(map[string]*document),
 		commands:  make(map[string]*command),
+		sessions:  make(map[string]time.Time),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
-	cloud.handle = cloud.counted(authenticated(cloud.faulty(cloud.dispatch)))
+	cloud.handle = cloud.counted(cloud.authenticated(cloud.faulty(cloud.dispatch)))
 	for _, i := range instances {
 		cloud.nodes[i.ID] = newNode(i)
 	}

@@ -23,7 +23,10 @@ type Faults struct {
 	// DescribeInstances and DescribeInstanceInformation that come twice. A last
 	// page that does comes for ever, each time with the token that led to it.
 	RepeatPages float64
-	Seed        uint64
+	// Session is how long the credentials of a role are taken. They say that they
+	// last for an hour, whatever Session is; 0 is that hour.
+	Session time.Duration
+	Seed    uint64
 }
 
 // fault is what befalls one call.
@@ -37,6 +40,7 @@ const (
 	lost       fault = "resets_before"
 	unanswered fault = "resets_after"
 	repeats    fault = "repeats"
+	ended      fault = "sessions_ended"
 )
 
 // bucket is how many calls an operation may still take, and since when.
@@ -48,7 +52,7 @@ type bucket struct {
 // faulty lets the faults happen.
 func (c *Cloud) faulty(next handler) handler {
 	f := c.config.Faults
-	if f == (Faults{Seed: f.Seed}) {
+	if f == (Faults{Seed: f.Seed, Session: f.Session}) {
 		return next
 	}
 	drawn := make(map[string]uint64)

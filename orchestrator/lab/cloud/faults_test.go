@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -31,6 +32,41 @@ func callAll(ctx context.Context, c aws.Config) map[string]error {
 	_, w := cloudwatch.NewFromConfig(c).ListMetrics(ctx, &cloudwatch.ListMetricsInput{})
 	_, t := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	return map[string]error{"ssm": s, "ec2": e, "cloudwatch": w, "sts": t}
+}
+
+// TestSessionEnds: the credentials of a role are refused when their time is over,
+// as each service says so, and those of the user are not.
+func TestSessionEnds(t *testing.T) {
+	l := newLab(t, Config{Faults: Faults{Session: time.Minute}})
+	took, err := sts.NewFromConfig(l.impatient()).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::123456789012:role/ops"), RoleSessionName: aws.String("test"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	role := l.impatient()
+	role.Credentials = credentials.NewStaticCredentialsProvider(*took.Credentials.AccessKeyId, *took.Credentials.SecretAccessKey, *took.Credentials.SessionToken)
+	want := map[string]string{"ssm": "ExpiredTokenException", "ec2": "RequestExpired", "cloudwatch": "ExpiredTokenException", "sts": "ExpiredToken"}
+	refused := func(service string, err error) bool {
+		var coded smithy.APIError
+		return errors.As(err, &coded) && coded.ErrorCode() == want[service]
+	}
+	for service, err := range callAll(t.Context(), role) {
+		if refused(service, err) {
+			t.Errorf("%s: %v", service, err)
+		}
+	}
+	l.pass(time.Minute)
+	for service, err := range callAll(t.Context(), role) {
+		if !refused(service, err) {
+			t.Errorf("%s: %v, want %s", service, err, want[service])
+		}
+	}
+	for service, err := range callAll(t.Context(), l.impatient()) {
+		if refused(service, err) {
+			t.Errorf("%s, by the user: %v", service, err)
+		}
+	}
 }
 
 func TestFaultsRefuse(t *testing.T) {

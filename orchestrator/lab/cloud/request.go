@@ -133,15 +133,3 @@ func decompress(body []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
-
-// authenticated refuses requests without a signature. Which one it is does not
-// matter.
-func authenticated(next handler) handler {
-	return func(w http.ResponseWriter, r *http.Request, q *request) {
-		if !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=") {
-			q.refuse(w, &apiError{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"})
-			return
-		}
-		next(w, r, q)
-	}
-}

@@ -1,7 +1,9 @@
 package cloud
 
 import (
+	"cmp"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -66,10 +68,59 @@ func (c *Cloud) assumeRole(q *request) (any, error) {
 		Namespace:    stsNamespace,
 		ARN:          "arn:aws:sts::" + c.config.Account + ":assumed-role/" + name + "/" + session,
 		RoleID:       "AROALAB:" + session,
-		AccessKeyID:  "ASIALAB",
+		AccessKeyID:  c.newSession(),
 		SecretKey:    "lab",
 		SessionToken: "lab",
 		Expiration:   isoDate(c.now().Add(roleTime)),
 		RequestID:    q.id,
 	}, nil
+}
+
+// newSession makes the access key of a role that is taken.
+func (c *Cloud) newSession() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := fmt.Sprintf("ASIALAB%013d", len(c.sessions))
+	c.sessions[key] = c.now()
+	return key
+}
+
+// authenticated refuses requests without a signature, and those of a session
+// that has ended. Which signature it is does not matter.
+func (c *Cloud) authenticated(next handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, q *request) {
+		credential, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=")
+		key, _, _ := strings.Cut(credential, "/")
+		switch {
+		case !signed:
+			q.refuse(w, &apiError{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"})
+		case c.over(key):
+			q.refuse(w, q.expiredSession())
+		default:
+			next(w, r, q)
+		}
+	}
+}
+
+// over says that an access key is of a session that has ended.
+func (c *Cloud) over(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	made, known := c.sessions[key]
+	over := known && c.now().Sub(made) >= cmp.Or(c.config.Faults.Session, roleTime)
+	if over {
+		c.faults[string(ended)]++
+	}
+	return over
+}
+
+// expiredSession is how each service says that credentials have expired.
+func (q *request) expiredSession() *apiError {
+	switch {
+	case q.protocol == ec2Query:
+		return badRequest("RequestExpired", "Request has expired.")
+	case q.protocol == awsQuery:
+		return &apiError{http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"}
+	}
+	return badRequest("ExpiredTokenException", "The security token included in the request is expired")
 }

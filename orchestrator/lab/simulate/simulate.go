@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Shares are the shares of hosts, from 0 to 1, that are not simply clean. Except
-// for LongOutput they do not overlap, and each is exact: 0.05 of 1,000 hosts are 50.
+// for LongOutput and Hybrid they do not overlap, and each is exact: 0.05 of 1,000 hosts are 50.
 type Shares struct {
 	Stopped       float64 // the instance is stopped
 	Unmanaged     float64 // no agent has ever registered
@@ -37,6 +37,7 @@ type Shares struct {
 	Fail          float64 // the check fails, with a reason
 	Drift         float64
 	LongOutput    float64 // of hosts of any kind: 24,000 bytes, the result line first
+	Hybrid        float64 // of hosts that have or had an agent: they are no EC2 instances
 }
 
 // Default are the options of a fleet of which nothing is said but its size:
@@ -78,13 +79,13 @@ func (o Options) Check() error {
 	}
 	sum := 0.0
 	shares := o.shares()
-	for _, share := range append(shares[:], o.LongOutput) {
+	for _, share := range append(shares[:], o.LongOutput, o.Hybrid) {
 		if !(share >= 0 && share <= 1) {
 			return fmt.Errorf("share of hosts %g: want a number from 0 to 1", share)
 		}
 		sum += share
 	}
-	if sum -= o.LongOutput; sum > 1+1e-9 {
+	if sum -= o.LongOutput + o.Hybrid; sum > 1+1e-9 {
 		return fmt.Errorf("the shares of hosts add up to %g: want 1 at most", sum)
 	}
 	return nil
@@ -114,6 +115,14 @@ func New(o Options, now time.Time) ([]cloud.Instance, error) {
 		hosts[n].long = true
 	}
 	ids := newIDs(random, o.Hosts)
+	left := int(math.Round(o.Hybrid * float64(o.Hosts)))
+	for n := range hosts {
+		// EC2 knows none of them: one that is stopped or has no agent nobody knows.
+		if left > 0 && hosts[n].kind != stopped && hosts[n].kind != unmanaged {
+			ids[n] = "m" + ids[n]
+			left--
+		}
+	}
 	instances := make([]cloud.Instance, o.Hosts)
 	for n := range hosts {
 		hosts[n].role = roles[random.IntN(len(roles))]
