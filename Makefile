@@ -68,7 +68,7 @@ $(TOOLS)/nfpm-$(NFPM_VERSION):
 
 .PHONY: bench
 bench: build ## measure, as ratios in one run; takes some minutes
-	@.ci/packages aide
+	@.ci/packages aide aws jq
 	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./orchestrator
 
 .PHONY: fmt

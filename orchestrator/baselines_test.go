@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"golang.org/x/sync/errgroup"
 
 	"aidefleet/node/result"
 	"aidefleet/orchestrator/lab"
@@ -22,34 +25,37 @@ import (
 
 // BenchmarkBaselines is a sweep beside what people write without this project,
 // in one run: the calls that each makes, and the time from the request until every
-// host's result is published. The simulated hosts take five seconds.
+// host's result is published. The simulated hosts take five seconds, and a call 30 ms.
 func BenchmarkBaselines(b *testing.B) {
-	for _, c := range []struct {
-		name  string
-		hosts int
-		run   func(simulated)
-	}{
-		{"orchestrator/1000", 1000, func(s simulated) { s.sweep("sweep", "--tag", "env=prod,dev") }},
-		{"classic-loop/1000", 1000, classicLoop},
-		{"orchestrator/100", 100, func(s simulated) { s.sweep("sweep", "--tag", "env=prod,dev") }},
-		{"aws-cli-script/100", 100, cliScript},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			for b.Loop() {
-				s := simulate(b, c.hosts)
-				before := time.Now()
-				c.run(s)
-				took := time.Since(before)
-				calls := 0
-				for _, n := range s.stats().Calls {
-					calls += n
+	for _, hosts := range []int{1_000, 10_000, 50_000} {
+		for _, c := range []struct {
+			name string
+			run  func(simulated)
+		}{
+			{"orchestrator", func(s simulated) { s.sweep("sweep", "--tag", "env=prod,dev") }},
+			{"classic-loop", classicLoop},
+			{"aws-cli-script", cliScript},
+		} {
+			b.Run(fmt.Sprintf("%d/%s", hosts, c.name), func(b *testing.B) {
+				for b.Loop() {
+					s := simulate(b, hosts, "--latency", "30ms")
+					before := time.Now()
+					c.run(s)
+					took := time.Since(before)
+					calls := 0
+					for _, n := range s.stats().Calls {
+						calls += n
+					}
+					b.ReportMetric(float64(calls), "calls")
+					b.ReportMetric(took.Seconds(), "seconds")
 				}
-				b.ReportMetric(float64(calls), "calls")
-				b.ReportMetric(took.Seconds(), "seconds")
-			}
-		})
+			})
+		}
 	}
 }
+
+// loopWorkers is how many hosts the classic loop asks for at a time.
+const loopWorkers = 10
 
 // classicLoop asks for each host by itself until all have ended, and publishes
 // each by itself.
@@ -81,30 +87,39 @@ func classicLoop(s simulated) {
 		}
 	}
 	for len(pending) > 0 {
+		var mu sync.Mutex
 		var left []string
+		var g errgroup.Group
+		g.SetLimit(loopWorkers)
 		for _, id := range pending {
-			out, err := commands.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sent.Command.CommandId, InstanceId: aws.String(id)})
-			if err != nil {
-				s.tb.Fatal(err)
-			}
-			if out.Status == types.CommandInvocationStatusInProgress || out.Status == types.CommandInvocationStatusPending {
-				left = append(left, id)
-				continue
-			}
-			l, err := result.Parse([]byte(aws.ToString(out.StandardOutputContent)))
-			if err != nil || l.Counts == nil {
-				continue
-			}
-			in := &cloudwatch.PutMetricDataInput{Namespace: aws.String("AIDE")}
-			for name, n := range map[string]int{"added": l.Added, "removed": l.Removed, "changed": l.Changed} {
-				in.MetricData = append(in.MetricData, cwtypes.MetricDatum{
-					MetricName: aws.String(name), Value: aws.Float64(float64(n)),
-					Dimensions: []cwtypes.Dimension{{Name: aws.String("Instance"), Value: aws.String(id)}},
-				})
-			}
-			if _, err := metrics.PutMetricData(ctx, in); err != nil {
-				s.tb.Fatal(err)
-			}
+			g.Go(func() error {
+				out, err := commands.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sent.Command.CommandId, InstanceId: aws.String(id)})
+				if err != nil {
+					return err
+				}
+				if out.Status == types.CommandInvocationStatusInProgress || out.Status == types.CommandInvocationStatusPending {
+					mu.Lock()
+					defer mu.Unlock()
+					left = append(left, id)
+					return nil
+				}
+				l, err := result.Parse([]byte(aws.ToString(out.StandardOutputContent)))
+				if err != nil || l.Counts == nil {
+					return nil //nolint:nilerr // a host without a result is no error of the loop
+				}
+				in := &cloudwatch.PutMetricDataInput{Namespace: aws.String("AIDE")}
+				for name, n := range map[string]int{"added": l.Added, "removed": l.Removed, "changed": l.Changed} {
+					in.MetricData = append(in.MetricData, cwtypes.MetricDatum{
+						MetricName: aws.String(name), Value: aws.Float64(float64(n)),
+						Dimensions: []cwtypes.Dimension{{Name: aws.String("Instance"), Value: aws.String(id)}},
+					})
+				}
+				_, err = metrics.PutMetricData(ctx, in)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			s.tb.Fatal(err)
 		}
 		if pending = left; len(pending) > 0 {
 			time.Sleep(time.Second)
@@ -112,7 +127,8 @@ func classicLoop(s simulated) {
 	}
 }
 
-// script is what people write with the AWS CLI.
+// script is what careful people write with the AWS CLI: all results in one call of
+// it, and a thousand metrics in each of the others.
 const script = `set -eu
 id=$(aws ssm send-command --document-name AideFleet-Check --targets Key=tag:env,Values=prod,dev \
 	--max-errors 100% --max-concurrency 100% --query Command.CommandId --output text)
@@ -120,14 +136,14 @@ sleep 1
 while aws ssm list-commands --command-id "$id" --query 'Commands[0].Status' --output text | grep -q 'Pending\|InProgress'; do
 	sleep 1
 done
-aws ssm list-command-invocations --command-id "$id" --details \
-	--query 'CommandInvocations[].[InstanceId,CommandPlugins[0].Output]' --output text | grep '^i-.*"added"' |
-while read -r instance output; do
-	number() { echo "$output" | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
-	aws cloudwatch put-metric-data --namespace AIDE --metric-data \
-		"MetricName=added,Value=$(number added),Dimensions=[{Name=Instance,Value=$instance}]" \
-		"MetricName=removed,Value=$(number removed),Dimensions=[{Name=Instance,Value=$instance}]" \
-		"MetricName=changed,Value=$(number changed),Dimensions=[{Name=Instance,Value=$instance}]"
+aws ssm list-command-invocations --command-id "$id" --details --output json |
+jq -c '[.CommandInvocations[] | .InstanceId as $id | (.CommandPlugins[0].Output | split("\n")[0] | fromjson?) |
+	select(.added != null) | {added, removed, changed} | to_entries[] |
+	{MetricName: .key, Value: .value, Dimensions: [{Name: "Instance", Value: $id}]}] |
+	range(0; length; 1000) as $n | .[$n:$n+1000]' |
+while read -r metrics; do
+	echo "$metrics" >metrics.json
+	aws cloudwatch put-metric-data --namespace AIDE --metric-data file://metrics.json
 done
 `
 
@@ -142,6 +158,7 @@ func cliScript(s simulated) {
 		s.tb.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir = dir
 	cmd.Env = append(lab.Environment(s.url), "PATH="+dir+":/usr/bin:/bin", "HOME="+dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.tb.Fatalf("%v: %s", err, strings.TrimSpace(string(out)))

@@ -169,6 +169,30 @@ func TestScaleWithFaults(t *testing.T) {
 	}
 }
 
+// TestScaleAccounts: hosts of two accounts in two regions, hybrid nodes among them,
+// in one sweep under faults. Each command is sent once, and each account and region
+// has its own metrics.
+func TestScaleAccounts(t *testing.T) {
+	s := simulate(t, 150, append(faults(7), "--accounts", "2", "--regions", "2", "--latency", "2ms", "--speed", "300")...)
+	roles := []string{"--role-arn", "arn:aws:iam::" + lab.Account(0) + ":role/aidefleet", "--role-arn", "arn:aws:iam::" + lab.Account(1) + ":role/aidefleet"}
+	got := s.sweep(append([]string{"sweep", "--tag", "env=prod", "--region", lab.Regions[0], "--region", lab.Regions[1]}, roles...)...)
+	compare(t, got.Report, s.stats().Truth)
+	if len(got.Commands) != 4 || len(got.Errors) > 0 {
+		t.Errorf("%d commands, errors %v: want one command in each account and region", len(got.Commands), got.Errors)
+	}
+	at := map[string]int{}
+	for _, h := range got.Hosts {
+		at[h.Account+" "+h.Region]++
+	}
+	for _, account := range []string{lab.Account(0), lab.Account(1)} {
+		for _, region := range lab.Regions[:2] {
+			if n := at[account+" "+region]; n < 100 {
+				t.Errorf("%d hosts of %s in %s, want nine in ten of 150", n, account, region)
+			}
+		}
+	}
+}
+
 // TestScaleSessionEnds: the credentials of a role are refused in the middle of a
 // sweep, again and again, and renewed.
 func TestScaleSessionEnds(t *testing.T) {

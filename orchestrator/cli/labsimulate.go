@@ -16,11 +16,16 @@ import (
 // simulateCategory sets the flags of simulated hosts apart in the help.
 const simulateCategory = "SIMULATED HOSTS"
 
+// maxAccountsLab bounds the accounts of a lab.
+const maxAccountsLab = 100
+
 // simulateFlags are those of lab up that go with --simulate.
 func simulateFlags() []cli.Flag {
 	d := simulate.Default
 	flags := []cli.Flag{
 		&cli.IntFlag{Name: "simulate", EnvVars: env("LAB_SIMULATE"), DefaultText: "none", Usage: "`HOSTS` that are simulated, in place of the sandboxed ones"},
+		&cli.IntFlag{Name: "accounts", Value: 1, Usage: "`N` accounts, each with as many hosts"},
+		&cli.IntFlag{Name: "regions", Value: 1, Usage: "`N` regions, in each of which an account has as many hosts"},
 		&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "`N`: the same seed makes the same hosts, and the same calls fail"},
 		&cli.Float64Flag{Name: "speed", Value: d.Speed, Usage: "`FACTOR`: seconds that pass on the hosts in one"},
 		&cli.DurationFlag{Name: "latency", Value: 30 * time.Millisecond, Usage: "`DURATION` that each call takes at least"},
@@ -104,6 +109,10 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 	}
 	if s.Faults.Session < 0 || s.Faults.Latency < 0 || s.Consistency < -1 || s.Faults.Throttle < 0 {
 		return nil, usageError{errors.New("--latency, --consistency-delay, --session and --throttle: want none below 0")}
+	}
+	s.Accounts, s.Regions = c.Int("accounts"), c.Int("regions")
+	if s.Accounts < 1 || s.Accounts > maxAccountsLab || s.Regions < 1 || s.Regions > len(lab.Regions) {
+		return nil, usageError{fmt.Errorf("--accounts and --regions: want 1 to %d and 1 to %d", maxAccountsLab, len(lab.Regions))}
 	}
 	if err := s.Check(); err != nil {
 		return nil, usageError{err}

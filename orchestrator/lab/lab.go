@@ -31,7 +31,7 @@ import (
 const (
 	DefaultAddr = "127.0.0.1:4580"
 	region      = "us-east-1"
-	account     = "123456789012"
+	userAccount = "123456789012"
 	secret      = "lab" // of both keys: signatures are not verified
 )
 
@@ -53,9 +53,16 @@ type Lab struct {
 	url    string
 	lock   *os.File
 	log    *os.File
-	cloud  *cloud.Cloud
+	cloud  account
 	server *http.Server
 	hosts  []*host.Host
+}
+
+// account is the lab's AWS.
+type account interface {
+	http.Handler
+	Online(instance string) bool
+	Close()
 }
 
 // Up makes a lab and starts it. It ends with this process, killed or not.
@@ -126,7 +133,7 @@ func closeOnce(l net.Listener) error {
 // serve serves the lab's AWS.
 func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
-	c := cloud.Config{Region: region, Account: account, Metrics: cloudwatch.New(region, account), Logger: logger}
+	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Logger: logger}
 	if s != nil {
 		if l.cloud, err = s.simulated(c); err != nil {
 			return err

@@ -30,6 +30,8 @@ const (
 type Config struct {
 	Region  string // "us-east-1"
 	Account string // twelve digits
+	// Accounts are those whose roles can be taken; by default only Account.
+	Accounts []string
 
 	// Metrics serves CloudWatch. Without it CloudWatch knows no operation.
 	Metrics http.Handler
@@ -67,9 +69,8 @@ type Cloud struct {
 	sorted    []*node          // in the order of their ids
 	documents map[string]*document
 	commands  map[string]*command
-	history   []*command           // oldest first
-	active    []*command           // those that have not ended
-	sessions  map[string]time.Time // when they were made, by access key
+	history   []*command // oldest first
+	active    []*command // those that have not ended
 }
 
 // New makes an account with these instances and no documents.
@@ -79,6 +80,9 @@ func New(c Config, instances ...Instance) *Cloud {
 	}
 	if c.AgentSilence <= 0 {
 		c.AgentSilence = defaultAgentSilence
+	}
+	if len(c.Accounts) == 0 {
+		c.Accounts = []string{c.Account}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -93,7 +97,6 @@ func New(c Config, instances ...Instance) *Cloud {
 		nodes:     make(map[string]*node, len(instances)),
 		documents: make(map[string]*document),
 		commands:  make(map[string]*command),
-		sessions:  make(map[string]time.Time),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
 	cloud.handle = cloud.counted(cloud.authenticated(cloud.faulty(cloud.dispatch)))
@@ -111,8 +114,8 @@ func (c *Cloud) Close() { c.close() }
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := newUUID()
 	w.Header().Set("X-Amzn-Requestid", id)
-	if r.URL.Path == "/lab/stats" {
-		c.serveStats(w, r)
+	if r.URL.Path == statsPath {
+		serveStats(w, r, c)
 		return
 	}
 	q, err := identify(w, r)

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,6 +15,8 @@ const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 // roleTime is how long the credentials of a role last.
 const roleTime = time.Hour
+
+var roleARN = regexp.MustCompile(`^arn:aws:iam::([0-9]{12}):role/(.+)$`)
 
 type getCallerIdentityResponse struct {
 	XMLName   xml.Name `xml:"GetCallerIdentityResponse"`
@@ -36,7 +40,7 @@ type assumeRoleResponse struct {
 }
 
 // serveSTS says that every caller is the same user of the account, who may take
-// every role of it and none of another.
+// every role of the accounts that are known.
 func (c *Cloud) serveSTS(q *request) (any, error) {
 	switch q.operation {
 	case "GetCallerIdentity":
@@ -57,18 +61,21 @@ func (c *Cloud) user() string { return "arn:aws:iam::" + c.config.Account + ":us
 
 func (c *Cloud) assumeRole(q *request) (any, error) {
 	role, session := q.form.Get("RoleArn"), q.form.Get("RoleSessionName")
-	name, own := strings.CutPrefix(role, "arn:aws:iam::"+c.config.Account+":role/")
+	account, name := "", ""
+	if m := roleARN.FindStringSubmatch(role); m != nil && slices.Contains(c.config.Accounts, m[1]) {
+		account, name = m[1], m[2]
+	}
 	if session == "" {
 		return nil, badRequest("ValidationError", "RoleSessionName must not be null")
 	}
-	if !own || name == "" {
+	if account == "" {
 		return nil, &apiError{http.StatusForbidden, "AccessDenied", "User: " + c.user() + " is not authorized to perform: sts:AssumeRole on resource: " + role}
 	}
 	return assumeRoleResponse{
 		Namespace:    stsNamespace,
-		ARN:          "arn:aws:sts::" + c.config.Account + ":assumed-role/" + name + "/" + session,
+		ARN:          "arn:aws:sts::" + account + ":assumed-role/" + name + "/" + session,
 		RoleID:       "AROALAB:" + session,
-		AccessKeyID:  c.newSession(),
+		AccessKeyID:  c.newSession(account),
 		SecretKey:    "lab",
 		SessionToken: "lab",
 		Expiration:   isoDate(c.now().Add(roleTime)),
@@ -76,21 +83,38 @@ func (c *Cloud) assumeRole(q *request) (any, error) {
 	}, nil
 }
 
-// newSession makes the access key of a role that is taken.
-func (c *Cloud) newSession() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key := fmt.Sprintf("ASIALAB%013d", len(c.sessions))
-	c.sessions[key] = c.now()
-	return key
+// An access key says of which account a session is and when it was made, in
+// milliseconds: every account and region can tell, without a word to each other.
+const sessionKey = "ASIA%12s%013d"
+
+func (c *Cloud) newSession(account string) string {
+	return fmt.Sprintf(sessionKey, account, c.now().UnixMilli())
+}
+
+// readSession reads an access key. A user's is no session.
+func readSession(key string) (account string, made time.Time, ok bool) {
+	var ms int64
+	if _, err := fmt.Sscanf(key, sessionKey, &account, &ms); err != nil {
+		return "", time.Time{}, false
+	}
+	return account, time.UnixMilli(ms), true
+}
+
+// credential is what a signature says of who calls, and where.
+func credential(r *http.Request) (key, region string, signed bool) {
+	scope, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=")
+	parts := strings.Split(scope, "/") // KEY/DATE/REGION/SERVICE/aws4_request
+	if len(parts) > 2 {
+		region = parts[2]
+	}
+	return parts[0], region, signed
 }
 
 // authenticated refuses requests without a signature, and those of a session
 // that has ended. Which signature it is does not matter.
 func (c *Cloud) authenticated(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, q *request) {
-		credential, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=")
-		key, _, _ := strings.Cut(credential, "/")
+		key, _, signed := credential(r)
 		switch {
 		case !signed:
 			q.refuse(w, &apiError{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"})
@@ -104,14 +128,14 @@ func (c *Cloud) authenticated(next handler) handler {
 
 // over says that an access key is of a session that has ended.
 func (c *Cloud) over(key string) bool {
+	_, made, session := readSession(key)
+	if !session || c.now().Sub(made) < cmp.Or(c.config.Faults.Session, roleTime) {
+		return false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	made, known := c.sessions[key]
-	over := known && c.now().Sub(made) >= cmp.Or(c.config.Faults.Session, roleTime)
-	if over {
-		c.faults[string(ended)]++
-	}
-	return over
+	c.faults[string(ended)]++
+	return true
 }
 
 // expiredSession is how each service says that credentials have expired.

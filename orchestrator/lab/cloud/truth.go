@@ -3,7 +3,6 @@ package cloud
 import (
 	"bufio"
 	"encoding/json"
-	"maps"
 	"net/http"
 )
 
@@ -17,20 +16,30 @@ type truth struct {
 	Changed *int   `json:"changed,omitempty"`
 }
 
+// statsPath is where the lab says what it has seen.
+const statsPath = "/lab/stats"
+
 // serveStats answers how often each operation was called (refused calls among
 // them), which faults there were, how many commands of each document were taken,
-// and the truth about the simulated hosts that the last check was meant for.
-func (c *Cloud) serveStats(w http.ResponseWriter, r *http.Request) {
+// and the truth about the simulated hosts that the last check was meant for: of
+// all accounts and regions together.
+func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "want GET", http.StatusMethodNotAllowed)
 		return
 	}
-	c.mu.Lock()
-	c.advance()
-	calls, faults, sent := maps.Clone(c.calls), maps.Clone(c.faults), maps.Clone(c.sent)
-	nodes, truths := c.truths()
-	c.mu.Unlock()
+	calls, faults, sent := map[string]int{}, map[string]int{}, map[string]int{}
+	nodes, truths := make([][]*node, len(clouds)), make([][]truth, len(clouds))
+	for i, c := range clouds {
+		c.mu.Lock()
+		c.advance()
+		add(calls, c.calls)
+		add(faults, c.faults)
+		add(sent, c.sent)
+		nodes[i], truths[i] = c.truths()
+		c.mu.Unlock()
+	}
 
 	w.Header().Set("Content-Type", "application/json")
 	out := bufio.NewWriter(w)
@@ -46,16 +55,22 @@ func (c *Cloud) serveStats(w http.ResponseWriter, r *http.Request) {
 	put(`{"calls":`, calls)
 	put(`,"faults":`, faults)
 	put(`,"commands":`, sent)
-	separator := `,"truth":{`
-	for n, t := range truths {
-		put(separator, nodes[n].ID)
-		put(":", t)
-		separator = ","
-	}
-	if len(truths) == 0 {
-		_, _ = out.WriteString(separator)
+	_, _ = out.WriteString(`,"truth":{`)
+	separator := ""
+	for i := range clouds {
+		for n, t := range truths[i] {
+			put(separator, nodes[i][n].ID)
+			put(":", t)
+			separator = ","
+		}
 	}
 	_, _ = out.WriteString("}}")
+}
+
+func add(sum, counts map[string]int) {
+	for key, n := range counts {
+		sum[key] += n
+	}
 }
 
 // truths are those about the simulated hosts that the last check was meant for,
