@@ -45,6 +45,9 @@ type Operations struct {
 	PutMetricData       func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
 	ListMetrics         func(context.Context, *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, error)
 	GetMetricStatistics func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error)
+
+	PutObject  func(context.Context, *PutObjectInput) error
+	HeadObject func(context.Context, *HeadObjectInput) (*HeadObjectOutput, error)
 }
 
 // ErrNoRegion is returned by Load when neither the caller nor the environment
@@ -103,6 +106,9 @@ func operations(cfg aws.Config) Operations {
 		PutMetricData:       call(c.PutMetricData),
 		ListMetrics:         call(c.ListMetrics),
 		GetMetricStatistics: call(c.GetMetricStatistics),
+
+		PutObject:  putObject(cfg),
+		HeadObject: headObject(cfg),
 	}
 }
 

@@ -38,16 +38,23 @@ func Explain(err error) string {
 
 // hints are next steps by error code.
 var hints = map[string]string{
-	"AccessDeniedException":       "the caller's IAM policy lacks this action",
-	"AccessDenied":                "the caller's IAM policy lacks this action",
-	"UnauthorizedOperation":       "the caller's IAM policy lacks this action",
-	"ExpiredTokenException":       "sign in again",
-	"ExpiredToken":                "sign in again",
-	"UnrecognizedClientException": "these credentials are not valid here: check AWS_PROFILE",
-	"InvalidClientTokenId":        "these credentials are not valid here: check AWS_PROFILE",
-	"AuthFailure":                 "these credentials are not valid here: check AWS_PROFILE",
-	"InvalidDocument":             "publish the documents to this account and region: orchestrator documents publish",
-	"ThrottlingException":         "too many calls in this account: try again later",
+	"AccessDeniedException":        "the caller's IAM policy lacks this action",
+	"AccessDenied":                 "the caller's IAM policy lacks this action",
+	"UnauthorizedOperation":        "the caller's IAM policy lacks this action",
+	"ExpiredTokenException":        "sign in again",
+	"ExpiredToken":                 "sign in again",
+	"UnrecognizedClientException":  "these credentials are not valid here: check AWS_PROFILE",
+	"InvalidClientTokenId":         "these credentials are not valid here: check AWS_PROFILE",
+	"AuthFailure":                  "these credentials are not valid here: check AWS_PROFILE",
+	"InvalidDocument":              "publish the documents to this account and region: orchestrator documents publish",
+	"NoSuchBucket":                 "make the bucket, or check its name and the account",
+	"NotFound":                     "there is no such object or bucket",
+	"Forbidden":                    "the caller's IAM policy or the bucket's lacks this action",
+	"PermanentRedirect":            "give the bucket's own region",
+	"AuthorizationHeaderMalformed": "give the bucket's own region",
+	"SignatureDoesNotMatch":        "these credentials are not valid here: check AWS_PROFILE",
+	"InvalidAccessKeyId":           "these credentials are not valid here: check AWS_PROFILE",
+	"ThrottlingException":          "too many calls in this account: try again later",
 }
 
 // doing is what the program was doing, without the SDK's own preamble.

@@ -25,6 +25,7 @@ import (
 	"aidefleet/orchestrator/lab/cloud"
 	"aidefleet/orchestrator/lab/cloudwatch"
 	"aidefleet/orchestrator/lab/host"
+	"aidefleet/orchestrator/lab/s3"
 )
 
 // Where and as whom a lab is used.
@@ -32,6 +33,7 @@ const (
 	DefaultAddr = "127.0.0.1:4580"
 	region      = "us-east-1"
 	userAccount = "123456789012"
+	Bucket      = "aidefleet-lab"
 	secret      = "lab" // of both keys: signatures are not verified
 )
 
@@ -133,7 +135,7 @@ func closeOnce(l net.Listener) error {
 // serve serves the lab's AWS.
 func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
-	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Logger: logger}
+	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Objects: s3.New(region, Bucket), Logger: logger}
 	if s != nil {
 		if l.cloud, err = s.simulated(c); err != nil {
 			return err

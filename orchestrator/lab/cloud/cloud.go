@@ -1,5 +1,5 @@
 // Package cloud is the lab's AWS: the operations of SSM, of the agent's message
-// service, of EC2 and of STS that the project uses, behind one http.Handler.
+// service, of EC2 and of STS that the project uses, and S3, behind one http.Handler.
 //
 // It keeps its state in memory, checks what the real services check and answers
 // in their shapes and spellings. Sources are the API references of AWS Systems
@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"aidefleet/orchestrator/lab/s3"
 )
 
 const (
@@ -35,6 +37,8 @@ type Config struct {
 
 	// Metrics serves CloudWatch. Without it CloudWatch knows no operation.
 	Metrics http.Handler
+	// Objects serves S3. Without it S3 has no buckets.
+	Objects *s3.Store
 
 	// Consistency is how long after SendCommand a command has no targets and no
 	// invocations yet: 150 ms if 0, none if negative.
@@ -86,6 +90,9 @@ func New(c Config, instances ...Instance) *Cloud {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Objects == nil {
+		c.Objects = s3.New(c.Region)
 	}
 	cloud := &Cloud{
 		config:    c,
@@ -153,6 +160,9 @@ func (c *Cloud) dispatch(w http.ResponseWriter, r *http.Request, q *request) {
 			return
 		}
 		err = q.unknownOperation()
+	case s3Service:
+		c.config.Objects.Serve(w, r, q.body)
+		return
 	case ec2Service:
 		answer, err = c.serveEC2(q)
 	case stsService:

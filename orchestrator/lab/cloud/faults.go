@@ -161,6 +161,8 @@ func (q *request) throttling() *apiError {
 		return &apiError{http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."}
 	case cloudWatch, stsService:
 		return badRequest("Throttling", "Rate exceeded")
+	case s3Service:
+		return &apiError{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
 	}
 	return badRequest("ThrottlingException", "Rate exceeded")
 }
@@ -171,6 +173,8 @@ func (q *request) internalError() *apiError {
 	switch q.service {
 	case ec2Service:
 		code, message = "InternalError", "An internal error has occurred"
+	case s3Service:
+		code, message = "InternalError", "We encountered an internal error. Please try again."
 	case cloudWatch, stsService:
 		code, message = "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."
 	}

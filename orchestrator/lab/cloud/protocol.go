@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go/encoding/cbor"
+
+	"aidefleet/orchestrator/lab/s3"
 )
 
 // apiError is what a service answers instead of a result.
@@ -55,6 +57,8 @@ func (q *request) refuse(w http.ResponseWriter, err error) {
 		h.Set("Smithy-Protocol", "rpc-v2-cbor")
 		h.Set("X-Amzn-Errortype", e.code)
 		write(w, "application/cbor", e.status, cbor.Encode(cbor.Map{"__type": cbor.String(e.code), "message": cbor.String(e.message)}))
+	case restXML:
+		s3.Refuse(w, q.r, &s3.Error{Status: e.status, Code: e.code, Message: e.message})
 	case ec2Query:
 		writeXML(w, e.status, ec2Failure{Errors: []ec2Error{{e.code, e.message}}, RequestID: q.id})
 	case awsQuery:

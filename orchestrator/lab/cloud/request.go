@@ -8,7 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
+
+	"aidefleet/orchestrator/lab/s3"
 )
 
 // maxBody bounds a request, in bytes, and what a compressed one holds. The
@@ -22,6 +25,7 @@ const (
 	cloudWatch     = "GraniteServiceVersion20100801"
 	ec2Service     = "EC2"
 	stsService     = "STS"
+	s3Service      = "S3"
 )
 
 // queryServices are those of the Query protocol, by the version of their API.
@@ -40,6 +44,7 @@ const (
 	cborRPC
 	awsQuery
 	ec2Query
+	restXML
 )
 
 // request is a request whose service and operation are known.
@@ -48,9 +53,24 @@ type request struct {
 	service   string
 	operation string
 	protocol  protocol
-	body      []byte     // as it came
-	form      url.Values // of the Query protocols
-	repeats   func()     // notes that the page comes twice; nil if it does not
+	body      []byte        // as it came
+	form      url.Values    // of the Query protocols
+	repeats   func()        // notes that the page comes twice; nil if it does not
+	r         *http.Request // of S3
+}
+
+// signedForS3 is in the signature of a request for S3, which has no other mark of
+// its own.
+var signedForS3 = regexp.MustCompile(`Credential=[^ ,]+/s3/aws4_request`)
+
+// isObject reports whether a request is one for S3: by its signature, or without
+// one, as it is the only service that anybody may ask, by its path.
+func isObject(r *http.Request) bool {
+	if signature := r.Header.Get("Authorization"); signature != "" {
+		return signedForS3.MatchString(signature)
+	}
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != "/" && r.Header.Get("X-Amz-Target") == "" &&
+		!strings.HasPrefix(r.URL.Path, "/service/") && !r.URL.Query().Has("Action")
 }
 
 // restore is the body once more.
@@ -60,13 +80,23 @@ func (q *request) restore() io.ReadCloser { return io.NopCloser(bytes.NewReader(
 // error, the request still says how to answer it.
 func identify(w http.ResponseWriter, r *http.Request) (*request, error) {
 	q := &request{}
+	most := int64(maxBody)
+	if isObject(r) {
+		q.service, q.protocol, q.r, most = s3Service, restXML, r, s3.MaxBody
+	}
 	var err error
-	if q.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+	if q.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, most)); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return q, &apiError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", fmt.Sprintf("body is larger than %d bytes", maxBody)}
+			return q, &apiError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", fmt.Sprintf("body is larger than %d bytes", most)}
 		}
 		return q, fmt.Errorf("read body: %w", err)
+	}
+	if q.service == s3Service {
+		if q.operation = s3.Operation(r); q.operation == "" {
+			q.operation = "S3 " + r.Method
+		}
+		return q, nil
 	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		q.service, q.operation, _ = strings.Cut(target, ".")

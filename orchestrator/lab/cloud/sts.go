@@ -116,6 +116,8 @@ func (c *Cloud) authenticated(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, q *request) {
 		key, _, signed := credential(r)
 		switch {
+		case !signed && q.service == s3Service: // nothing in it is public
+			q.refuse(w, &apiError{http.StatusForbidden, "AccessDenied", "Access Denied"})
 		case !signed:
 			q.refuse(w, &apiError{http.StatusForbidden, "MissingAuthenticationToken", "Missing Authentication Token"})
 		case c.over(key):
