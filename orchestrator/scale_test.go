@@ -169,6 +169,23 @@ func TestScaleWithFaults(t *testing.T) {
 	}
 }
 
+// TestScaleAll: a fleet that is reached by the names of its hosts, fifty a command.
+func TestScaleAll(t *testing.T) {
+	s := simulate(t, 170, "--latency", "2ms", "--speed", "300", "--hybrid", "0.2", "--stopped", "0.05", "--unmanaged", "0.05")
+	got := s.sweep("sweep", "--all")
+	truth := s.stats().Truth
+	if len(got.Commands) != 4 || len(got.Hosts) != 170 {
+		t.Errorf("%d commands for %d hosts, want 4 for 170", len(got.Commands), len(got.Hosts))
+	}
+	// The commands name only those that SSM can reach.
+	for _, h := range got.Hosts {
+		if _, named := truth[h.Instance]; !named && h.Status == report.Missing {
+			truth[h.Instance] = h
+		}
+	}
+	compare(t, got.Report, truth)
+}
+
 // TestScaleAccounts: hosts of two accounts in two regions, hybrid nodes among them,
 // in one sweep under faults. Each command is sent once, and each account and region
 // has its own metrics.

@@ -52,7 +52,7 @@ func accept(c *cli.Context) error {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Document: documents.Accept, Checks: documents.Check, Parameters: acceptParameters(c), Comment: "aidefleet accept " + runID(),
+		Selector: s, Document: documents.Accept, Checks: documents.Check, Parameters: acceptParameters(c), Run: newRun("accept"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%", Wait: c.Duration("wait"),
 		Progress: out.progress, Explain: explainError,
 	}

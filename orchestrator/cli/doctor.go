@@ -61,7 +61,7 @@ func examine(c *cli.Context) error {
 	}
 	regions := connect(where, all)
 	o := sweep.Options{
-		Selector: s, Document: documents.Doctor, Comment: "aidefleet doctor " + runID(), Parameters: map[string]string{},
+		Selector: s, Document: documents.Doctor, Run: newRun("doctor"), Parameters: map[string]string{},
 		DeliveryTimeout: delivery, MaxConcurrency: "100%", MaxErrors: "100%",
 	}
 	if path := c.String("config"); path != "" {

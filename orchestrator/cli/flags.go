@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/sweep"
 )
 
 // Limits of the documents and of SendCommand.
@@ -56,6 +57,9 @@ var namespacePattern = regexp.MustCompile(`^[0-9A-Za-z._/#:-]{1,255}$`)
 func validatePublish(c *cli.Context, fleetName string) error {
 	if n := c.String("namespace"); !namespacePattern.MatchString(n) || n[0] == ':' {
 		return usageError{fmt.Errorf("--namespace %q: want letters, digits and . - _ / #", n)}
+	}
+	if n := c.String("fleet"); len(n) > sweep.MaxFleet {
+		return usageError{fmt.Errorf("--fleet %.60q is longer than %d characters, and the command's comment must name it", n, sweep.MaxFleet)}
 	}
 	if err := metrics.ValidateDimension(fleetName); err != nil {
 		return usageError{fmt.Errorf("fleet name %.80q cannot be a CloudWatch dimension: %w; give --fleet NAME", fleetName, err)}

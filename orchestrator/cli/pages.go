@@ -133,7 +133,7 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 		page = sweep.Page
 	}
 	said, err := page(ctx, v.region, v.host.ID, sweep.Options{
-		Document: documents.Report, Comment: "aidefleet show " + runID(),
+		Document: documents.Report, Run: newRun("show"),
 		Parameters:      map[string]string{"id": v.report, "offset": strconv.Itoa(offset), "limit": "99999", "format": format},
 		DeliveryTimeout: pageDelivery, MaxConcurrency: "1", MaxErrors: "0",
 	})

@@ -43,7 +43,7 @@ func runDocument(c *cli.Context, document string) error {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Document: document, Parameters: parameters(c), Comment: "aidefleet " + c.Command.Name + " " + runID(),
+		Selector: s, Document: document, Parameters: parameters(c), Run: newRun(c.Command.Name),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError,
 	}
@@ -107,9 +107,9 @@ func finish(out output, run func() (report.Report, error)) error {
 // explainError is the text of an error in a report.
 func explainError(err error) string { return explain(err, exitError) }
 
-// runID names a run in the command history: when, and which of those.
-func runID() string {
-	return time.Now().UTC().Format("20060102T150405Z") + "-" + rand.Text()[:8]
+// newRun names a run in the command history: what it is, when, and which of those.
+func newRun(verb string) sweep.Name {
+	return sweep.Name{Verb: verb, ID: time.Now().UTC().Format("20060102T150405Z") + "-" + rand.Text()[:8]}
 }
 
 // flags joins groups of flags and single ones.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,8 @@ const (
 
 // API is what this package calls of AWS.
 type API struct {
-	PutMetricData func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+	PutMetricData       func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error)
+	GetMetricStatistics func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error)
 }
 
 // Host is the result of a check that was done.
@@ -72,6 +74,24 @@ func Publish(ctx context.Context, api API, s Sweep) error {
 		return err
 	}
 	return put(ctx, api, s.Namespace, s.fleetData())
+}
+
+// completed is the metric that is written last of all.
+const completed = "SweepCompleted"
+
+// Completed says that a sweep of the fleet that was requested in the minute of t
+// has been published. A point can be read some minutes after it was written.
+func Completed(ctx context.Context, api API, namespace, fleet string, t time.Time) (bool, error) {
+	minute := t.Truncate(time.Minute)
+	out, err := api.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
+		Namespace: aws.String(namespace), MetricName: aws.String(completed), Dimensions: []types.Dimension{dimension("Fleet", fleet)},
+		StartTime: aws.Time(minute), EndTime: aws.Time(minute.Add(time.Minute)),
+		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSampleCount},
+	})
+	if err != nil {
+		return false, fmt.Errorf("look for %s of %s in namespace %s: %w", completed, fleet, namespace, err)
+	}
+	return len(out.Datapoints) > 0, nil
 }
 
 func put(ctx context.Context, api API, namespace string, data []types.MetricDatum) error {
@@ -180,13 +200,32 @@ func (s Sweep) fleetData() []types.MetricDatum {
 		{"HostsFailed", float64(f.Failed), types.StandardUnitCount},
 		{"HostsMissing", float64(f.Missing), types.StandardUnitCount},
 		{"SweepSeconds", f.Seconds, types.StandardUnitSeconds},
-		{"SweepCompleted", 1, types.StandardUnitCount},
+		{completed, 1, types.StandardUnitCount},
 	} {
+		if m.name == completed && len(s.Hosts) > 0 {
+			data = append(data, s.changes())
+		}
 		d := s.datum(m.name, m.unit, dimension("Fleet", f.Name))
 		d.Value = aws.Float64(m.value)
 		data = append(data, d)
 	}
 	return data
+}
+
+// changes has the changes of all hosts in one series, so that an alarm sees the
+// worst of them (Maximum) and their total (Sum).
+func (s Sweep) changes() types.MetricDatum {
+	least, most, sum := math.MaxInt, 0, 0
+	for _, h := range s.Hosts {
+		n := h.Added + h.Changed + h.Removed
+		least, most, sum = min(least, n), max(most, n), sum+n
+	}
+	d := s.datum("HostChanges", types.StandardUnitCount, dimension("Fleet", s.Fleet.Name))
+	d.StatisticValues = &types.StatisticSet{
+		SampleCount: aws.Float64(float64(len(s.Hosts))), Sum: aws.Float64(float64(sum)),
+		Minimum: aws.Float64(float64(least)), Maximum: aws.Float64(float64(most)),
+	}
+	return d
 }
 
 func (s Sweep) datum(name string, unit types.StandardUnit, dimensions ...types.Dimension) types.MetricDatum {

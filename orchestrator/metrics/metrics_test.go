@@ -44,6 +44,9 @@ func (r *recorder) lines() (lines []string) {
 				dims = append(dims, aws.ToString(x.Name)+"="+aws.ToString(x.Value))
 			}
 			value := fmt.Sprint(d.Values, d.Counts)
+			if v := d.StatisticValues; v != nil {
+				value = fmt.Sprintf("%g to %g of %g, %g in all", *v.Minimum, *v.Maximum, *v.SampleCount, *v.Sum)
+			}
 			if d.Value != nil {
 				value = fmt.Sprint(*d.Value)
 			}
@@ -82,7 +85,7 @@ func TestPublish(t *testing.T) {
 		"removed{Instance=web,InstanceId=i-2} 0 Count", "removed{Instance=web,InstanceId=i-3} 0 Count", "removed{Instance=web,InstanceId=i-4} 0 Count",
 		"HostsTargeted{Fleet=env=prod} 8 Count", "HostsReported{Fleet=env=prod} 6 Count", "HostsClean{Fleet=env=prod} 2 Count",
 		"HostsChanged{Fleet=env=prod} 4 Count", "HostsFailed{Fleet=env=prod} 1 Count", "HostsMissing{Fleet=env=prod} 1 Count",
-		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
+		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "SweepCompleted{Fleet=env=prod} 1 Count",
 	}
 	if got := r.lines(); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -158,6 +161,30 @@ func TestPublishStops(t *testing.T) {
 			if strings.HasPrefix(line, "SweepCompleted") {
 				t.Errorf("call %d failed, and the sweep is marked as complete", failAt)
 			}
+		}
+	}
+}
+
+// TestCompleted looks for the point of one fleet in one minute.
+func TestCompleted(t *testing.T) {
+	for _, tc := range []struct {
+		points []types.Datapoint
+		err    error
+		want   bool
+	}{
+		{[]types.Datapoint{{SampleCount: aws.Float64(1)}}, nil, true},
+		{nil, nil, false},
+		{nil, errors.New("refused"), false},
+	} {
+		api := API{GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
+			asked := fmt.Sprint(aws.ToString(in.Namespace), aws.ToString(in.MetricName), aws.ToString(in.Dimensions[0].Name), aws.ToString(in.Dimensions[0].Value), in.StartTime.Format(time.TimeOnly), in.EndTime.Format(time.TimeOnly))
+			if want := "AIDESweepCompletedFleetenv=prod05:00:0005:01:00"; asked != want {
+				t.Errorf("asked for %s, want %s", asked, want)
+			}
+			return &cloudwatch.GetMetricStatisticsOutput{Datapoints: tc.points}, tc.err
+		}}
+		if got, err := Completed(t.Context(), api, "AIDE", "env=prod", requested.Add(59*time.Second)); got != tc.want || !errors.Is(err, tc.err) {
+			t.Errorf("%+v: %t, %v", tc, got, err)
 		}
 	}
 }

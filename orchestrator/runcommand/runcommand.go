@@ -52,8 +52,9 @@ type Command struct {
 	Comment   string
 	Targets   []Target
 	Requested time.Time
-	Status    string // Pending, InProgress, Success, Failed, …
-	Detail    string // StatusDetails without spaces, lower case
+	Expires   time.Time // when the service gives up the hosts that have not ended
+	Status    string    // Pending, InProgress, Success, Failed, …
+	Detail    string    // StatusDetails without spaces, lower case
 
 	// Numbers of hosts. Right after a send all of them are 0.
 	Targeted, Completed int
@@ -105,6 +106,7 @@ func fromSDK(c types.Command) Command {
 		Document:  aws.ToString(c.DocumentName),
 		Comment:   aws.ToString(c.Comment),
 		Requested: aws.ToTime(c.RequestedDateTime),
+		Expires:   aws.ToTime(c.ExpiresAfter),
 		Status:    string(c.Status),
 		Detail:    fold(aws.ToString(c.StatusDetails)),
 		Targeted:  int(c.TargetCount),

@@ -87,7 +87,7 @@ func ambiguous(err error) bool {
 // lookUp looks for a command by its comment among those sent since.
 func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace) (c Command, found bool, err error) {
 	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 8*time.Second) {
-		if c, found, err = newest(ctx, api, r, since); found || err != nil || try == lookUps {
+		if c, found, err = Named(ctx, api, r.Document, r.Comment, since); found || err != nil || try == lookUps {
 			return c, found, err
 		}
 		if err := pace.Wait(ctx, max(wait, time.Second)); err != nil {
@@ -96,17 +96,13 @@ func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace)
 	}
 }
 
-func newest(ctx context.Context, api API, r Request, since time.Time) (Command, bool, error) {
-	in := &ssm.ListCommandsInput{
-		MaxResults: aws.Int32(50),
-		Filters: []types.CommandFilter{{
-			Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339)),
-		}},
-	}
+// Named looks for a command of a document by its comment, among those sent since.
+func Named(ctx context.Context, api API, document, comment string, since time.Time) (Command, bool, error) {
+	in := &ssm.ListCommandsInput{MaxResults: aws.Int32(50), Filters: []types.CommandFilter{invokedAfter(since)}}
 	var ours *types.Command
 	err := eachPage(ctx, api, in, func(page []types.Command) bool {
 		at := slices.IndexFunc(page, func(c types.Command) bool {
-			return aws.ToString(c.Comment) == r.Comment && aws.ToString(c.DocumentName) == r.Document
+			return aws.ToString(c.Comment) == comment && aws.ToString(c.DocumentName) == document
 		})
 		if at >= 0 {
 			ours = &page[at]

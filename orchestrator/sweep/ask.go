@@ -64,10 +64,20 @@ func answer(h fleet.Host, i runcommand.Invocation, c runcommand.Command) Answer 
 	return a
 }
 
+// name is the comment of one of the run's commands.
+func (s *sweep) name(part, parts int) string {
+	n := s.Run
+	n.Part, n.Parts = part, parts
+	if s.Namespace != "" {
+		n.Fleet = s.FleetName
+	}
+	return n.String()
+}
+
 // request is the command of a run.
 func (s *sweep) request(targets []runcommand.Target) runcommand.Request {
 	return runcommand.Request{
-		Document: s.Document, Parameters: s.Parameters, Comment: s.Comment, Targets: targets,
+		Document: s.Document, Parameters: s.Parameters, Comment: s.name(0, 0), Targets: targets,
 		DeliveryTimeout: s.DeliveryTimeout, MaxConcurrency: s.MaxConcurrency, MaxErrors: s.MaxErrors,
 	}
 }

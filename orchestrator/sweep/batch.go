@@ -3,7 +3,6 @@ package sweep
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -97,7 +96,7 @@ func (p *part) send(ctx context.Context) {
 		r := b.request(targets(b.Selector))
 		if len(p.batches) > 1 {
 			// A command that may have been sent is looked up by its comment.
-			r.Comment += fmt.Sprintf(" %d/%d", i+1, len(p.batches))
+			r.Comment = b.name(i+1, len(p.batches))
 		}
 		// An interrupt in the middle of the send would leave a command behind whose
 		// id nobody knows.

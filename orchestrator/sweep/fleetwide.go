@@ -139,7 +139,7 @@ func finish(ctx context.Context, parts []*part, o Options) (report.Report, error
 
 	var interrupted *InterruptedError
 	if ctx.Err() != nil {
-		if len(batches) == 0 {
+		if len(batches) == 0 || o.Detached {
 			return report.Report{}, ctx.Err()
 		}
 		interrupted = interrupt(ctx, batches)
@@ -201,7 +201,14 @@ func publish(ctx context.Context, parts []*part, reports []report.Report) {
 		}
 	}
 	each(indices, func(i int) {
-		if err := parts[i].publish(ctx, reports[i]); err != nil {
+		var err error
+		if parts[i].Keep != nil {
+			err = parts[i].Keep(ctx, reports[i])
+		}
+		if err == nil {
+			err = parts[i].publish(ctx, reports[i])
+		}
+		if err != nil {
 			parts[i].errs = append(parts[i].errs, err)
 		}
 	})

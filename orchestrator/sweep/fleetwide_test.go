@@ -240,7 +240,7 @@ func manyHosts(count int) *named {
 func TestRunAll(t *testing.T) {
 	n := manyHosts(122)
 	o := options()
-	o.Selector, o.Comment = fleet.Selector{All: true}, "run"
+	o.Selector, o.Run = fleet.Selector{All: true}, Name{Verb: "sweep", ID: "run"}
 	var completed, targeted, sends int
 	o.Progress = func(c, t int) { completed, targeted = max(completed, c), t }
 	o.Sent = func(runcommand.Command, int, int) { sends++ }
@@ -261,7 +261,7 @@ func TestRunAll(t *testing.T) {
 			t.Errorf("targets %v", in.Targets)
 		}
 	}
-	if !comments["run 1/3"] || len(comments) != 3 {
+	if !comments["aidefleet sweep run 1/3 fleet=all"] || len(comments) != 3 {
 		t.Errorf("comments %v: a command is looked up by its own", comments)
 	}
 	if completed != 120 || targeted != 120 {

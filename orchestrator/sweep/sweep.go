@@ -36,7 +36,7 @@ type Options struct {
 	Document   string            // the SSM document that makes a host print a result line
 	Checks     string            // the document of the checks that Acceptable looks through
 	Parameters map[string]string // of the document
-	Comment    string            // names the run in the command history
+	Run        Name              // in the command history
 
 	DeliveryTimeout           time.Duration // how long a host may be unreachable
 	MaxConcurrency, MaxErrors string        // numbers or percentages
@@ -50,6 +50,12 @@ type Options struct {
 
 	FleetName string // of the fleet's metrics; the selector where it is empty
 	Namespace string // of the metrics; empty publishes nothing
+
+	// Keep is called with what is about to be published of an account and region.
+	// Where it fails nothing is.
+	Keep func(context.Context, report.Report) error
+	// Detached leaves the commands alone when the context ends.
+	Detached bool
 
 	Sent     func(c runcommand.Command, hosts, reachable int) // after the command was sent
 	Progress func(completed, targeted int)                    // after each look at it
@@ -91,7 +97,8 @@ func Run(ctx context.Context, r Region, o Options) (report.Report, error) {
 }
 
 // Collect reports on commands that someone else sent: the console, a schedule,
-// an interrupted sweep. They must have run Options.Document.
+// an interrupted sweep. They must have run Options.Document. Without a FleetName
+// the fleet is that of the run which sent them, or who they were sent to.
 func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Report, error) {
 	var batches []*batch
 	o.Selector = fleet.Selector{}
@@ -99,6 +106,9 @@ func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Rep
 		c, err := runcommand.Get(ctx, r.Commands, id)
 		if err != nil {
 			return report.Report{}, err
+		}
+		if name, ok := ParseName(c.Comment); ok && o.FleetName == "" {
+			o.FleetName = name.Fleet
 		}
 		if c.Document != o.Document {
 			return report.Report{}, fmt.Errorf("command %s ran %s, not %s: it has no result lines to collect", id, c.Document, o.Document)

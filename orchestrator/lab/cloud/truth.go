@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"regexp"
 )
 
 // truth is what is true of a host after a check: the answer that an
@@ -73,9 +74,14 @@ func add(sum, counts map[string]int) {
 	}
 }
 
+// part is what tells the commands of one run from each other, in their comments.
+var part = regexp.MustCompile(` [0-9]+/[0-9]+`)
+
+func run(comment string) string { return part.ReplaceAllLiteralString(comment, "") }
+
 // truths are those about the simulated hosts that the last check was meant for,
 // in the order of their ids. A check can be more than one command, with the same
-// comment.
+// comment but for the part that it is, such as "1/3".
 func (c *Cloud) truths() (nodes []*node, truths []truth) {
 	var checks []*command
 	for n := len(c.history) - 1; n >= 0; n-- {
@@ -83,7 +89,7 @@ func (c *Cloud) truths() (nodes []*node, truths []truth) {
 		if command.DocumentName != c.config.Check {
 			continue
 		}
-		if len(checks) > 0 && (command.Comment == "" || command.Comment != checks[0].Comment) {
+		if len(checks) > 0 && (command.Comment == "" || run(command.Comment) != run(checks[0].Comment)) {
 			break
 		}
 		checks = append(checks, command)

@@ -1,0 +1,54 @@
+package sweep
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestName(t *testing.T) {
+	for _, tc := range []struct {
+		name Name
+		want string
+	}{
+		{Name{Verb: "show", ID: "20261124T050000Z-ABCD2345"}, "aidefleet show 20261124T050000Z-ABCD2345"},
+		{Name{Verb: "sweep", ID: "x", Fleet: "env=prod role=web,db"}, "aidefleet sweep x fleet=env=prod role=web,db"},
+		{Name{Verb: "sweep", ID: "x", Part: 2, Parts: 3, Fleet: "120 hosts cc90e2c0"}, "aidefleet sweep x 2/3 fleet=120 hosts cc90e2c0"},
+		{Name{Verb: "sweep", ID: "x", Part: 1, Parts: 3, Fleet: "1/3"}, "aidefleet sweep x 1/3 fleet=1/3"},
+	} {
+		if got := tc.name.String(); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+		if got, ok := ParseName(tc.want); !ok || got != tc.name {
+			t.Errorf("%q is read as %+v, %t", tc.want, got, ok)
+		}
+	}
+	long := Name{Verb: "sweep", ID: strings.Repeat("x", 25), Part: 9999, Parts: 9999, Fleet: strings.Repeat("f", MaxFleet)}
+	if _, ok := ParseName(long.String()); len(long.String()) > maxComment || !ok || !strings.HasSuffix(long.String(), "fff") {
+		t.Errorf("%q: a name of %d characters must fit", long, MaxFleet)
+	}
+	long.Fleet += strings.Repeat("f", 60)
+	if got, ok := ParseName(long.String()); !ok || got.Fleet != "" {
+		t.Errorf("%q: half a name would be another fleet's", long)
+	}
+	for _, bad := range []string{
+		"", "aidefleet", "aidefleet sweep", "somebody's own comment", "aidefleet sweep x 0/3", "aidefleet sweep x 4/3",
+		"aidefleet sweep x fleet=", "aidefleet sweep x fleet= ", "aidefleet sweep x fleet=ä", "aidefleet sweep x\nfleet=a", "aidefleet Sweep x",
+	} {
+		if got, ok := ParseName(bad); ok {
+			t.Errorf("%q is read as %+v", bad, got)
+		}
+	}
+}
+
+func FuzzParseName(f *testing.F) {
+	f.Add("aidefleet sweep 20261124T050000Z-ABCD2345 1/3 fleet=env=prod")
+	f.Fuzz(func(t *testing.T, comment string) {
+		n, ok := ParseName(comment)
+		if !ok {
+			return
+		}
+		if again, ok := ParseName(n.String()); !ok || again != n {
+			t.Errorf("%q is %+v, and then %+v", comment, n, again)
+		}
+	})
+}
