@@ -9,8 +9,9 @@ NFPM_VERSION := v2.45.2
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
-# The tag leaves out what urfave/cli needs to write documentation.
-FLAGS   := -trimpath -buildvcs=false -tags urfave_cli_no_docs
+# The tags leave out what urfave/cli needs to write documentation, and what Lambda
+# used before provided.al2023.
+FLAGS   := -trimpath -buildvcs=false -tags urfave_cli_no_docs,lambda.norpc
 LDFLAGS := -s -w
 # Inlined functions would be 1.7 MiB of the orchestrator, which waits for AWS.
 SMALL   := -gcflags=all=-l

@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -91,20 +90,50 @@ type swept struct {
 func (s simulated) sweep(args ...string) (got swept) {
 	s.tb.Helper()
 	cmd := s.program(append(args, "--output", "json")...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	out, err := cmd.Output()
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Start()
+	if err == nil {
+		got.peak = watch(cmd.Process.Pid, func() { err = cmd.Wait() })
+	}
 	got.ended = time.Now()
 	if code := cmd.ProcessState.ExitCode(); code != 0 && code != 3 && code != 4 {
 		s.tb.Fatalf("orchestrator %s: %v\n%.2000s", strings.Join(args, " "), err, said.String())
 	}
-	if err := json.Unmarshal(out, &got.Report); err != nil {
+	if err := json.Unmarshal(out.Bytes(), &got.Report); err != nil {
 		s.tb.Fatal(err)
 	}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		got.peak = usage.Maxrss << 10
-	}
 	return got
+}
+
+// watch is the most memory that a process has used until wait returns, in bytes.
+func watch(pid int, wait func()) (most int64) {
+	ended := make(chan struct{})
+	go func() { defer close(ended); wait() }()
+	for {
+		most = max(most, peak(pid))
+		select {
+		case <-ended:
+			return most
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// peak is the most memory that a running process has used, in bytes. What wait4
+// says of one that has ended includes what its parent had at the fork.
+func peak(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if kb, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kb), "kB")), 10, 64)
+			return n << 10
+		}
+	}
+	return 0
 }
 
 // compare holds a report against the truth, host by host.

@@ -3,6 +3,7 @@ package packaging_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bufio"
 	"compress/gzip"
 	"crypto/sha256"
@@ -92,6 +93,7 @@ func TestSums(t *testing.T) {
 		"aide-node_0.1.0_amd64.deb", "aide-node_0.1.0_arm64.deb",
 		"aide-node_0.1.0_linux_amd64.tar.gz", "aide-node_0.1.0_linux_arm64.tar.gz",
 		"linux-amd64/aide-node", "linux-amd64/orchestrator", "linux-arm64/aide-node", "linux-arm64/orchestrator",
+		"orchestrator-lambda_0.1.0_linux_amd64.zip", "orchestrator-lambda_0.1.0_linux_arm64.zip",
 		"orchestrator_0.1.0_linux_amd64.tar.gz", "orchestrator_0.1.0_linux_arm64.tar.gz",
 	}
 	if got := slices.Sorted(maps.Keys(sums)); !slices.Equal(got, want) {
@@ -173,6 +175,33 @@ func TestBinaries(t *testing.T) {
 				t.Errorf("%s: %v, %d bytes, mode %s; want at most %d MiB, 0755", path, err, info.Size(), info.Mode(), mib)
 			}
 		}
+	}
+}
+
+// TestLambdaZip: what AWS Lambda runs is the orchestrator, and small.
+func TestLambdaZip(t *testing.T) {
+	sums := release(t)
+	for _, arch := range []string{"amd64", "arm64"} {
+		path := filepath.Join(dist, "orchestrator-lambda_"+version+"_linux_"+arch+".zip")
+		if info, err := os.Stat(path); err != nil || info.Size() > 8<<20 {
+			t.Errorf("%s: %v, %d bytes, want at most 8 MiB", path, err, info.Size())
+		}
+		z, err := zip.OpenReader(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 || z.File[0].Modified.Unix() != 1_700_000_000 {
+			t.Fatalf("%s holds %+v, want the executable bootstrap", path, z.File)
+		}
+		r, err := z.File[0].Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.New()
+		if _, err := io.Copy(sum, r); err != nil || hex.EncodeToString(sum.Sum(nil)) != sums["linux-"+arch+"/orchestrator"] {
+			t.Errorf("%s: bootstrap is not the orchestrator of %s: %v", path, arch, err)
+		}
+		_ = z.Close()
 	}
 }
 

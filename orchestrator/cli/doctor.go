@@ -38,14 +38,8 @@ func examine(c *cli.Context) error {
 			return err
 		}
 	}
-	delivery := c.Duration("delivery-timeout")
-	switch {
-	case delivery < minDelivery || delivery > maxDelivery:
-		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
-	case !configPattern.MatchString(c.String("config")):
-		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
-	case c.Args().Present():
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := validateReach(c); err != nil {
+		return err
 	}
 	out, err := newOutput(c, pageFormats...)
 	if err != nil {
@@ -62,7 +56,7 @@ func examine(c *cli.Context) error {
 	regions := connect(where, all)
 	o := sweep.Options{
 		Selector: s, Document: documents.Doctor, Run: newRun("doctor"), Parameters: map[string]string{},
-		DeliveryTimeout: delivery, MaxConcurrency: "100%", MaxErrors: "100%",
+		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%",
 	}
 	if path := c.String("config"); path != "" {
 		o.Parameters["config"] = path

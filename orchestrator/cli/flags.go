@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,15 +10,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
-)
-
-// Limits of the documents and of SendCommand.
-const (
-	minExecution = time.Minute
-	maxExecution = 48 * time.Hour
-	minDelivery  = 30 * time.Second
-	maxDelivery  = 30 * 24 * time.Hour
+	documents "aidefleet/ssm-documents"
 )
 
 func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
@@ -67,32 +62,26 @@ func validatePublish(c *cli.Context, fleetName string) error {
 	return nil
 }
 
-var (
-	sharePattern  = regexp.MustCompile(`^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$`)
-	errorsPattern = regexp.MustCompile(`^([0-9]{1,7}|[0-9]%|[1-9][0-9]%|100%)$`)
-	configPattern = regexp.MustCompile(`^(/[A-Za-z0-9._/+-]{1,255})?$`)
-)
-
 // validateCommand checks the flags of commandFlags.
 func validateCommand(c *cli.Context) error {
-	switch execution := c.Duration("execution-timeout"); {
-	case execution < minExecution || execution > maxExecution:
-		return usageError{fmt.Errorf("--execution-timeout %s: want 1m to 48h", execution)}
-	case !sharePattern.MatchString(c.String("max-concurrency")):
-		return usageError{fmt.Errorf("--max-concurrency %q: want a number from 1, or 1%% to 100%%", c.String("max-concurrency"))}
-	case !errorsPattern.MatchString(c.String("max-errors")):
-		return usageError{fmt.Errorf("--max-errors %q: want a number, or 0%% to 100%%", c.String("max-errors"))}
-	}
-	return validateReach(c)
+	_, execution := documents.ExecutionTimeout(c.Duration("execution-timeout"))
+	return cmp.Or(
+		flagError(c, "execution-timeout", execution),
+		flagError(c, "max-concurrency", runcommand.ValidateConcurrency(c.String("max-concurrency"))),
+		flagError(c, "max-errors", runcommand.ValidateErrors(c.String("max-errors"))),
+		validateReach(c),
+	)
 }
 
 // validateReach checks the flags of reachFlags, and that no argument is left.
 func validateReach(c *cli.Context) error {
-	switch delivery := c.Duration("delivery-timeout"); {
-	case delivery < minDelivery || delivery > maxDelivery:
-		return usageError{fmt.Errorf("--delivery-timeout %s: want 30s to 720h", delivery)}
-	case !configPattern.MatchString(c.String("config")):
-		return usageError{fmt.Errorf("--config %q: want an absolute path of letters, digits and . _ + -", c.String("config"))}
+	if err := cmp.Or(
+		flagError(c, "delivery-timeout", runcommand.ValidateDelivery(c.Duration("delivery-timeout"))),
+		flagError(c, "config", documents.ValidateConfig(c.String("config"))),
+	); err != nil {
+		return err
+	}
+	switch {
 	case c.Duration("wait") < 0:
 		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
 	case c.Args().Present():
@@ -101,9 +90,22 @@ func validateReach(c *cli.Context) error {
 	return nil
 }
 
+// flagError says which flag is wrong.
+func flagError(c *cli.Context, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	value := c.Value(name)
+	if text, ok := value.(string); ok {
+		value = strconv.Quote(text)
+	}
+	return usageError{fmt.Errorf("--%s %v: %w", name, value, err)}
+}
+
 // parameters are the document's, from the flags of commandFlags.
 func parameters(c *cli.Context) map[string]string {
-	p := map[string]string{"executionTimeout": strconv.Itoa(int(c.Duration("execution-timeout") / time.Second))}
+	seconds, _ := documents.ExecutionTimeout(c.Duration("execution-timeout")) // checked before
+	p := map[string]string{"executionTimeout": seconds}
 	if path := c.String("config"); path != "" {
 		p["config"] = path
 	}

@@ -52,25 +52,36 @@ func ParseTag(s string) (Tag, error) {
 	if !found || key == "" || list == "" {
 		return Tag{}, fmt.Errorf("tag %q: want KEY=VALUE[,VALUE], for example env=prod", s)
 	}
-	if !utf8.ValidString(s) {
-		return Tag{}, fmt.Errorf("tag %q is not valid UTF-8", s)
+	t := Tag{Key: key, Values: strings.Split(list, ",")}
+	if err := t.Validate(); err != nil {
+		return Tag{}, err
 	}
-	if utf8.RuneCountInString(key) > maxTagKey {
-		return Tag{}, fmt.Errorf("tag key %q is longer than %d characters", key, maxTagKey)
+	return t, nil
+}
+
+// Validate says what no tag of an instance can be, or Run Command does not take.
+func (t Tag) Validate() error {
+	switch {
+	case t.Key == "":
+		return errors.New("a tag without a key")
+	case !utf8.ValidString(t.Key + strings.Join(t.Values, "")):
+		return fmt.Errorf("tag %q is not valid UTF-8", t.Key)
+	case utf8.RuneCountInString(t.Key) > maxTagKey:
+		return fmt.Errorf("tag key %q is longer than %d characters", t.Key, maxTagKey)
+	case len(t.Values) == 0:
+		return fmt.Errorf("tag %q has no value", t.Key)
+	case len(t.Values) > maxValues:
+		return fmt.Errorf("tag %q has %d values, Run Command takes at most %d", t.Key, len(t.Values), maxValues)
 	}
-	values := strings.Split(list, ",")
-	if len(values) > maxValues {
-		return Tag{}, fmt.Errorf("tag %q has %d values, Run Command takes at most %d", key, len(values), maxValues)
-	}
-	for _, v := range values {
+	for _, v := range t.Values {
 		if v == "" {
-			return Tag{}, fmt.Errorf("tag %q has an empty value: want KEY=VALUE[,VALUE]", s)
+			return fmt.Errorf("tag %q has an empty value: want KEY=VALUE[,VALUE]", t.Key)
 		}
 		if utf8.RuneCountInString(v) > maxTagValue {
-			return Tag{}, fmt.Errorf("tag %q: a value is longer than %d characters", key, maxTagValue)
+			return fmt.Errorf("tag %q: a value is longer than %d characters", t.Key, maxTagValue)
 		}
 	}
-	return Tag{Key: key, Values: values}, nil
+	return nil
 }
 
 var instancePattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
@@ -94,6 +105,9 @@ func (s Selector) Validate() error {
 			return fmt.Errorf("tag %q is given twice: want one --tag %s=VALUE,VALUE", t.Key, t.Key)
 		}
 		seen[t.Key] = true
+		if err := t.Validate(); err != nil {
+			return err
+		}
 	}
 	for _, id := range s.Instances {
 		if err := validateInstance(id); err != nil {

@@ -101,18 +101,17 @@ func Run(ctx context.Context, r Region, o Options) (report.Report, error) {
 // the fleet is that of the run which sent them, or who they were sent to.
 func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Report, error) {
 	var batches []*batch
+	var commands []runcommand.Command
 	o.Selector = fleet.Selector{}
 	for _, id := range ids {
 		c, err := runcommand.Get(ctx, r.Commands, id)
 		if err != nil {
 			return report.Report{}, err
 		}
-		if name, ok := ParseName(c.Comment); ok && o.FleetName == "" {
-			o.FleetName = name.Fleet
-		}
 		if c.Document != o.Document {
 			return report.Report{}, fmt.Errorf("command %s ran %s, not %s: it has no result lines to collect", id, c.Document, o.Document)
 		}
+		commands = append(commands, c)
 		own := o
 		own.Selector = selector(c.Targets)
 		hosts, err := fleet.Find(ctx, r.Fleet, own.Selector)
@@ -127,7 +126,24 @@ func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Rep
 	if len(batches) == 1 {
 		o.Selector = batches[0].Selector
 	}
+	if o.FleetName == "" {
+		o.FleetName = FleetOf(commands...)
+	}
 	return finish(ctx, []*part{{sweep: newSweep(r, o), batches: batches}}, o)
+}
+
+// FleetOf is the fleet that the commands of a run were sent for: the one that they
+// name or, of commands from elsewhere, their targets.
+func FleetOf(commands ...runcommand.Command) string {
+	var all fleet.Selector
+	for _, c := range commands {
+		if name, ok := ParseName(c.Comment); ok && name.Fleet != "" {
+			return name.Fleet
+		}
+		s := selector(c.Targets)
+		all.Tags, all.Instances = append(all.Tags, s.Tags...), append(all.Instances, s.Instances...)
+	}
+	return all.String()
 }
 
 // targets is the selector as Run Command has it.

@@ -1,0 +1,100 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+)
+
+const (
+	// lag is how long a command may still look unfinished after its end was
+	// announced.
+	lag = time.Minute
+	// grace is how long an operator's own sweep may take to publish after its last
+	// host has ended.
+	grace = 15 * time.Minute
+)
+
+// Verbs of the command line, in the comments of its commands.
+const (
+	watched = "sweep"       // its sender watches it, and publishes it
+	private = "unpublished" // its sender wants no metrics of it
+)
+
+// errEarly leaves a sweep to whoever sent it, for now.
+var errEarly = errors.New("its sender may still publish it")
+
+// collectEnded collects a command whose end EventBridge has announced.
+func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error) {
+	c, err := runcommand.Get(ctx, f.collecting.Commands, id)
+	if err != nil {
+		return nil, fmt.Errorf("collect: %w", err)
+	}
+	switch name, _ := sweep.ParseName(c.Comment); {
+	case name.Verb == watched:
+		return f.leave(c, "its sender watches and publishes it; a reconcile does if that fails")
+	case name.Verb == private:
+		return f.leave(c, "its sender wants no metrics of it")
+	case name.Parts > 1:
+		return f.leave(c, "it is one of several; a reconcile publishes them together")
+	}
+	return f.collect(ctx, []runcommand.Command{c})
+}
+
+// leave does nothing about a command, and says why.
+func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
+	fleet := sweep.FleetOf(c)
+	f.log.Info("command left alone", "command", c.ID, "fleet", fleet, "why", why)
+	return &outcome{Did: "nothing", Why: why, Fleet: fleet, Command: c.ID}, nil
+}
+
+// collect gathers what the hosts said to the commands of one run, keeps the report
+// and publishes it, unless that has been done.
+func (f *function) collect(ctx context.Context, commands []runcommand.Command) (*outcome, error) {
+	first := commands[0]
+	ids := make([]string, 0, len(commands))
+	for _, c := range commands {
+		ids = append(ids, c.ID)
+		if c.Requested.Before(first.Requested) {
+			first = c
+		}
+	}
+	fleet := sweep.FleetOf(commands...)
+	switch err := f.unpublished(ctx, fleet, first.Requested); {
+	case errors.Is(err, errPublished):
+		return f.leave(first, "it has been published")
+	case err != nil:
+		return nil, err
+	}
+
+	o := f.options()
+	o.FleetName, o.Wait = fleet, lag
+	var kept string
+	o.Keep = func(ctx context.Context, r report.Report) (err error) {
+		if name, _ := sweep.ParseName(first.Comment); name.Verb == watched && f.now().Sub(r.Finished) < grace {
+			return errEarly
+		}
+		kept, err = f.keep(ctx, r)
+		return err
+	}
+	r, err := sweep.Collect(ctx, f.collecting, ids, o)
+	switch {
+	case errors.Is(err, errEarly):
+		return f.leave(first, errEarly.Error())
+	case errors.Is(err, sweep.ErrUnfinished):
+		return f.leave(first, "some hosts have not finished; the next reconcile looks again")
+	case ctx.Err() != nil:
+		return f.leave(first, "the function's time is over; the next reconcile looks again")
+	case err != nil:
+		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), fleet, err)
+	}
+	f.published[run(fleet, first.Requested)] = true
+	f.summary(r, kept)
+	return &outcome{Did: "published", Fleet: fleet, Command: first.ID, Report: kept}, nil
+}

@@ -1,0 +1,237 @@
+package lambda
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
+)
+
+// event is what the function is told to do: exactly one of these is there.
+type event struct {
+	start     *start
+	ended     *ended
+	reconcile *reconcile
+}
+
+// start sends a sweep.
+type start struct {
+	selector   fleet.Selector
+	fleet      string
+	parameters map[string]string // of the document
+
+	delivery                  time.Duration
+	maxConcurrency, maxErrors string
+
+	scheduled time.Time // names the run: the same in every delivery
+}
+
+// ended is a command that is over.
+type ended struct{ command string }
+
+// reconcile looks for commands that nobody has collected.
+type reconcile struct{ back time.Duration }
+
+// How far from now a start may be scheduled. A sweep of yesterday is not made up
+// for: the next one is about to come.
+const (
+	maxLate  = 24 * time.Hour
+	maxEarly = time.Hour
+)
+
+// maxBack bounds how far back is reconciled. CloudWatch takes no points that are
+// older than two weeks (API reference, PutMetricData).
+const maxBack = 13 * 24 * time.Hour
+
+// wanted ends every refusal.
+const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}} or a Run Command event of EventBridge; docs/deploy.md has examples`
+
+// parse reads an event. Whatever is not exactly one of the three is refused.
+func parse(raw []byte, now time.Time) (event, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &keys); err != nil {
+		return event{}, fmt.Errorf("event is no JSON object: %w; %s", err, wanted)
+	}
+	_, bySweep := keys["sweep"]
+	_, byReconcile := keys["reconcile"]
+	_, byBus := keys["detail-type"]
+	var e event
+	var err error
+	switch {
+	case bySweep && !byReconcile && !byBus:
+		e.start, err = parseStart(raw, now)
+	case byReconcile && !bySweep && !byBus:
+		e.reconcile, err = parseReconcile(raw)
+	case byBus && !bySweep && !byReconcile:
+		e.ended, err = parseEnded(raw)
+	default:
+		err = fmt.Errorf("unknown event with the keys %.200q", slices.Sorted(maps.Keys(keys)))
+	}
+	if err != nil {
+		return event{}, fmt.Errorf("%w; %s", err, wanted)
+	}
+	return e, nil
+}
+
+// strictly reads JSON that has no other fields than those of v.
+func strictly(raw []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more than one JSON value")
+	}
+	return nil
+}
+
+func parseStart(raw []byte, now time.Time) (*start, error) {
+	var in struct {
+		Sweep struct {
+			Tags             map[string][]string `json:"tags"`
+			Fleet            string              `json:"fleet"`
+			ExecutionTimeout string              `json:"execution_timeout"`
+			DeliveryTimeout  string              `json:"delivery_timeout"`
+			MaxConcurrency   string              `json:"max_concurrency"`
+			MaxErrors        string              `json:"max_errors"`
+			Config           string              `json:"config"`
+		} `json:"sweep"`
+		Scheduled string `json:"scheduled"`
+	}
+	in.Sweep.ExecutionTimeout, in.Sweep.DeliveryTimeout = "4h", "10m"
+	in.Sweep.MaxConcurrency, in.Sweep.MaxErrors = "100%", "100%"
+	if err := strictly(raw, &in); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	s := &start{fleet: in.Sweep.Fleet, maxConcurrency: in.Sweep.MaxConcurrency, maxErrors: in.Sweep.MaxErrors}
+	for _, key := range slices.Sorted(maps.Keys(in.Sweep.Tags)) {
+		s.selector.Tags = append(s.selector.Tags, fleet.Tag{Key: key, Values: in.Sweep.Tags[key]})
+	}
+	if len(s.selector.Tags) == 0 {
+		return nil, errors.New(`sweep.tags: there are none; want {"env": ["prod"]}`)
+	}
+	if err := s.selector.Validate(); err != nil {
+		return nil, fmt.Errorf("sweep.tags: %w", err)
+	}
+	if s.fleet == "" {
+		s.fleet = s.selector.String()
+	}
+	if err := validateFleet(s.fleet); err != nil {
+		return nil, err
+	}
+	execution, err := time.ParseDuration(in.Sweep.ExecutionTimeout)
+	if err != nil {
+		return nil, fmt.Errorf("sweep.execution_timeout %.40q: want a duration such as 4h", in.Sweep.ExecutionTimeout)
+	}
+	if s.delivery, err = time.ParseDuration(in.Sweep.DeliveryTimeout); err != nil {
+		return nil, fmt.Errorf("sweep.delivery_timeout %.40q: want a duration such as 10m", in.Sweep.DeliveryTimeout)
+	}
+	seconds, executionErr := documents.ExecutionTimeout(execution)
+	for _, check := range []struct {
+		name, value string
+		err         error
+	}{
+		{"execution_timeout", in.Sweep.ExecutionTimeout, executionErr},
+		{"delivery_timeout", in.Sweep.DeliveryTimeout, runcommand.ValidateDelivery(s.delivery)},
+		{"max_concurrency", s.maxConcurrency, runcommand.ValidateConcurrency(s.maxConcurrency)},
+		{"max_errors", s.maxErrors, runcommand.ValidateErrors(s.maxErrors)},
+		{"config", in.Sweep.Config, documents.ValidateConfig(in.Sweep.Config)},
+	} {
+		if check.err != nil {
+			return nil, fmt.Errorf("sweep.%s %.80q: %w", check.name, check.value, check.err)
+		}
+	}
+	s.parameters = map[string]string{"executionTimeout": seconds}
+	if in.Sweep.Config != "" {
+		s.parameters["config"] = in.Sweep.Config
+	}
+	if s.scheduled, err = time.Parse(time.RFC3339, in.Scheduled); err != nil {
+		return nil, fmt.Errorf("scheduled %.60q: want the time that the sweep is of, such as 2026-11-24T05:00:00Z; EventBridge Scheduler puts it in the place of <aws.scheduler.scheduled-time>", in.Scheduled)
+	}
+	if late := now.Sub(s.scheduled); late > maxLate || late < -maxEarly {
+		return nil, fmt.Errorf("scheduled %s: want a time from a day ago to in an hour; it is %s now", in.Scheduled, now.UTC().Format(time.RFC3339))
+	}
+	return s, nil
+}
+
+func validateFleet(name string) error {
+	if len(name) > sweep.MaxFleet {
+		return fmt.Errorf("sweep.fleet %.60q is longer than %d characters: name it", name, sweep.MaxFleet)
+	}
+	if err := metrics.ValidateDimension(name); err != nil {
+		return fmt.Errorf("sweep.fleet %q cannot be a CloudWatch dimension: %w", name, err)
+	}
+	return nil
+}
+
+func parseReconcile(raw []byte) (*reconcile, error) {
+	var in struct {
+		Reconcile struct {
+			Hours int `json:"hours"`
+		} `json:"reconcile"`
+		Scheduled string `json:"scheduled"` // for whoever reads the log
+	}
+	in.Reconcile.Hours = 24
+	if err := strictly(raw, &in); err != nil {
+		return nil, fmt.Errorf("reconcile: %w", err)
+	}
+	back := time.Duration(in.Reconcile.Hours) * time.Hour
+	if in.Reconcile.Hours < 1 || back > maxBack {
+		return nil, fmt.Errorf("reconcile.hours %d: want 1 to %d", in.Reconcile.Hours, int(maxBack.Hours()))
+	}
+	return &reconcile{back: back}, nil
+}
+
+var commandPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// What EventBridge calls the end of a command (Systems Manager user guide,
+// "Monitoring Run Command status changes using Amazon EventBridge").
+const (
+	source     = "aws.ssm"
+	detailType = "EC2 Command Status-change Notification"
+)
+
+// terminal are the statuses of a command that is over, without spaces and case:
+// the service spells them with and without.
+var terminal = []string{"success", "failed", "timedout", "cancelled"}
+
+// parseEnded reads an event of EventBridge. AWS may add fields to it. Of what it
+// says only the id is believed, and looked up.
+func parseEnded(raw []byte) (*ended, error) {
+	var in struct {
+		Source     string `json:"source"`
+		DetailType string `json:"detail-type"`
+		Detail     struct {
+			Command  string `json:"command-id"`
+			Document string `json:"document-name"`
+			Status   string `json:"status"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("EventBridge event: %w", err)
+	}
+	switch status := strings.ToLower(strings.ReplaceAll(in.Detail.Status, " ", "")); {
+	case in.Source != source || in.DetailType != detailType:
+		return nil, fmt.Errorf("EventBridge event %.80q of %.40q: want %q of %q", in.DetailType, in.Source, detailType, source)
+	case !commandPattern.MatchString(in.Detail.Command):
+		return nil, fmt.Errorf("EventBridge event: command-id %.60q is none", in.Detail.Command)
+	case in.Detail.Document != documents.Check:
+		return nil, fmt.Errorf("EventBridge event: command %s ran %.80q, not %s", in.Detail.Command, in.Detail.Document, documents.Check)
+	case !slices.Contains(terminal, status):
+		return nil, fmt.Errorf("EventBridge event: command %s is %.40q, which is no end", in.Detail.Command, in.Detail.Status)
+	}
+	return &ended{command: in.Detail.Command}, nil
+}

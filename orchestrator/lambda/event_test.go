@@ -1,0 +1,151 @@
+package lambda
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var now = time.Date(2026, 11, 24, 5, 0, 10, 0, time.UTC)
+
+const (
+	id        = "12345678-90ab-cdef-1234-567890abcdef"
+	scheduled = `"scheduled":"2026-11-24T05:00:00Z"`
+)
+
+// bus is an event of EventBridge, with its fields replaced in pairs.
+func bus(replacements ...string) string {
+	return strings.NewReplacer(replacements...).Replace(`{"version":"0","id":"51c0891d-0e34-45b1-83d6-95db273d1602","detail-type":"EC2 Command Status-change Notification",
+		"source":"aws.ssm","account":"123456789012","region":"us-east-1","resources":[],
+		"detail":{"command-id":"` + id + `","document-name":"AideFleet-Check","status":"Success","requested-date-time":"2026-11-24T05:00:01Z"}}`)
+}
+
+func TestParse(t *testing.T) {
+	for name, tc := range map[string]struct{ event, want string }{
+		"a start": {
+			`{"sweep":{"tags":{"role":["web","db"],"env":["prod"]}},` + scheduled + `}`,
+			"start env=prod role=web,db as env=prod role=web,db map[executionTimeout:14400] 10m0s 100% 100% 05:00:00",
+		},
+		"a start with everything": {
+			`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod","execution_timeout":"2h","delivery_timeout":"30s","max_concurrency":"50","max_errors":"10%","config":"/etc/aide.conf"},"scheduled":"2026-11-24T06:00:00+01:00"}`,
+			"start env=prod as prod map[config:/etc/aide.conf executionTimeout:7200] 30s 50 10% 05:00:00",
+		},
+		"a reconcile":              {`{"reconcile":{}}`, "reconcile 24h0m0s"},
+		"a reconcile of two days":  {`{"reconcile":{"hours":48},` + scheduled + `}`, "reconcile 48h0m0s"},
+		"the end of a command":     {bus(), "ended " + id},
+		"an end with spaces in it": {bus("Success", "Timed Out"), "ended " + id},
+	} {
+		e, err := parse([]byte(tc.event), now)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := ""
+		switch {
+		case e.start != nil:
+			s := e.start
+			got = fmt.Sprintf("start %s as %s %v %s %s %s %s", s.selector, s.fleet, s.parameters, s.delivery, s.maxConcurrency, s.maxErrors, s.scheduled.UTC().Format(time.TimeOnly))
+		case e.ended != nil:
+			got = "ended " + e.ended.command
+		case e.reconcile != nil:
+			got = "reconcile " + e.reconcile.back.String()
+		}
+		if got != tc.want {
+			t.Errorf("%s: got %s, want %s", name, got, tc.want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	sweep := func(fields string) string {
+		return `{"sweep":{"tags":{"env":["prod"]},` + fields + `},` + scheduled + `}`
+	}
+	for event, want := range map[string]string{
+		``:              "no JSON object",
+		`[]`:            "no JSON object",
+		`null`:          "unknown event",
+		`{}`:            "unknown event with the keys []",
+		`{"Records":1}`: `unknown event with the keys ["Records"]`,
+		`{"sweep":{"tags":{"env":["prod"]}},"reconcile":{},` + scheduled + `}`:   "unknown event",
+		`{"sweep":{},"detail-type":"x",` + scheduled + `}`:                       "unknown event",
+		`{"sweep":{},` + scheduled + `}`:                                         "sweep.tags: there are none",
+		`{"sweep":null,` + scheduled + `}`:                                       "sweep.tags: there are none",
+		`{"sweep":{"tags":{"env":[]}},` + scheduled + `}`:                        `sweep.tags: tag "env" has no value`,
+		`{"sweep":{"tags":{"":["x"]}},` + scheduled + `}`:                        "without a key",
+		`{"sweep":{"tags":{"env":["1","2","3","4","5","6"]}},` + scheduled + `}`: "has 6 values",
+		`{"sweep":{"tags":{"env":"prod"}},` + scheduled + `}`:                    "cannot unmarshal",
+		sweep(`"flet":"x"`):                                `unknown field "flet"`,
+		sweep(`"fleet":"große"`):                           "cannot be a CloudWatch dimension",
+		sweep(`"fleet":"` + strings.Repeat("f", 41) + `"`): "longer than 40",
+		sweep(`"execution_timeout":"long"`):                "want a duration such as 4h",
+		sweep(`"execution_timeout":"1s"`):                  "want 1m to 48h",
+		sweep(`"delivery_timeout":"1"`):                    "want a duration such as 10m",
+		sweep(`"delivery_timeout":"1s"`):                   "want 30s to 720h",
+		sweep(`"max_concurrency":"0"`):                     "want a number from 1",
+		sweep(`"max_errors":"x"`):                          "want a number",
+		sweep(`"config":"aide.conf; reboot"`):              "want an absolute path",
+		`{"sweep":{"tags":{"env":["prod"]}}}`:              `scheduled ""`,
+		`{"sweep":{"tags":{"env":["prod"]}},"scheduled":"<aws.scheduler.scheduled-time>"}`: "want the time that the sweep is of",
+		`{"sweep":{"tags":{"env":["prod"]}},"scheduled":"2026-11-23T04:59:00Z"}`:           "want a time from a day ago",
+		`{"sweep":{"tags":{"env":["prod"]}},"scheduled":"2026-11-24T06:01:00Z"}`:           "want a time from a day ago",
+		`{"sweep":{"tags":{"env":["prod"]}},` + scheduled + `}{}`:                          "no JSON object",
+		`{"reconcile":{"hours":0}}`:                                "want 1 to 312",
+		`{"reconcile":{"hours":313}}`:                              "want 1 to 312",
+		`{"reconcile":{},"force":true}`:                            `unknown field "force"`,
+		bus("aws.ssm", "my.app"):                                   `of "my.app"`,
+		bus("EC2 Command Status", "EC2 Command Invocation Status"): "want",
+		bus(id, "1; reboot"):                                       "is none",
+		bus("AideFleet-Check", "AWS-RunShellScript"):               "not AideFleet-Check",
+		bus("Success", "InProgress"):                               "is no end",
+	} {
+		e, err := parse([]byte(event), now)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %+v, %v; want an error with %q", event, e, err, want)
+		} else if !strings.Contains(err.Error(), "docs/deploy.md") {
+			t.Errorf("%s: %v does not say what is wanted", event, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod"},` + scheduled + `}`))
+	f.Add([]byte(`{"reconcile":{"hours":24}}`))
+	f.Add([]byte(bus()))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		e, err := parse(raw, now)
+		kinds := 0
+		for _, there := range []bool{e.start != nil, e.ended != nil, e.reconcile != nil} {
+			if there {
+				kinds++
+			}
+		}
+		if err == nil && kinds != 1 || err != nil && kinds != 0 {
+			t.Fatalf("%q is %+v, %v", raw, e, err)
+		}
+		if s := e.start; s != nil && (s.selector.Validate() != nil || s.fleet == "" || s.parameters["executionTimeout"] == "") {
+			t.Fatalf("%q starts %+v", raw, *s)
+		}
+		if e.ended != nil && !commandPattern.MatchString(e.ended.command) {
+			t.Fatalf("%q is the end of %q", raw, e.ended.command)
+		}
+	})
+}
+
+func TestParseLocation(t *testing.T) {
+	for text, want := range map[string]location{
+		"":                        {},
+		"s3://my-bucket":          {bucket: "my-bucket"},
+		"s3://my.bucket/reports/": {bucket: "my.bucket", prefix: "reports"},
+		"s3://bucket/a/b_c/d.e":   {bucket: "bucket", prefix: "a/b_c/d.e"},
+	} {
+		if got, err := parseLocation(text); err != nil || got != want {
+			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, bad := range []string{"bucket", "s3://", "s3://Bucket", "s3://b/ü", "s3://bucket//x", "https://bucket.s3.amazonaws.com", "s3://bucket/a b"} {
+		if got, err := parseLocation(bad); err == nil {
+			t.Errorf("%q is taken for %+v", bad, got)
+		}
+	}
+}

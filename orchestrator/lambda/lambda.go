@@ -1,0 +1,157 @@
+// Package lambda is the orchestrator on AWS Lambda: the same pipeline, cut in two
+// where AIDE takes longer than a function may run.
+//
+//	start      EventBridge Scheduler says when: who is meant is sent the command
+//	collect    EventBridge says that a command is over: gather, keep, publish
+//	reconcile  a second schedule, since those events are best effort: collect
+//	           what nobody has collected, end what hangs
+//
+// An event may be delivered twice. A start finds the command that the first
+// delivery sent by its name, and a sweep that was published has its point
+// SweepCompleted. For both to hold, no two deliveries may be at work at once: the
+// functions have a reserved concurrency of one.
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	runtime "github.com/aws/aws-lambda-go/lambda"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
+)
+
+// The function's settings in its environment.
+const (
+	envNamespace = "ORCHESTRATOR_NAMESPACE" // of the metrics
+	envReports   = "ORCHESTRATOR_REPORTS"   // s3://BUCKET/PREFIX; empty keeps none
+)
+
+// Here says that this process is a Lambda function.
+func Here() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
+
+// Main serves events until the process ends. It returns an exit code if it cannot
+// begin.
+func Main() int {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	reports, err := parseLocation(os.Getenv(envReports))
+	if err != nil {
+		log.Error("cannot begin", "error", fmt.Sprintf("%s: %v", envReports, err))
+		return 1
+	}
+	operations, err := aws.Load(context.Background(), "")
+	if err != nil {
+		log.Error("cannot begin", "error", aws.Explain(err))
+		return 1
+	}
+	f := &function{
+		starting: starting(operations), collecting: collecting(operations), putObject: operations.PutObject,
+		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports,
+		log: log, now: time.Now, published: map[string]bool{},
+	}
+	runtime.Start(f.serve)
+	return 0
+}
+
+// starting and collecting are a region with the operations of a start, and with
+// those of the rest: the functions' roles allow no others.
+func starting(o aws.Operations) sweep.Region {
+	return sweep.Region{
+		Name:     o.Region,
+		Fleet:    fleet.API{DescribeInstances: o.DescribeInstances, DescribeInstanceInformation: o.DescribeInstanceInformation},
+		Commands: runcommand.API{SendCommand: o.SendCommand, ListCommands: o.ListCommands},
+		Metrics:  metrics.API{PutMetricData: o.PutMetricData, GetMetricStatistics: o.GetMetricStatistics},
+	}
+}
+
+func collecting(o aws.Operations) sweep.Region {
+	return sweep.Region{
+		Name:  o.Region,
+		Fleet: fleet.API{DescribeInstances: o.DescribeInstances, DescribeInstanceInformation: o.DescribeInstanceInformation},
+		Commands: runcommand.API{
+			ListCommands: o.ListCommands, ListCommandInvocations: o.ListCommandInvocations,
+			GetCommandInvocation: o.GetCommandInvocation, CancelCommand: o.CancelCommand,
+		},
+		Metrics: metrics.API{PutMetricData: o.PutMetricData, GetMetricStatistics: o.GetMetricStatistics},
+	}
+}
+
+// function is one execution environment: it serves one event at a time.
+type function struct {
+	starting, collecting sweep.Region
+	putObject            func(context.Context, *aws.PutObjectInput) error
+	namespace            string
+	reports              location
+	log                  *slog.Logger
+	now                  func() time.Time
+	pace                 runcommand.Pace // the zero value is the default one
+
+	// published are the runs that this process has: their points can be read some
+	// minutes later only.
+	published map[string]bool
+}
+
+// outcome is what became of an event: the answer of the function, for whoever
+// invokes it by hand.
+type outcome struct {
+	Did     string   `json:"did"` // "started", "nothing", "published", "reconciled"
+	Why     string   `json:"why,omitempty"`
+	Fleet   string   `json:"fleet,omitempty"`
+	Command string   `json:"command,omitempty"`
+	Report  string   `json:"report,omitempty"` // s3://BUCKET/KEY
+	Sweeps  []string `json:"sweeps,omitempty"` // of a reconcile: what became of each
+}
+
+// serve serves one event. Its error is what the dead-letter queue says.
+func (f *function) serve(ctx context.Context, raw json.RawMessage) (*outcome, error) {
+	e, err := parse(raw, f.now())
+	if err == nil {
+		ctx, stop := inTime(ctx)
+		defer stop()
+		var o *outcome
+		switch {
+		case e.start != nil:
+			o, err = f.start(ctx, *e.start)
+		case e.ended != nil:
+			o, err = f.collectEnded(ctx, e.ended.command)
+		default:
+			o, err = f.reconcile(ctx, *e.reconcile)
+		}
+		if err == nil {
+			return o, nil
+		}
+	}
+	text := aws.Explain(err)
+	f.log.Error("event failed", "error", text)
+	return nil, fmt.Errorf("%s", text)
+}
+
+// margin is how long before Lambda's own end this one's is at most: to log, and
+// to answer.
+const margin = 20 * time.Second
+
+// inTime ends the context before Lambda ends the process.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/10)))
+}
+
+// options are those of every sweep here.
+func (f *function) options() sweep.Options {
+	return sweep.Options{
+		Document: documents.Check, Namespace: f.namespace, Detached: true, Explain: aws.Explain, Pace: f.pace, Now: f.now,
+	}
+}

@@ -1,0 +1,212 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+)
+
+// account is an account with some commands in its history, of one host each.
+type account struct {
+	commands  []ssmtypes.Command
+	ended     map[string]time.Time // of the host, by command
+	cancelled []string
+	published []string // "FLEET TIME"
+	kept      []string
+	fail      string // an operation that fails
+}
+
+// sent adds a command that was sent some time ago, and whose host ended some time
+// ago.
+func (a *account) sent(number int, comment, status string, ago, endedAgo time.Duration) string {
+	id := fmt.Sprintf("00000000-0000-0000-0000-%012d", number)
+	a.commands = append(a.commands, ssmtypes.Command{
+		CommandId: &id, Comment: &comment, DocumentName: sdk.String("AideFleet-Check"), Status: ssmtypes.CommandStatus(status),
+		RequestedDateTime: sdk.Time(now.Add(-ago)), ExpiresAfter: sdk.Time(now.Add(-ago).Add(4 * time.Hour)),
+		TargetCount: 1, CompletedCount: 1, Targets: []ssmtypes.Target{{Key: sdk.String("tag:env"), Values: []string{"prod"}}},
+	})
+	if a.ended == nil {
+		a.ended = map[string]time.Time{}
+	}
+	a.ended[id] = now.Add(-endedAgo)
+	return id
+}
+
+func (a *account) refuses(operation string) error {
+	if a.fail == operation {
+		return errors.New(operation + " is refused")
+	}
+	return nil
+}
+
+func (a *account) function() *function {
+	region := sweep.Region{
+		Name: "eu-central-1",
+		Fleet: fleet.API{
+			DescribeInstances: func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+				return &ec2.DescribeInstancesOutput{}, a.refuses("DescribeInstances")
+			},
+			DescribeInstanceInformation: func(context.Context, *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
+				return &ssm.DescribeInstanceInformationOutput{}, nil
+			},
+		},
+		Commands: runcommand.API{
+			ListCommands: func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+				out := &ssm.ListCommandsOutput{}
+				for _, c := range a.commands {
+					if in.CommandId == nil || *in.CommandId == *c.CommandId {
+						out.Commands = append(out.Commands, c)
+					}
+				}
+				return out, a.refuses("ListCommands")
+			},
+			ListCommandInvocations: func(_ context.Context, in *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+				return &ssm.ListCommandInvocationsOutput{CommandInvocations: []ssmtypes.CommandInvocation{{
+					InstanceId: sdk.String("i-" + (*in.CommandId)[28:]), Status: "Success", StatusDetails: sdk.String("Success"),
+					CommandPlugins: []ssmtypes.CommandPlugin{{
+						Output:                 sdk.String(`{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":40}`),
+						ResponseFinishDateTime: sdk.Time(a.ended[*in.CommandId]),
+					}},
+				}}}, a.refuses("ListCommandInvocations")
+			},
+			CancelCommand: func(_ context.Context, in *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
+				a.cancelled = append(a.cancelled, *in.CommandId)
+				return &ssm.CancelCommandOutput{}, nil
+			},
+		},
+		Metrics: metrics.API{
+			PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+				for _, d := range in.MetricData {
+					if *d.MetricName == "SweepCompleted" {
+						a.published = append(a.published, *d.Dimensions[0].Value+" "+d.Timestamp.Format(time.TimeOnly))
+					}
+				}
+				return &cloudwatch.PutMetricDataOutput{}, a.refuses("PutMetricData")
+			},
+			GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
+				out := &cloudwatch.GetMetricStatisticsOutput{}
+				for _, p := range a.published {
+					if strings.HasPrefix(p, *in.Dimensions[0].Value+" "+in.StartTime.Format("15:04:")) {
+						out.Datapoints = append(out.Datapoints, cwtypes.Datapoint{})
+					}
+				}
+				return out, a.refuses("GetMetricStatistics")
+			},
+		},
+	}
+	return &function{
+		collecting: region, namespace: "AIDE", reports: location{"bucket", "reports"}, log: slog.New(slog.DiscardHandler),
+		now: func() time.Time { return now }, published: map[string]bool{},
+		pace: runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+		putObject: func(_ context.Context, in *aws.PutObjectInput) error {
+			a.kept = append(a.kept, in.Key)
+			return a.refuses("PutObject")
+		},
+	}
+}
+
+// TestReconcile: what nobody has published is, the oldest first; what somebody
+// else publishes, or wants private, is left alone; what hangs is ended.
+func TestReconcile(t *testing.T) {
+	a := &account{}
+	a.sent(9, "aidefleet start 20261124T045000Z fleet=fresh", "Success", 10*time.Minute, 5*time.Minute)
+	a.sent(8, "aidefleet sweep r8 fleet=operator", "Success", 30*time.Minute, 5*time.Minute) // its sender may be publishing
+	a.sent(7, "aidefleet sweep r7 fleet=forgotten", "Failed", 2*time.Hour, time.Hour)
+	a.sent(6, "aidefleet unpublished r6", "Success", 3*time.Hour, 2*time.Hour)
+	a.sent(5, "aidefleet sweep r5 1/2 fleet=half", "Success", 3*time.Hour, 2*time.Hour)
+	a.sent(4, "aidefleet sweep r4 2/2 fleet=whole", "Success", 200*time.Minute, 2*time.Hour)
+	a.sent(3, "aidefleet sweep r4 1/2 fleet=whole", "Success", 201*time.Minute, 2*time.Hour)
+	hangs := a.sent(2, "aidefleet start r2 fleet=hangs", "InProgress", 5*time.Hour, 0)
+	a.sent(1, "", "TimedOut", 6*time.Hour, 5*time.Hour) // the console's
+	a.sent(0, "aidefleet start r0 fleet=works", "InProgress", 4*time.Hour, 0)
+	f := a.function()
+	o, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"env=prod 23:00:10", "whole 01:39:10", "forgotten 03:00:10", "fresh 04:50:10"}
+	if !slices.Equal(a.published, want) {
+		t.Errorf("published %q, want %q; %q", a.published, want, o.Sweeps)
+	}
+	if !slices.Equal(a.cancelled, []string{hangs}) {
+		t.Errorf("cancelled %q, want the one that hangs", a.cancelled)
+	}
+	if len(a.kept) != 4 || a.kept[1] != "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json" {
+		t.Errorf("kept %q", a.kept)
+	}
+
+	// Once more, and by a process that remembers nothing: nothing is published twice.
+	for _, again := range []*function{f, a.function()} {
+		if _, err := again.reconcile(t.Context(), reconcile{back: 24 * time.Hour}); err != nil || len(a.published) != 4 {
+			t.Errorf("again: %v, %q", err, a.published)
+		}
+	}
+}
+
+// TestReconcileGoesOn: one sweep that cannot be collected is an error, and keeps
+// no other from being collected.
+func TestReconcileGoesOn(t *testing.T) {
+	a := &account{}
+	a.sent(1, "aidefleet start r1 fleet=bad", "Success", 2*time.Hour, time.Hour)
+	a.sent(0, "aidefleet start r0 fleet=good", "Success", time.Hour, time.Hour)
+	f := a.function()
+	put := f.putObject
+	f.putObject = func(ctx context.Context, in *aws.PutObjectInput) error {
+		if strings.Contains(in.Key, "/bad/") {
+			return errors.New("no such bucket")
+		}
+		return put(ctx, in)
+	}
+	_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
+	if err == nil || !strings.Contains(err.Error(), "s3://bucket/reports/bad/") || !slices.Equal(a.published, []string{"good 04:00:10"}) {
+		t.Errorf("%v, published %q: a report that is not kept is not published either", err, a.published)
+	}
+}
+
+// TestCollectFails: where anything fails, nothing is published and the error says
+// what.
+func TestCollectFails(t *testing.T) {
+	for _, operation := range []string{"ListCommands", "GetMetricStatistics", "DescribeInstances", "ListCommandInvocations", "PutObject", "PutMetricData"} {
+		a := &account{fail: operation}
+		id := a.sent(1, "aidefleet start r1 fleet=prod", "Success", time.Hour, time.Hour)
+		f := a.function()
+		if o, err := f.collectEnded(t.Context(), id); err == nil || !strings.Contains(err.Error(), operation) || len(f.published) > 0 {
+			t.Errorf("%s: %+v, %v", operation, o, err)
+		}
+	}
+}
+
+// TestCollectOutOfTime: where the time of the function ends, the command is left
+// alone.
+func TestCollectOutOfTime(t *testing.T) {
+	a := &account{}
+	id := a.sent(1, "aidefleet start r1 fleet=prod", "Success", time.Hour, time.Hour)
+	ctx, stop := context.WithCancel(t.Context())
+	f := a.function()
+	f.collecting.Fleet.DescribeInstances = func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+		stop()
+		return nil, ctx.Err()
+	}
+	o, err := f.collectEnded(ctx, id)
+	if err != nil || o.Did != "nothing" || len(a.cancelled)+len(a.published) > 0 {
+		t.Errorf("%+v, %v, cancelled %q, published %q: want it left to the next reconcile", o, err, a.cancelled, a.published)
+	}
+}

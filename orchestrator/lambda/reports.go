@@ -1,0 +1,55 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/report"
+)
+
+// location is a folder of a bucket; its bucket is empty where nothing is kept.
+type location struct{ bucket, prefix string }
+
+// locationPattern has the rules of names of buckets (Amazon S3 user guide,
+// "Bucket naming rules"), and characters of keys that need no escape.
+var locationPattern = regexp.MustCompile(`^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[0-9A-Za-z!_.*'()-]+)*)/?$`)
+
+func parseLocation(text string) (location, error) {
+	if text == "" {
+		return location{}, nil
+	}
+	m := locationPattern.FindStringSubmatch(text)
+	if m == nil {
+		return location{}, fmt.Errorf("%.100q: want s3://BUCKET/PREFIX", text)
+	}
+	return location{bucket: m[1], prefix: strings.TrimPrefix(m[2], "/")}, nil
+}
+
+// unsafe are the characters of a fleet's name that a key would have to escape.
+var unsafe = regexp.MustCompile(`[^0-9A-Za-z!_.*'()=,-]`)
+
+// keep writes the report into the bucket, and returns where it is. The same
+// report has the same key, however often it is written.
+func (f *function) keep(ctx context.Context, r report.Report) (string, error) {
+	if f.reports.bucket == "" {
+		return "", nil
+	}
+	name := r.Started.UTC().Format("2006/01/02/150405Z")
+	if len(r.Commands) > 0 {
+		name += "-" + r.Commands[0].ID
+	}
+	key := strings.Trim(f.reports.prefix+"/"+unsafe.ReplaceAllLiteralString(r.Fleet, "_")+"/"+name+".json", "/")
+	var body bytes.Buffer
+	if err := report.WriteJSON(&body, r); err != nil {
+		return "", err
+	}
+	in := &aws.PutObjectInput{Bucket: f.reports.bucket, Key: key, ContentType: "application/json", Body: body.Bytes()}
+	if err := f.putObject(ctx, in); err != nil {
+		return "", fmt.Errorf("keep the report in s3://%s/%s: %w", f.reports.bucket, key, err)
+	}
+	return "s3://" + f.reports.bucket + "/" + key, nil
+}
