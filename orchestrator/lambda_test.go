@@ -194,12 +194,12 @@ func (s simulated) await(command string) {
 	}
 }
 
-// samples is how often a metric was written since a time, and the sum.
-func (s simulated) samples(metric, dimension, value string) (count, sum float64) {
+// samples is how often a metric of a fleet was written, and the sum.
+func (s simulated) samples(metric, fleet string) (count, sum float64) {
 	s.tb.Helper()
 	out, err := cloudwatch.NewFromConfig(s.sdk()).GetMetricStatistics(s.tb.Context(), &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AIDE"), MetricName: aws.String(metric),
-		Dimensions: []cwtypes.Dimension{{Name: aws.String(dimension), Value: aws.String(value)}},
+		Dimensions: []cwtypes.Dimension{{Name: aws.String("Fleet"), Value: aws.String(fleet)}},
 		StartTime:  aws.Time(time.Now().Add(-2 * time.Hour)), EndTime: aws.Time(time.Now().Add(time.Hour)), Period: aws.Int32(60),
 		Statistics: []cwtypes.Statistic{cwtypes.StatisticSampleCount, cwtypes.StatisticSum},
 	})
@@ -212,10 +212,10 @@ func (s simulated) samples(metric, dimension, value string) (count, sum float64)
 	return count, sum
 }
 
-// once fails unless the fleet was published once.
+// publishedOnce fails unless the fleet was published once.
 func (s simulated) publishedOnce(fleet string) {
 	s.tb.Helper()
-	if n, _ := s.samples("SweepCompleted", "Fleet", fleet); n != 1 {
+	if n, _ := s.samples("SweepCompleted", fleet); n != 1 {
 		s.tb.Errorf("fleet %s was published %g times, want once", fleet, n)
 	}
 }
@@ -275,7 +275,7 @@ func TestLambda(t *testing.T) {
 	if calls := s.stats().Calls["SendCommand"]; calls != 1 {
 		t.Errorf("SendCommand was called %d times, want once", calls)
 	}
-	if n, worst := s.samples("HostsTargeted", "Fleet", "prod"); n != 1 || int(worst) != len(truth.Truth) {
+	if n, worst := s.samples("HostsTargeted", "prod"); n != 1 || int(worst) != len(truth.Truth) {
 		t.Errorf("HostsTargeted was written %g times, %g in all, want %d", n, worst, len(truth.Truth))
 	}
 
@@ -301,7 +301,7 @@ func TestLambda(t *testing.T) {
 	for _, fleet := range []string{"prod", "prod-2", "dev", "role=web"} {
 		s.publishedOnce(fleet)
 	}
-	if n, _ := s.samples("SweepCompleted", "Fleet", "env=dev"); n != 0 || len(a.Sweeps) != 5 {
+	if n, _ := s.samples("SweepCompleted", "env=dev"); n != 0 || len(a.Sweeps) != 5 {
 		t.Errorf("what was to be quiet was published %g times: %+v", n, a)
 	}
 }
@@ -333,7 +333,7 @@ func TestLambdaDies(t *testing.T) {
 	if a, alive := victim.deliver(endEvent(started.Command, "Success"), time.Minute); alive {
 		t.Fatalf("it was to die: %+v", a)
 	}
-	if n, _ := s.samples("SweepCompleted", "Fleet", "prod"); n != 0 {
+	if n, _ := s.samples("SweepCompleted", "prod"); n != 0 {
 		t.Fatal("half a sweep is marked as complete")
 	}
 	collect := newFunction(t, s.url)
@@ -357,7 +357,7 @@ func TestLambdaBudget(t *testing.T) {
 	if !alive || a.Did != "nothing" || !strings.Contains(a.Why, "time is over") {
 		t.Fatalf("%+v, alive %t\n%s", a, alive, collect.said())
 	}
-	if n, _ := s.samples("SweepCompleted", "Fleet", "prod"); n != 0 || s.stats().Calls["CancelCommand"] != 0 {
+	if n, _ := s.samples("SweepCompleted", "prod"); n != 0 || s.stats().Calls["CancelCommand"] != 0 {
 		t.Errorf("it published %g times, and cancelled", n)
 	}
 	collect.want("reconciled", reconcileEvent)

@@ -142,10 +142,10 @@ func (c *Cloud) over(key string) bool {
 
 // expiredSession is how each service says that credentials have expired.
 func (q *request) expiredSession() *apiError {
-	switch {
-	case q.protocol == ec2Query:
+	switch q.protocol {
+	case ec2Query:
 		return badRequest("RequestExpired", "Request has expired.")
-	case q.protocol == awsQuery:
+	case awsQuery:
 		return &apiError{http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired"}
 	}
 	return badRequest("ExpiredTokenException", "The security token included in the request is expired")
