@@ -301,7 +301,7 @@ func TestLambda(t *testing.T) {
 	for _, fleet := range []string{"prod", "prod-2", "dev", "role=web"} {
 		s.publishedOnce(fleet)
 	}
-	if n, _ := s.samples("SweepCompleted", "env=dev"); n != 0 || len(a.Sweeps) != 5 {
+	if n, _ := s.samples("SweepCompleted", "env=dev"); n != 0 || len(a.Sweeps) != 5 || !strings.Contains(strings.Join(a.Sweeps, "\n"), "wants no metrics") {
 		t.Errorf("what was to be quiet was published %g times: %+v", n, a)
 	}
 }

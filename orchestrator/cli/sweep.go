@@ -50,6 +50,9 @@ func runDocument(c *cli.Context, document string) error {
 	if err := publishing(c, &o, s.String()); err != nil {
 		return err
 	}
+	if document == documents.Check && o.Namespace == "" {
+		o.Run.Verb = sweep.VerbUnpublished // not by anybody who collects it either
+	}
 	if err := validateCommand(c); err != nil {
 		return err
 	}

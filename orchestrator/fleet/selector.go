@@ -75,7 +75,7 @@ func (t Tag) Validate() error {
 	}
 	for _, v := range t.Values {
 		if v == "" {
-			return fmt.Errorf("tag %q has an empty value: want KEY=VALUE[,VALUE]", t.Key)
+			return fmt.Errorf("tag %q has an empty value: want KEY=VALUE[,VALUE]", t.Key+"="+strings.Join(t.Values, ","))
 		}
 		if utf8.RuneCountInString(v) > maxTagValue {
 			return fmt.Errorf("tag %q: a value is longer than %d characters", t.Key, maxTagValue)

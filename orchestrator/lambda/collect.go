@@ -21,12 +21,6 @@ const (
 	grace = 15 * time.Minute
 )
 
-// Verbs of the command line, in the comments of its commands.
-const (
-	watched = "sweep"       // its sender watches it, and publishes it
-	private = "unpublished" // its sender wants no metrics of it
-)
-
 // errEarly leaves a sweep to whoever sent it, for now.
 var errEarly = errors.New("its sender may still publish it")
 
@@ -37,12 +31,21 @@ func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error
 		return nil, fmt.Errorf("collect: %w", err)
 	}
 	switch name, _ := sweep.ParseName(c.Comment); {
-	case name.Verb == watched:
+	case name.Verb == sweep.VerbSweep:
 		return f.leave(c, "its sender watches and publishes it; a reconcile does if that fails")
-	case name.Verb == private:
+	case name.Verb == sweep.VerbUnpublished:
 		return f.leave(c, "its sender wants no metrics of it")
 	case name.Parts > 1:
 		return f.leave(c, "it is one of several; a reconcile publishes them together")
+	}
+	if !c.Done() {
+		over := func(now runcommand.Command) bool { return now.Done() }
+		if c, err = runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, over); err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("collect: %w", err)
+		}
+		if !c.Done() {
+			return f.leave(c, "it does not look over yet; the next reconcile looks again")
+		}
 	}
 	return f.collect(ctx, []runcommand.Command{c})
 }
@@ -54,8 +57,8 @@ func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
 	return &outcome{Did: "nothing", Why: why, Fleet: fleet, Command: c.ID}, nil
 }
 
-// collect gathers what the hosts said to the commands of one run, keeps the report
-// and publishes it, unless that has been done.
+// collect gathers what the hosts said to the commands of one run, which are over,
+// keeps the report and publishes it, unless that has been done.
 func (f *function) collect(ctx context.Context, commands []runcommand.Command) (*outcome, error) {
 	first := commands[0]
 	ids := make([]string, 0, len(commands))
@@ -66,7 +69,7 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 		}
 	}
 	fleet := sweep.FleetOf(commands...)
-	switch err := f.unpublished(ctx, fleet, first.Requested); {
+	switch err := f.unpublished(ctx, f.collecting.Metrics, fleet, first.Requested); {
 	case errors.Is(err, errPublished):
 		return f.leave(first, "it has been published")
 	case err != nil:
@@ -74,10 +77,10 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	}
 
 	o := f.options()
-	o.FleetName, o.Wait = fleet, lag
+	o.FleetName = fleet
 	var kept string
 	o.Keep = func(ctx context.Context, r report.Report) (err error) {
-		if name, _ := sweep.ParseName(first.Comment); name.Verb == watched && f.now().Sub(r.Finished) < grace {
+		if name, _ := sweep.ParseName(first.Comment); name.Verb == sweep.VerbSweep && f.now().Sub(r.Finished) < grace {
 			return errEarly
 		}
 		kept, err = f.keep(ctx, r)

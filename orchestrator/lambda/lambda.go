@@ -57,7 +57,7 @@ func Main() int {
 	f := &function{
 		starting: starting(operations), collecting: collecting(operations), putObject: operations.PutObject,
 		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports,
-		log: log, now: time.Now, published: map[string]bool{},
+		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{},
 	}
 	runtime.Start(f.serve)
 	return 0
@@ -94,7 +94,7 @@ type function struct {
 	reports              location
 	log                  *slog.Logger
 	now                  func() time.Time
-	pace                 runcommand.Pace // the zero value is the default one
+	pace                 runcommand.Pace
 
 	// published are the runs that this process has: their points can be read some
 	// minutes later only.

@@ -43,7 +43,7 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 // settle does what there is to do about one run.
 func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outcome, error) {
 	name, _ := sweep.ParseName(run[0].Comment)
-	if name.Verb == private {
+	if name.Verb == sweep.VerbUnpublished {
 		return f.leave(run[0], "its sender wants no metrics of it")
 	}
 	for _, c := range run {

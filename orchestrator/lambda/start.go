@@ -12,10 +12,6 @@ import (
 	"aidefleet/orchestrator/sweep"
 )
 
-// verb names what sent a command, in its comment. A sweep of the command line
-// watches its own command, and publishes it unless it was told not to.
-const verb = "start"
-
 // clockSkew is how far the scheduler's clock may be ahead of Run Command's.
 const clockSkew = 15 * time.Minute
 
@@ -27,13 +23,13 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	o := f.options()
 	o.Selector, o.FleetName, o.Parameters = s.selector, s.fleet, s.parameters
 	o.DeliveryTimeout, o.MaxConcurrency, o.MaxErrors = s.delivery, s.maxConcurrency, s.maxErrors
-	o.Run = sweep.Name{Verb: verb, ID: s.scheduled.UTC().Format("20060102T150405Z")}
+	o.Run = sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")}
 	// Where nobody can be reached the report is of the time that was scheduled, in
 	// every delivery.
 	o.Now = func() time.Time { return s.scheduled }
 	var kept string
 	o.Keep = func(ctx context.Context, r report.Report) (err error) {
-		if err := f.unpublished(ctx, r.Fleet, s.scheduled); err != nil {
+		if err := f.unpublished(ctx, f.starting.Metrics, r.Fleet, s.scheduled); err != nil {
 			return err
 		}
 		kept, err = f.keep(ctx, r)
@@ -68,11 +64,11 @@ func run(fleet string, requested time.Time) string {
 }
 
 // unpublished is errPublished where a sweep has been published.
-func (f *function) unpublished(ctx context.Context, fleet string, requested time.Time) error {
+func (f *function) unpublished(ctx context.Context, api metrics.API, fleet string, requested time.Time) error {
 	if f.published[run(fleet, requested)] {
 		return errPublished
 	}
-	done, err := metrics.Completed(ctx, f.collecting.Metrics, f.namespace, fleet, requested)
+	done, err := metrics.Completed(ctx, api, f.namespace, fleet, requested)
 	if err == nil && done {
 		err = errPublished
 	}

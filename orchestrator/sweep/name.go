@@ -19,6 +19,13 @@ type Name struct {
 	Part, Parts int
 }
 
+// Verbs by which whoever collects a check knows who publishes it.
+const (
+	VerbSweep       = "sweep"       // its sender watches it, and publishes it
+	VerbUnpublished = "unpublished" // its sender wants no metrics of it
+	VerbStart       = "start"       // nobody watches it
+)
+
 const (
 	program = "aidefleet"
 	// maxComment is how long the comment of a command may be, in characters
