@@ -4,9 +4,10 @@
 //
 // What it does is read from the source of aws/amazon-ssm-agent 3.x
 // (agent/messageservice, agent/framework/docparser, agent/framework/runpluginutil,
-// agent/plugins/runscript, agent/executers, agent/contracts). It knows documents of
-// schema 2.2 and the plugin aws:runShellScript; any other step fails and says
-// so. It keeps scripts and the ids of commands under Config.StateDir and never
+// agent/plugins/runscript, agent/plugins/downloadcontent, agent/executers,
+// agent/contracts). It knows documents of schema 2.2 and the plugins
+// aws:runShellScript and, from S3, aws:downloadContent; any other step fails and
+// says so. It keeps scripts and the ids of commands under Config.StateDir and never
 // removes them: a lab is thrown away as a whole.
 package agent
 
@@ -39,7 +40,7 @@ const (
 
 // Config says who the agent is and where its service is.
 type Config struct {
-	Endpoint        string        // URL of both services, SSM and the message service
+	Endpoint        string        // URL of SSM, of the message service and of S3
 	InstanceID      string        // "i-…"
 	Region          string        //
 	PlatformName    string        // as in os-release: "Amazon Linux"
@@ -75,6 +76,7 @@ func ParseConfig(text string) (Config, error) {
 type agent struct {
 	Config
 	service  service
+	objects  objects
 	commands commands
 	slots    chan struct{} // one token for each command that runs
 
@@ -120,9 +122,11 @@ func newAgent(c Config, credentials aws.Credentials) (*agent, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	speak := newService(c.Endpoint, c.Region, credentials)
 	a := &agent{
 		Config:  c,
-		service: newService(c.Endpoint, c.Region, credentials),
+		service: speak,
+		objects: objects{speak},
 		slots:   make(chan struct{}, maxCommands),
 		now:     time.Now,
 		after:   time.After,

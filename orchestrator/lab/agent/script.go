@@ -63,10 +63,7 @@ func (a *agent) runScript(ctx context.Context, c *command, s step, r *stepResult
 	// Through sh, which runs a script without a shebang itself.
 	cmd := exec.Command("sh", "-c", file)
 	cmd.Env = a.scriptEnvironment(c.id)
-	cmd.Dir = workingDirectory
-	if filepath.IsAbs(in.WorkingDirectory) {
-		cmd.Dir = in.WorkingDirectory
-	}
+	cmd.Dir = a.scriptDir(c.id, in.WorkingDirectory)
 	var stdout, stderr stream
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// A group of its own: that is what a kill reaches, and all that it reaches.
@@ -81,6 +78,19 @@ func (a *agent) runScript(ctx context.Context, c *command, s step, r *stepResult
 	if failure != nil && r.status == failed {
 		r.stderr = r.stderr.with("failed to run commands: " + failure.Error())
 	}
+}
+
+// scriptDir is where a script runs: where the command's downloads are, if it has
+// any and its workingDirectory is not another.
+func (a *agent) scriptDir(commandID, wanted string) string {
+	if filepath.IsAbs(wanted) {
+		return wanted
+	}
+	dir := filepath.Join(a.commandDir(commandID), downloads, wanted)
+	if _, err := os.Stat(dir); err != nil {
+		return workingDirectory
+	}
+	return dir
 }
 
 // await starts a script and waits for its end. An ended script's output is
@@ -161,10 +171,15 @@ func (a *agent) scriptEnvironment(commandID string) []string {
 	}
 }
 
-// writeScript writes a step's script into the folder of its command, where the
-// real agent puts it too, and returns its path.
+// commandDir is the folder of a command, where the real agent has it too.
+func (a *agent) commandDir(commandID string) string {
+	return filepath.Join(a.StateDir, a.InstanceID, "document", "orchestration", commandID)
+}
+
+// writeScript writes a step's script into the folder of its command and returns
+// its path.
 func (a *agent) writeScript(commandID, stepName string, lines []string) (string, error) {
-	dir := filepath.Join(a.StateDir, a.InstanceID, "document", "orchestration", commandID, fileName(stepName))
+	dir := filepath.Join(a.commandDir(commandID), fileName(stepName))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}

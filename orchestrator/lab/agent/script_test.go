@@ -102,9 +102,9 @@ func TestScript(t *testing.T) {
 			output: "\n----------ERROR-------\nInvalid format in plugin properties map[workingDirectory:7]",
 		},
 		{
-			name: "unknown plugin", step: `{"action":"aws:downloadContent","name":"s","inputs":{}}`,
+			name: "unknown plugin", step: `{"action":"aws:runDocument","name":"s","inputs":{}}`,
 			status: failed, code: 1,
-			output: "Plugin with name aws:downloadContent is not supported by the lab's agent, which knows aws:runShellScript. Step name: s",
+			output: "Plugin with name aws:runDocument is not supported by the lab's agent, which knows aws:runShellScript and aws:downloadContent. Step name: s",
 		},
 	}
 	f := newFakeService(t)

@@ -31,6 +31,7 @@ type fakeService struct {
 	url      string
 	messages chan message
 	calls    chan call
+	objects  http.Handler // S3; nil where it is not called
 
 	mu     sync.Mutex
 	faults map[string][]int // by operation: HTTP statuses to answer with first, 0 = cut the connection
@@ -63,6 +64,10 @@ func (f *fakeService) nextFault(operation string) (int, bool) {
 }
 
 func (f *fakeService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet && f.objects != nil {
+		f.objects.ServeHTTP(w, r)
+		return
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the agent was stopped

@@ -41,10 +41,10 @@ func decide(s step, last bool, before []*stepResult) (verdict, string) {
 		return skip, fmt.Sprintf("Plugin with name %s and id %s skipped due to prior step with an exit condition", s.action, s.name)
 	}
 	allowed, problems := s.evaluate()
-	switch known := s.action == runShellScript; {
+	switch known := s.action == runShellScript || s.action == downloadContent; {
 	case allowed && !known:
-		return refuseStep, fmt.Sprintf("Plugin with name %s is not supported by the lab's agent, which knows %s. Step name: %s",
-			s.action, runShellScript, s.name)
+		return refuseStep, fmt.Sprintf("Plugin with name %s is not supported by the lab's agent, which knows %s and %s. Step name: %s",
+			s.action, runShellScript, downloadContent, s.name)
 	case !allowed && !known:
 		return skip, fmt.Sprintf("Step execution skipped due to unsupported plugin: %s. Step name: %s", s.action, s.name)
 	case !allowed:
@@ -81,6 +81,9 @@ func (a *agent) runStep(ctx context.Context, c *command, last bool, before []*st
 		r.status, r.code, r.output = failed, 1, why
 	case c.cancelled():
 		r.status, r.code = cancelled, 1
+	case r.step.action == downloadContent:
+		a.runDownload(ctx, c, r.step, r)
+		r.conclude()
 	default:
 		a.runScript(ctx, c, r.step, r)
 		r.conclude()
