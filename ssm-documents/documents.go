@@ -16,6 +16,9 @@ const (
 	Doctor = "AideFleet-Doctor"
 	Init   = "AideFleet-Init"
 	Report = "AideFleet-Report"
+
+	// Install is not among All: what it installs is pinned in it, see Pins.
+	Install = "AideFleet-Install"
 )
 
 // MaxBytes is the largest document SSM takes (Systems Manager quotas: 64 KB).
@@ -30,7 +33,7 @@ type Document struct {
 	Content string // YAML, schema 2.2
 }
 
-// All returns every document, sorted by name.
+// All returns every document that is whole without pins, sorted by name.
 func All() []Document {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -38,13 +41,20 @@ func All() []Document {
 	}
 	docs := make([]Document, 0, len(entries))
 	for _, e := range entries {
-		b, err := files.ReadFile(e.Name())
-		if err != nil {
-			panic(err)
+		name := strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
+		if name != Install {
+			docs = append(docs, Document{Name: name, Content: read(e.Name())})
 		}
-		docs = append(docs, Document{Name: strings.TrimSuffix(e.Name(), path.Ext(e.Name())), Content: string(b)})
 	}
 	return docs
+}
+
+func read(file string) string {
+	b, err := files.ReadFile(file)
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return string(b)
 }
 
 // Get returns the document of that name.

@@ -2,6 +2,7 @@ package documents
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +42,10 @@ type step struct {
 		TimeoutSeconds string   `yaml:"timeoutSeconds"`
 		OnFailure      string   `yaml:"onFailure"`
 		RunCommand     []string `yaml:"runCommand"`
+
+		SourceType      string `yaml:"sourceType"`
+		SourceInfo      string `yaml:"sourceInfo"`
+		DestinationPath string `yaml:"destinationPath"`
 	} `yaml:"inputs"`
 }
 
@@ -75,16 +80,20 @@ func lint(content string) (problems []string) {
 			fail("step name", s.Name)
 		}
 		names = append(names, s.Name)
-		if s.Action != "aws:runShellScript" {
-			fail("action", s.Action)
-		}
 		if !slices.Equal(s.Precondition["StringEquals"], []string{"platformType", "Linux"}) || len(s.Precondition) != 1 {
 			fail("step", s.Name, "has no platformType precondition")
 		}
-		if len(s.Inputs.RunCommand) == 0 {
-			fail("step", s.Name, "runs nothing")
+		switch s.Action {
+		case "aws:runShellScript":
+			if len(s.Inputs.RunCommand) == 0 {
+				fail("step", s.Name, "runs nothing")
+			}
+			problems = append(problems, lintTimeout(s, d.Parameters)...)
+		case "aws:downloadContent":
+			problems = append(problems, lintDownload(s)...)
+		default:
+			fail("action", s.Action)
 		}
-		problems = append(problems, lintTimeout(s, d.Parameters)...)
 	}
 	return append(problems, lintReferences(content, d.Parameters)...)
 }
@@ -126,6 +135,21 @@ func lintParameter(name string, p parameter) (problems []string) {
 	}
 	if p.Default != nil && !re.MatchString(*p.Default) {
 		fail("default does not match allowedPattern")
+	}
+	return problems
+}
+
+// lintDownload: what is fetched is fixed, and stays in the command's own folder.
+func lintDownload(s step) (problems []string) {
+	var info map[string]string
+	if err := json.Unmarshal([]byte(s.Inputs.SourceInfo), &info); err != nil || len(info) != 1 || !urlPattern.MatchString(info["path"]) {
+		problems = append(problems, "step "+s.Name+": sourceInfo "+s.Inputs.SourceInfo)
+	}
+	if s.Inputs.SourceType != "S3" {
+		problems = append(problems, "step "+s.Name+": sourceType "+s.Inputs.SourceType)
+	}
+	if !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`).MatchString(s.Inputs.DestinationPath) {
+		problems = append(problems, "step "+s.Name+": destinationPath "+s.Inputs.DestinationPath)
 	}
 	return problems
 }
@@ -178,8 +202,18 @@ func lintReferences(content string, parameters map[string]parameter) (problems [
 	return problems
 }
 
+// published are all documents, one of them with pins.
+func published(t *testing.T) []Document {
+	t.Helper()
+	d, err := pins().Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(All(), d)
+}
+
 func TestDocuments(t *testing.T) {
-	docs := All()
+	docs := published(t)
 	var names []string
 	for _, d := range docs {
 		names = append(names, d.Name)
@@ -189,7 +223,7 @@ func TestDocuments(t *testing.T) {
 			}
 		})
 	}
-	if want := []string{Accept, Check, Doctor, Init, Report}; !slices.Equal(names, want) {
+	if want := []string{Accept, Check, Doctor, Init, Report, Install}; !slices.Equal(names, want) {
 		t.Errorf("documents %q, want %q", names, want)
 	}
 }
@@ -237,12 +271,15 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Skip("shellcheck is not installed: make test installs it")
 	}
-	for _, d := range All() {
+	for _, d := range published(t) {
 		var parsed document
 		if err := yaml.Unmarshal([]byte(d.Content), &parsed); err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range parsed.MainSteps {
+			if s.Action != "aws:runShellScript" {
+				continue
+			}
 			script := reference.ReplaceAllStringFunc(strings.Join(s.Inputs.RunCommand, "\n"), func(ref string) string {
 				return *parsed.Parameters[reference.FindStringSubmatch(ref)[1]].Default
 			})

@@ -158,9 +158,10 @@ func invocationFromSDK(i types.CommandInvocation) Invocation {
 		Code:     -1,
 	}
 	for _, p := range i.CommandPlugins {
-		v.Output, v.Code, v.Finished = head(aws.ToString(p.Output)), int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
-		if v.Output != "" {
-			break // the first step that says anything
+		// The answer is that of the last step that says anything: a download before
+		// it says where it went.
+		if output := head(aws.ToString(p.Output)); output != "" || v.Output == "" {
+			v.Output, v.Code, v.Finished = output, int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
 		}
 	}
 	return v

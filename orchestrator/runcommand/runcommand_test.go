@@ -206,9 +206,33 @@ func TestInvocations(t *testing.T) {
 				t.Fatalf("%v, %v in %d calls; want 3 hosts in %d", found, err, calls, tc.calls)
 			}
 			if i := found["i-1"]; i.Output != "said" || i.Code != 7 || i.Status != Answered {
-				t.Errorf("invocation %+v: want the first step that said anything", i)
+				t.Errorf("invocation %+v: want the step that said anything", i)
 			}
 		})
+	}
+}
+
+// TestAnswer: of a command with several steps, one gives the answer.
+func TestAnswer(t *testing.T) {
+	step := func(code int32, output string) types.CommandPlugin {
+		return types.CommandPlugin{ResponseCode: code, Output: aws.String(output)}
+	}
+	for _, tc := range []struct {
+		name  string
+		steps []types.CommandPlugin
+		said  string
+		code  int
+	}{
+		{"none", nil, "", -1},
+		{"one", []types.CommandPlugin{step(1, "failed")}, "failed", 1},
+		{"a download before it", []types.CommandPlugin{step(0, "Content downloaded to x"), step(1, "answer")}, "answer", 1},
+		{"a download that failed before it", []types.CommandPlugin{step(1, "http request failed"), step(0, "answer")}, "answer", 0},
+		{"a step that says nothing behind it", []types.CommandPlugin{step(7, "answer"), step(0, "")}, "answer", 7},
+		{"nothing from all", []types.CommandPlugin{step(0, ""), step(3, "")}, "", 3},
+	} {
+		if got := invocationFromSDK(types.CommandInvocation{CommandPlugins: tc.steps}); got.Output != tc.said || got.Code != tc.code {
+			t.Errorf("%s: %+v, want %q with %d", tc.name, got, tc.said, tc.code)
+		}
 	}
 }
 
