@@ -24,7 +24,7 @@ type Pins struct {
 // What may stand in the document: nothing that a shell, JSON or YAML would read
 // as more than text.
 var (
-	versionPattern = regexp.MustCompile(`^[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}([~+][0-9A-Za-z][0-9A-Za-z.+~]{0,22})?$`)
+	versionPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~-]{0,39}$`)
 	urlPattern     = regexp.MustCompile(`^https://s3\.[a-z0-9-]{1,32}\.[a-z.]{3,32}/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9._/-]{1,512}$`)
 	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
@@ -58,7 +58,7 @@ func (p Pins) Render() (Document, error) {
 // values are the pins by the marks that stand for them.
 func (p Pins) values() (map[string]string, error) {
 	if !versionPattern.MatchString(p.Version) {
-		return nil, fmt.Errorf("version %.60q: want one such as 0.1.0, as packaging/version prints it", p.Version)
+		return nil, fmt.Errorf("version %.60q: want one such as 0.1.0, as aide-node version prints it", p.Version)
 	}
 	if len(p.Packages) == 0 {
 		return nil, errors.New("there is no package to pin")

@@ -36,9 +36,11 @@ type Operations struct {
 	CancelCommand               func(context.Context, *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error)
 
 	GetDocument                  func(context.Context, *ssm.GetDocumentInput) (*ssm.GetDocumentOutput, error)
+	DescribeDocument             func(context.Context, *ssm.DescribeDocumentInput) (*ssm.DescribeDocumentOutput, error)
 	CreateDocument               func(context.Context, *ssm.CreateDocumentInput) (*ssm.CreateDocumentOutput, error)
 	UpdateDocument               func(context.Context, *ssm.UpdateDocumentInput) (*ssm.UpdateDocumentOutput, error)
 	UpdateDocumentDefaultVersion func(context.Context, *ssm.UpdateDocumentDefaultVersionInput) (*ssm.UpdateDocumentDefaultVersionOutput, error)
+	AddTagsToResource            func(context.Context, *ssm.AddTagsToResourceInput) (*ssm.AddTagsToResourceOutput, error)
 
 	GetCallerIdentity func(context.Context, *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error)
 
@@ -97,9 +99,11 @@ func operations(cfg aws.Config) Operations {
 		CancelCommand:               call(s.CancelCommand),
 
 		GetDocument:                  call(s.GetDocument),
+		DescribeDocument:             call(s.DescribeDocument),
 		CreateDocument:               call(s.CreateDocument),
 		UpdateDocument:               call(s.UpdateDocument),
 		UpdateDocumentDefaultVersion: call(s.UpdateDocumentDefaultVersion),
+		AddTagsToResource:            call(s.AddTagsToResource),
 
 		GetCallerIdentity: call(t.GetCallerIdentity),
 

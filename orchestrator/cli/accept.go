@@ -53,6 +53,7 @@ func accept(c *cli.Context) error {
 	}
 	o := sweep.Options{
 		Selector: s, Document: documents.Accept, Checks: documents.Check, Parameters: acceptParameters(c), Run: newRun("accept"),
+		DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%", Wait: c.Duration("wait"),
 		Progress: out.progress, Explain: explainError,
 	}

@@ -19,18 +19,32 @@ func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
 
 // commandFlags say how the command is run on the hosts.
 func commandFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return flags(
 		&cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"},
-		&cli.StringFlag{Name: "max-concurrency", EnvVars: env("MAX_CONCURRENCY"), Value: "100%", Usage: "`HOSTS` to run on at once, a number or a percentage"},
-		&cli.StringFlag{Name: "max-errors", EnvVars: env("MAX_ERRORS"), Value: "100%", Usage: "failed `HOSTS` after which no more are started, a number or a percentage"},
-	}, reachFlags()...)
+		spreadFlags(), reachFlags())
 }
 
-// reachFlags are those of every command that a sweep's pipeline runs.
+// spreadFlags say on how many hosts at once.
+func spreadFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "max-concurrency", EnvVars: env("MAX_CONCURRENCY"), Value: "100%", Usage: "`HOSTS` to run on at once, a number or a percentage"},
+		&cli.StringFlag{Name: "max-errors", EnvVars: env("MAX_ERRORS"), Value: "100%", Usage: "failed `HOSTS` after which no more are started, a number or a percentage"},
+	}
+}
+
+// reachFlags are those of every command that runs one of All documents in a
+// sweep's pipeline.
 func reachFlags() []cli.Flag {
+	return flags(waitFlags(),
+		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
+		&cli.StringFlag{Name: "document-version", EnvVars: env("DOCUMENT_VERSION"), Usage: "run this `VERSION` of the document, a number or $LATEST; its default version where it is not given"},
+		&cli.StringFlag{Name: "document-hash", EnvVars: env("DOCUMENT_HASH"), Usage: "run nothing but a document with this `SHA256`, as orchestrator documents list prints it"})
+}
+
+// waitFlags are those of every command that a sweep's pipeline runs.
+func waitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
-		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
 		&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
 	}
 }
@@ -65,20 +79,30 @@ func validatePublish(c *cli.Context, fleetName string) error {
 // validateCommand checks the flags of commandFlags.
 func validateCommand(c *cli.Context) error {
 	_, execution := documents.ExecutionTimeout(c.Duration("execution-timeout"))
+	return cmp.Or(flagError(c, "execution-timeout", execution), validateSpread(c), validateReach(c))
+}
+
+// validateSpread checks the flags of spreadFlags.
+func validateSpread(c *cli.Context) error {
 	return cmp.Or(
-		flagError(c, "execution-timeout", execution),
 		flagError(c, "max-concurrency", runcommand.ValidateConcurrency(c.String("max-concurrency"))),
 		flagError(c, "max-errors", runcommand.ValidateErrors(c.String("max-errors"))),
-		validateReach(c),
 	)
 }
 
 // validateReach checks the flags of reachFlags, and that no argument is left.
 func validateReach(c *cli.Context) error {
-	if err := cmp.Or(
-		flagError(c, "delivery-timeout", runcommand.ValidateDelivery(c.Duration("delivery-timeout"))),
+	return cmp.Or(
 		flagError(c, "config", documents.ValidateConfig(c.String("config"))),
-	); err != nil {
+		flagError(c, "document-version", runcommand.ValidateDocumentVersion(c.String("document-version"))),
+		flagError(c, "document-hash", runcommand.ValidateDocumentHash(c.String("document-hash"))),
+		validateWait(c),
+	)
+}
+
+// validateWait checks the flags of waitFlags, and that no argument is left.
+func validateWait(c *cli.Context) error {
+	if err := flagError(c, "delivery-timeout", runcommand.ValidateDelivery(c.Duration("delivery-timeout"))); err != nil {
 		return err
 	}
 	switch {

@@ -44,6 +44,7 @@ func runDocument(c *cli.Context, document string) error {
 	}
 	o := sweep.Options{
 		Selector: s, Document: document, Parameters: parameters(c), Run: newRun(c.Command.Name),
+		DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError,
 	}

@@ -1,10 +1,13 @@
-// Package deploy brings the project into an account: its SSM documents.
+// Package deploy brings the project into an account: its SSM documents, and the
+// packages of the node.
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -16,9 +19,37 @@ import (
 // API is what this package calls of AWS.
 type API struct {
 	GetDocument                  func(context.Context, *ssm.GetDocumentInput) (*ssm.GetDocumentOutput, error)
+	DescribeDocument             func(context.Context, *ssm.DescribeDocumentInput) (*ssm.DescribeDocumentOutput, error)
 	CreateDocument               func(context.Context, *ssm.CreateDocumentInput) (*ssm.CreateDocumentOutput, error)
 	UpdateDocument               func(context.Context, *ssm.UpdateDocumentInput) (*ssm.UpdateDocumentOutput, error)
 	UpdateDocumentDefaultVersion func(context.Context, *ssm.UpdateDocumentDefaultVersionInput) (*ssm.UpdateDocumentDefaultVersionOutput, error)
+	AddTagsToResource            func(context.Context, *ssm.AddTagsToResourceInput) (*ssm.AddTagsToResourceOutput, error)
+}
+
+// Target types of a document (Systems Manager API reference, CreateDocument).
+const (
+	Instances = "/AWS::EC2::Instance"
+	Anything  = "/" // hybrid nodes too
+)
+
+// As says how a document is published.
+type As struct {
+	TargetType string // of a new document Instances, and of an old one what it was, where it is empty
+	Version    string // of this program, as the document's tag; none where it is empty
+}
+
+// tagKey is the tag that says which version of the program published a document.
+const tagKey = "aidefleet"
+
+// untaggable are characters that a version may hold and a tag's value may not
+// (Systems Manager API reference, Tag).
+var untaggable = regexp.MustCompile(`[^A-Za-z0-9_.:/=+@-]`)
+
+func (a As) tags() []types.Tag {
+	if a.Version == "" {
+		return nil
+	}
+	return []types.Tag{{Key: aws.String(tagKey), Value: aws.String(untaggable.ReplaceAllString(a.Version, "-"))}}
 }
 
 // Change is what publishing a document does, or would do, to an account.
@@ -34,22 +65,33 @@ const (
 // Compare says what Publish would do. It compares with the document's default
 // version, which is the one that a sweep runs.
 func Compare(ctx context.Context, api API, d documents.Document) (Change, error) {
-	out, err := api.GetDocument(ctx, &ssm.GetDocumentInput{Name: aws.String(d.Name), DocumentFormat: types.DocumentFormatYaml})
+	content, _, err := read(ctx, api, d.Name, "$DEFAULT")
 	var missing *types.InvalidDocument
 	switch {
 	case errors.As(err, &missing):
 		return Created, nil
 	case err != nil:
 		return "", fmt.Errorf("read document %s: %w", d.Name, err)
-	case aws.ToString(out.Content) == d.Content:
+	case content == d.Content:
 		return Same, nil
 	}
 	return Updated, nil
 }
 
+// read returns the content of a version of a document, and its number.
+func read(ctx context.Context, api API, name, version string) (content, number string, err error) {
+	out, err := api.GetDocument(ctx, &ssm.GetDocumentInput{
+		Name: aws.String(name), DocumentVersion: aws.String(version), DocumentFormat: types.DocumentFormatYaml,
+	})
+	if err != nil {
+		return "", "", err
+	}
+	return aws.ToString(out.Content), aws.ToString(out.DocumentVersion), nil
+}
+
 // Publish makes the account's default version of the document the one in this
 // program, and changes nothing where it is already.
-func Publish(ctx context.Context, api API, d documents.Document) (Change, error) {
+func Publish(ctx context.Context, api API, d documents.Document, as As) (Change, error) {
 	change, err := Compare(ctx, api, d)
 	if err != nil {
 		return "", err
@@ -59,10 +101,12 @@ func Publish(ctx context.Context, api API, d documents.Document) (Change, error)
 		_, err = api.CreateDocument(ctx, &ssm.CreateDocumentInput{
 			Name: aws.String(d.Name), Content: aws.String(d.Content),
 			DocumentFormat: types.DocumentFormatYaml, DocumentType: types.DocumentTypeCommand,
-			TargetType: aws.String("/AWS::EC2::Instance"),
+			TargetType: aws.String(cmp.Or(as.TargetType, Instances)), Tags: as.tags(),
 		})
 	case Updated:
-		err = update(ctx, api, d)
+		err = update(ctx, api, d, as)
+	default:
+		return change, sameTarget(ctx, api, d, as)
 	}
 	if err != nil {
 		return "", fmt.Errorf("publish document %s: %w", d.Name, err)
@@ -70,16 +114,59 @@ func Publish(ctx context.Context, api API, d documents.Document) (Change, error)
 	return change, nil
 }
 
-func update(ctx context.Context, api API, d documents.Document) error {
-	out, err := api.UpdateDocument(ctx, &ssm.UpdateDocumentInput{
-		Name: aws.String(d.Name), Content: aws.String(d.Content),
-		DocumentFormat: types.DocumentFormatYaml, DocumentVersion: aws.String("$LATEST"),
-	})
+// sameTarget fails where a document is the same and its target type is not: the
+// service changes that only together with the content.
+func sameTarget(ctx context.Context, api API, d documents.Document, as As) error {
+	if as.TargetType == "" {
+		return nil
+	}
+	out, err := api.DescribeDocument(ctx, &ssm.DescribeDocumentInput{Name: aws.String(d.Name)})
+	if err != nil {
+		return fmt.Errorf("describe document %s: %w", d.Name, err)
+	}
+	if is := aws.ToString(out.Document.TargetType); is != as.TargetType {
+		return fmt.Errorf("document %s has the target type %q, which only changes with its content: delete it, then publish it as %s", d.Name, is, as.TargetType)
+	}
+	return nil
+}
+
+func update(ctx context.Context, api API, d documents.Document, as As) error {
+	version, err := newVersion(ctx, api, d, as)
 	if err != nil {
 		return err
 	}
-	_, err = api.UpdateDocumentDefaultVersion(ctx, &ssm.UpdateDocumentDefaultVersionInput{
-		Name: aws.String(d.Name), DocumentVersion: out.DocumentDescription.DocumentVersion,
-	})
+	if _, err := api.UpdateDocumentDefaultVersion(ctx, &ssm.UpdateDocumentDefaultVersionInput{Name: aws.String(d.Name), DocumentVersion: aws.String(version)}); err != nil {
+		return err
+	}
+	if tags := as.tags(); tags != nil {
+		_, err = api.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
+			ResourceType: types.ResourceTypeForTaggingDocument, ResourceId: aws.String(d.Name), Tags: tags,
+		})
+	}
 	return err
+}
+
+// newVersion makes a version of the document and returns its number. One that is
+// there, and was not made the default, is taken as it is.
+func newVersion(ctx context.Context, api API, d documents.Document, as As) (string, error) {
+	in := &ssm.UpdateDocumentInput{
+		Name: aws.String(d.Name), Content: aws.String(d.Content),
+		DocumentFormat: types.DocumentFormatYaml, DocumentVersion: aws.String("$LATEST"),
+	}
+	if as.TargetType != "" {
+		in.TargetType = aws.String(as.TargetType)
+	}
+	out, err := api.UpdateDocument(ctx, in)
+	var duplicate *types.DuplicateDocumentContent
+	if !errors.As(err, &duplicate) {
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(out.DocumentDescription.DocumentVersion), nil
+	}
+	content, number, latest := read(ctx, api, d.Name, "$LATEST")
+	if latest != nil || content != d.Content {
+		return "", errors.Join(err, latest)
+	}
+	return number, nil
 }

@@ -28,6 +28,9 @@ var members = []member{
 	{name: "batch-1", role: "batch", env: "dev", id: "i-0a1de0000000000e1", layout: host.Debian},
 }
 
+// withAgent are the roles whose hosts can be reached: all but api.
+const withAgent = "role=web,db,cache,batch"
+
 // withBaseline are the roles whose hosts get a baseline: all but cache and api.
 const withBaseline = "role=web,db,batch"
 

@@ -34,14 +34,15 @@ const (
 	region      = "us-east-1"
 	userAccount = "123456789012"
 	Bucket      = "aidefleet-lab"
-	secret      = "lab" // of both keys: signatures are not verified
+	secret      = "lab"  // of both keys: signatures are not verified
+	hostKey     = "host" // the hosts' access key: what may read the bucket, and no more
 )
 
 // Options say how a lab is made.
 type Options struct {
 	Dir   string // its folder
 	Addr  string // HOST:PORT on the loopback interface; port 0 is a free one
-	Node  string // path of the aide-node binary the hosts get
+	Node  string // path of the aide-node binary that is installed on the hosts
 	Agent string // path of an amazon-ssm-agent; empty for the stand-in
 
 	// Simulate puts simulated hosts in the place of the sandboxed ones; then
@@ -135,7 +136,9 @@ func closeOnce(l net.Listener) error {
 // serve serves the lab's AWS.
 func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
-	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Objects: s3.New(region, Bucket), Logger: logger}
+	objects := s3.New(region, Bucket)
+	objects.Reader(hostKey)
+	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Objects: objects, Logger: logger}
 	if s != nil {
 		if l.cloud, err = s.simulated(c); err != nil {
 			return err
@@ -161,6 +164,9 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	if err := pack(ctx, o.Node, l.packages()); err != nil {
+		return err
+	}
 	if err := os.Mkdir(filepath.Join(o.Dir, "hosts"), 0o755); err != nil {
 		return err
 	}
@@ -168,7 +174,7 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i, m := range members {
 		g.Go(func() (err error) {
-			h, err := host.Create(hostDir(o.Dir, m.name), host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}, o.Node)
+			h, err := host.Create(hostDir(o.Dir, m.name), host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}, "")
 			if err != nil {
 				return err
 			}
@@ -193,7 +199,7 @@ func (l *Lab) agent(h *host.Host, real host.RealAgent) (host.Agent, error) {
 		Endpoint: l.url, InstanceID: h.InstanceID, Region: region,
 		PlatformName: name, PlatformVersion: version, AgentVersion: "3.3.1611.0", ComputerName: h.Name,
 	}
-	keys := host.Credentials{AccessKeyID: secret, SecretAccessKey: secret}
+	keys := host.Credentials{AccessKeyID: hostKey, SecretAccessKey: secret}
 	if real != "" {
 		return real.Agent(c, keys), nil
 	}
@@ -220,14 +226,18 @@ func Environment(url string) []string {
 	}
 }
 
-// Prepare publishes the documents and takes the baselines, with the commands an
-// operator has. What they say goes to out.
+// packages is the folder with the packages of the node.
+func (l *Lab) packages() string { return filepath.Join(l.dir, "packages") }
+
+// Prepare publishes the documents, installs the node and takes the baselines, with
+// the commands an operator has. What they say goes to out.
 func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
 	if err := l.agents(ctx); err != nil {
 		return err
 	}
 	for _, args := range [][]string{
 		{"documents", "publish"},
+		{"install", "--bucket", Bucket, "--packages", l.packages(), "--tag", withAgent, "--output", "table"},
 		{"init", "--tag", withBaseline, "--output", "table"},
 	} {
 		cmd, err := l.Orchestrator(ctx, args...)

@@ -35,6 +35,7 @@ func DefaultDir() (string, error) {
 //	lock         held as long as the lab is up
 //	hosts/NAME/  a host
 //	agent/       the agent given with --agent
+//	packages/    the node, as make dist packs it
 type State struct {
 	URL string `json:"url"`
 	PID int    `json:"pid"`
@@ -123,7 +124,7 @@ func ours(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case stateFile, "lab.log", "lock", "hosts", "agent":
+		case stateFile, "lab.log", "lock", "hosts", "agent", "packages":
 		default:
 			return fmt.Errorf("%s is not a lab's folder: it holds %s", dir, e.Name())
 		}
@@ -132,7 +133,7 @@ func ours(dir string) error {
 }
 
 func empty(dir string) error {
-	for _, name := range []string{stateFile, "lab.log", "hosts", "agent"} {
+	for _, name := range []string{stateFile, "lab.log", "hosts", "agent", "packages"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("throw away the lab before: %w", err)
 		}

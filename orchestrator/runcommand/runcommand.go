@@ -39,6 +39,10 @@ type Request struct {
 	Targets    []Target
 	Comment    string // names the run, ≤ 100 characters
 
+	// DocumentVersion is a number, $LATEST or, empty, the default. DocumentHash is
+	// a SHA-256 in hex: a document with another one is not run.
+	DocumentVersion, DocumentHash string
+
 	// DeliveryTimeout is how long the service tries to reach a host, from 30 s
 	// to 30 days. MaxConcurrency and MaxErrors are numbers or percentages.
 	DeliveryTimeout           time.Duration

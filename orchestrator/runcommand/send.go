@@ -40,7 +40,7 @@ func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
 		case err == nil:
 			err = errors.New("the answer names no command")
 		case !ambiguous(err):
-			return Command{}, fmt.Errorf("send %s: %w", r.Document, err)
+			return Command{}, fmt.Errorf("send %s: %w", r.name(), err)
 		}
 		c, found, lookUpErr := lookUp(ctx, api, r, began.Add(-clockSkew), pace)
 		switch {
@@ -54,6 +54,18 @@ func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
 	}
 }
 
+// name is the document, as closely as it was named.
+func (r Request) name() string {
+	name := r.Document
+	if r.DocumentVersion != "" {
+		name += " version " + r.DocumentVersion
+	}
+	if r.DocumentHash != "" {
+		name += " with SHA-256 " + r.DocumentHash
+	}
+	return name
+}
+
 func (r Request) input() *ssm.SendCommandInput {
 	in := &ssm.SendCommandInput{
 		DocumentName:   aws.String(r.Document),
@@ -62,6 +74,12 @@ func (r Request) input() *ssm.SendCommandInput {
 		MaxConcurrency: aws.String(r.MaxConcurrency),
 		MaxErrors:      aws.String(r.MaxErrors),
 		Parameters:     map[string][]string{},
+	}
+	if r.DocumentVersion != "" {
+		in.DocumentVersion = aws.String(r.DocumentVersion)
+	}
+	if r.DocumentHash != "" {
+		in.DocumentHash, in.DocumentHashType = aws.String(r.DocumentHash), types.DocumentHashTypeSha256
 	}
 	for k, v := range r.Parameters {
 		in.Parameters[k] = []string{v}

@@ -78,6 +78,7 @@ func (s *sweep) name(part, parts int) string {
 func (s *sweep) request(targets []runcommand.Target) runcommand.Request {
 	return runcommand.Request{
 		Document: s.Document, Parameters: s.Parameters, Comment: s.name(0, 0), Targets: targets,
+		DocumentVersion: s.DocumentVersion, DocumentHash: s.DocumentHash,
 		DeliveryTimeout: s.DeliveryTimeout, MaxConcurrency: s.MaxConcurrency, MaxErrors: s.MaxErrors,
 	}
 }

@@ -38,6 +38,10 @@ type Options struct {
 	Parameters map[string]string // of the document
 	Run        Name              // in the command history
 
+	// DocumentVersion and DocumentHash are of the very document to run; the
+	// account's default version, whatever it is, where they are empty.
+	DocumentVersion, DocumentHash string
+
 	DeliveryTimeout           time.Duration // how long a host may be unreachable
 	MaxConcurrency, MaxErrors string        // numbers or percentages
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,8 @@ func TestDownload(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			store.Deny("lab", "secret")
+			policy := httptest.NewRequest(http.MethodPut, "/lab?policy", nil)
+			store.Serve(httptest.NewRecorder(), policy, []byte(`{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/secret"}]}`))
 			f := newFakeService(t)
 			f.objects = objectStore(t, store)
 			f.start(state, nil)

@@ -17,6 +17,8 @@ const (
 	maxDocument = 64 << 10
 	// maxVersions is how many versions a document can have.
 	maxVersions = 1000
+	// maxDocuments is how many documents an account can have in a region.
+	maxDocuments = 500
 )
 
 var (
@@ -29,6 +31,7 @@ var (
 type document struct {
 	name       string
 	targetType string
+	tags       []tag
 	versions   []*version // in the order of their numbers, without those deleted
 	latest     int
 	byDefault  int
@@ -88,6 +91,11 @@ func (c *Cloud) newVersion(d *document, content, format, name string) (*version,
 	if len(content) > maxDocument {
 		return nil, badRequest("MaxDocumentSizeExceeded", "The document has %d bytes; the limit is %d.", len(content), maxDocument)
 	}
+	for _, v := range d.versions {
+		if name != "" && v.name == name {
+			return nil, badRequest("DuplicateDocumentVersionName", "The version name %s is already in use.", name)
+		}
+	}
 	if len(d.versions) >= maxVersions {
 		return nil, badRequest("DocumentVersionLimitExceeded", "Document %s has %d versions.", d.name, len(d.versions))
 	}
@@ -118,6 +126,7 @@ func (c *Cloud) Publish(name, content string) error {
 
 type createDocumentInput struct {
 	Name, Content, DocumentFormat, DocumentType, TargetType, VersionName string
+	Tags                                                                 []tag
 }
 
 func (c *Cloud) createDocument(in createDocumentInput) (documentOutput, error) {
@@ -130,8 +139,16 @@ func (c *Cloud) createDocument(in createDocumentInput) (documentOutput, error) {
 		return documentOutput{}, badRequest("ValidationException", "The lab has no documents of type %s.", in.DocumentType)
 	case c.documents[in.Name] != nil:
 		return documentOutput{}, badRequest("DocumentAlreadyExists", "Document with same name %s already exists", in.Name)
+	case len(c.documents) >= maxDocuments:
+		return documentOutput{}, badRequest("DocumentLimitExceeded", "You can have at most %d active SSM documents.", maxDocuments)
+	}
+	if err := checkTargetType(in.TargetType); err != nil {
+		return documentOutput{}, err
 	}
 	d := &document{name: in.Name, targetType: in.TargetType, byDefault: 1}
+	if err := d.tag(in.Tags); err != nil {
+		return documentOutput{}, err
+	}
 	v, err := c.newVersion(d, in.Content, in.DocumentFormat, in.VersionName)
 	if err != nil {
 		return documentOutput{}, err
@@ -157,6 +174,9 @@ func (c *Cloud) updateDocument(in updateDocumentInput) (documentOutput, error) {
 		return documentOutput{}, badRequest("InvalidDocumentVersion", "Version %s of document %s is not the latest one.", replaced, d.name)
 	case replaced.content == in.Content:
 		return documentOutput{}, badRequest("DuplicateDocumentContent", "The content of the association document matches another document. Change the content of the document and try again.")
+	}
+	if err := checkTargetType(in.TargetType); err != nil {
+		return documentOutput{}, err
 	}
 	v, err := c.newVersion(d, in.Content, in.DocumentFormat, in.VersionName)
 	if err != nil {

@@ -26,6 +26,7 @@ func TestPublish(t *testing.T) {
 	api := deploy.API{
 		GetDocument: call(l.ssm.GetDocument), CreateDocument: call(l.ssm.CreateDocument),
 		UpdateDocument: call(l.ssm.UpdateDocument), UpdateDocumentDefaultVersion: call(l.ssm.UpdateDocumentDefaultVersion),
+		DescribeDocument: call(l.ssm.DescribeDocument), AddTagsToResource: call(l.ssm.AddTagsToResource),
 	}
 	d, err := documents.Get(documents.Check)
 	if err != nil {
@@ -33,11 +34,13 @@ func TestPublish(t *testing.T) {
 	}
 	changed := d
 	changed.Content += "# changed\n"
+	as := deploy.As{TargetType: deploy.Anything, Version: "0.1.0~rc.1"}
 	for _, step := range []struct {
 		document documents.Document
 		want     deploy.Change
 	}{{d, deploy.Created}, {d, deploy.Same}, {changed, deploy.Updated}, {changed, deploy.Same}} {
-		if got, err := deploy.Publish(t.Context(), api, step.document); err != nil || got != step.want {
+		as.Version += "+" // a tag that is there is replaced
+		if got, err := deploy.Publish(t.Context(), api, step.document, as); err != nil || got != step.want {
 			t.Errorf("%s, %v, want %s", got, err, step.want)
 		}
 	}
@@ -46,6 +49,7 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := out.Document; aws.ToString(got.DefaultVersion) != "2" || aws.ToString(got.LatestVersion) != "2" || len(got.Parameters) == 0 ||
+		aws.ToString(got.TargetType) != "/" || len(got.Tags) != 1 || aws.ToString(got.Tags[0].Value) != "0.1.0-rc.1+++" ||
 		got.DocumentFormat != types.DocumentFormatYaml || len(aws.ToString(got.Hash)) != 64 || got.Status != types.DocumentStatusActive {
 		t.Errorf("document %+v", got)
 	}

@@ -29,6 +29,7 @@ var operations = map[string]operation{
 	ssmService + ".UpdateDocument":               locked((*Cloud).updateDocument),
 	ssmService + ".UpdateDocumentDefaultVersion": locked((*Cloud).updateDocumentDefaultVersion),
 	ssmService + ".DeleteDocument":               locked((*Cloud).deleteDocument),
+	ssmService + ".AddTagsToResource":            locked((*Cloud).addTagsToResource),
 
 	// What agents call.
 	ssmService + ".UpdateInstanceInformation": locked((*Cloud).updateInstanceInformation),

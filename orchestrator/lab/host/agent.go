@@ -133,6 +133,7 @@ func (r RealAgent) Agent(c agent.Config, creds Credentials) Agent {
 	config, err := json.MarshalIndent(object{
 		"Mds": object{"Endpoint": c.Endpoint},
 		"Ssm": object{"Endpoint": c.Endpoint},
+		"S3":  object{"Endpoint": c.Endpoint},
 		// This channel cannot be switched off, but it may fail.
 		"Mgs":   object{"Endpoint": "https://127.0.0.1:9"},
 		"Agent": object{"ServiceDomain": "invalid"},

@@ -106,7 +106,7 @@ func ownPath(p string) bool {
 }
 
 // Create makes the folder dir and lays out a host in it; node is the aide-node
-// binary that the host gets a copy of. It needs AIDE on the machine, whose
+// binary that the host gets a copy of, and none where it is empty. It needs AIDE on the machine, whose
 // version decides how the host's configuration is written. A folder that exists
 // is an error; after any other error the folder is gone again.
 func Create(dir string, s Spec, node string) (h *Host, err error) {
@@ -141,8 +141,10 @@ func (h *Host) layOut(node string) error {
 	if err := h.linkPrograms(); err != nil {
 		return err
 	}
-	if err := copyProgram(node, filepath.Join(h.dir, nodeFile)); err != nil {
-		return err
+	if node != "" {
+		if err := copyProgram(node, filepath.Join(h.dir, nodeFile)); err != nil {
+			return err
+		}
 	}
 	for _, files := range []map[string]File{systemFiles(h.Spec, build), App(h.Role, "1.0"), h.Files} {
 		if err := h.Write(files); err != nil {

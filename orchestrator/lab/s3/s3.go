@@ -3,7 +3,8 @@
 // meets. The source is the API reference of Amazon S3.
 //
 // Signatures are not verified, but the digest that a request is signed with is.
-// Who may do what is by the access key of the request: see Reader and Deny.
+// Who may do what is by the access key of the request, see Reader, and by the bucket's policy, as
+// far as the lab knows them.
 package s3
 
 import (
@@ -68,14 +69,6 @@ func (s *Store) Reader(accessKey string) {
 	s.readers = append(s.readers, accessKey)
 }
 
-// Deny takes the right to read an object from all readers, whether it is there
-// or not.
-func (s *Store) Deny(bucket, key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.denied[place{bucket, key}] = true
-}
-
 // Put puts an object, as whoever owns the bucket.
 func (s *Store) Put(bucket, key string, body []byte) error {
 	s.mu.Lock()
@@ -102,9 +95,13 @@ func newObject(body []byte, contentType, checksum string, now time.Time) *object
 // where the lab does not know it.
 func Operation(r *http.Request) string {
 	_, key := split(r)
-	switch {
+	switch policy := r.URL.Query().Has("policy"); {
 	case r.URL.Path == "/":
 		return ""
+	case key == "" && policy && r.Method == http.MethodPut:
+		return "PutBucketPolicy"
+	case key == "" && policy && r.Method == http.MethodDelete:
+		return "DeleteBucketPolicy"
 	case key == "" && r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
 		return "ListObjectsV2"
 	case key == "" && r.Method == http.MethodGet:
@@ -157,6 +154,11 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request, body []byte) *Erro
 		w.WriteHeader(http.StatusOK)
 	case "PutObject":
 		return s.put(w, r, objects, key, body)
+	case "PutBucketPolicy":
+		return s.setPolicy(w, bucket, body)
+	case "DeleteBucketPolicy":
+		s.dropPolicy(bucket)
+		w.WriteHeader(http.StatusNoContent)
 	case "DeleteObject":
 		delete(objects, key)
 		w.WriteHeader(http.StatusNoContent)
@@ -176,6 +178,9 @@ func unknown(operation string, r *http.Request) *Error {
 	}
 	known := []string{"list-type", "prefix", "delimiter", "max-keys", "encoding-type", "x-id", "fetch-owner"}
 	for name := range r.URL.Query() {
+		if name == "policy" && strings.HasSuffix(operation, "BucketPolicy") {
+			continue
+		}
 		if !slices.Contains(known, name) {
 			return &Error{http.StatusNotImplemented, "NotImplemented", "The lab's S3 knows nothing of ?" + name}
 		}

@@ -81,7 +81,14 @@ func TestServe(t *testing.T) {
 		{"put only if there is none", "PUT", "/lab/a/x", "ops", "x", []string{"If-None-Match", "*"}, 412, "PreconditionFailed"},
 		{"in chunks", "PUT", "/lab/x", "ops", "x", []string{"X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}, 501, "NotImplemented"},
 		{"a part", "GET", "/lab/a/x", "ops", "", []string{"Range", "bytes=0-1"}, 501, "NotImplemented"},
-		{"a policy", "GET", "/lab?policy", "ops", "", nil, 501, "NotImplemented"},
+		{"the policy", "GET", "/lab?policy", "ops", "", nil, 501, "NotImplemented"},
+		{"a policy", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::lab/x","arn:aws:s3:::lab/y"]}]}`, nil, 204, ""},
+		{"no policy", "DELETE", "/lab?policy", "ops", "", nil, 204, ""},
+		{"a reader's policy", "PUT", "/lab?policy", "host", "{}", nil, 403, "AccessDenied"},
+		{"a policy that allows", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/x"}]}`, nil, 501, "NotImplemented"},
+		{"a policy for all keys", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/*"}]}`, nil, 400, "MalformedPolicy"},
+		{"a policy for another bucket", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/x"}]}`, nil, 400, "MalformedPolicy"},
+		{"a policy that is no JSON", "PUT", "/lab?policy", "ops", "x", nil, 400, "MalformedPolicy"},
 		{"all buckets", "GET", "/", "ops", "", nil, 405, "MethodNotAllowed"},
 		{"no number of keys", "GET", "/lab?max-keys=x", "ops", "", nil, 400, "InvalidArgument"},
 	} {
@@ -93,7 +100,10 @@ func TestServe(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.Deny("lab", "secret")
+			const deny = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/secret"}]}`
+			if r := call(t, s, "PUT", "/lab?policy", "ops", deny); r.StatusCode != http.StatusNoContent {
+				t.Fatal(text(t, r))
+			}
 			r := call(t, s, tc.method, tc.target, tc.key, tc.body, tc.header...)
 			got := text(t, r)
 			if r.StatusCode != tc.status || !strings.Contains(got, tc.want) || tc.want == "" && got != "" {

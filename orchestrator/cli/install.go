@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/deploy"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
+)
+
+func installCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "install",
+		Usage:     "bring the node to hosts, from a bucket",
+		UsageText: "orchestrator install --bucket BUCKET --packages dist --tag env=prod [options]",
+		Description: "Uploads the packages that are not in the bucket yet, publishes " + documents.Install + " with\n" +
+			"their SHA-256, and runs it. Hosts need the right to read the bucket; see docs/iam.md.",
+		Flags: flags(
+			&cli.StringFlag{Name: "bucket", EnvVars: env("BUCKET"), Usage: "S3 `BUCKET` for the packages"},
+			&cli.StringFlag{Name: "bucket-region", EnvVars: env("BUCKET_REGION"), DefaultText: "the first region of the hosts", Usage: "`REGION` of the bucket"},
+			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
+			&cli.StringFlag{Name: "packages", EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
+			whoFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
+		Action: install,
+	}
+}
+
+// installation is what install does, apart from who is meant.
+type installation struct {
+	out      output
+	place    deploy.Place
+	packages []deploy.Package
+	document documents.Document
+	as       deploy.As
+	storage  deploy.Storage
+	regions  []sweep.Region
+	accounts []aws.Operations // of the regions
+}
+
+func install(c *cli.Context) error {
+	s, list, err := who(c)
+	if err != nil {
+		return err
+	}
+	if err := validateSpread(c); err != nil {
+		return err
+	}
+	if err := validateWait(c); err != nil {
+		return err
+	}
+	i := installation{}
+	if i.as, err = publishAs(c); err != nil {
+		return err
+	}
+	if i.out, err = newOutput(c); err != nil {
+		return err
+	}
+	where, err := places(c, list)
+	if err != nil {
+		return err
+	}
+	if err := i.prepare(c, where); err != nil {
+		return err
+	}
+	o := sweep.Options{
+		Selector: s, Document: documents.Install, Run: newRun("install"),
+		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
+		Wait: c.Duration("wait"), Explain: explainError, Progress: i.out.progress,
+	}
+	if c.Bool("dry-run") {
+		if err := i.plan(c.Context); err != nil {
+			return err
+		}
+		return dryRun(c.Context, i.out, i.regions, o)
+	}
+	// Where nobody is meant, nothing is changed.
+	if _, err := sweep.Find(c.Context, i.regions, s); err != nil {
+		return err
+	}
+	if err := i.publish(c.Context); err != nil {
+		return err
+	}
+	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
+		i.out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(o.Selector.String()))
+	}
+	return finish(i.out, func() (report.Report, error) { return sweep.Everywhere(c.Context, i.regions, o) })
+}
+
+// prepare reads the packages, connects, and makes the document.
+func (i *installation) prepare(c *cli.Context, where []aws.Place) error {
+	i.place = deploy.Place{Bucket: c.String("bucket"), Prefix: c.String("prefix"), Region: c.String("bucket-region")}
+	if i.place.Bucket == "" {
+		return usageError{errors.New("no bucket: give --bucket, a bucket that the hosts may read")}
+	}
+	if err := i.place.Validate(); err != nil {
+		return usageError{err}
+	}
+	if err := validatePlace("", i.place.Region); err != nil {
+		return usageError{fmt.Errorf("--bucket-region: %w", err)}
+	}
+	var err error
+	if i.packages, err = deploy.ReadPackages(c.String("packages")); err != nil {
+		return usageError{fmt.Errorf("--packages: %w", err)}
+	}
+	// The bucket is written with the rights that the first of the places gives.
+	bucket := aws.Place{Region: cmp.Or(i.place.Region, where[0].Region), Role: where[0].Role}
+	all, err := aws.LoadAll(c.Context, append(slices.Clip(where), bucket))
+	if err != nil {
+		return err
+	}
+	i.accounts = all[:len(where)]
+	o := all[len(where)]
+	i.place.Region = o.Region
+	i.storage = deploy.Storage{PutObject: o.PutObject, HeadObject: o.HeadObject}
+	i.regions = connect(where, i.accounts)
+	if i.document, err = i.place.Pins(i.packages).Render(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// publish uploads the packages that are missing, and then makes the document
+// that pins them the default one everywhere.
+func (i *installation) publish(ctx context.Context) error {
+	for _, k := range i.packages {
+		uploaded, err := deploy.Upload(ctx, i.storage, i.place, k)
+		if err != nil {
+			return err
+		}
+		state := "is there already"
+		if uploaded {
+			state = "uploaded"
+		}
+		i.out.note("%s: %s", i.object(k), state)
+	}
+	for n, o := range i.accounts {
+		change, err := deploy.Publish(ctx, documentAPI(o), i.document, i.as)
+		if err != nil {
+			return err
+		}
+		i.out.note("%s: %s %s", i.where(n), i.document.Name, change)
+	}
+	return nil
+}
+
+// plan says what publish would do, and makes no call that changes anything.
+func (i *installation) plan(ctx context.Context) error {
+	for _, k := range i.packages {
+		stored, err := deploy.Stored(ctx, i.storage, i.place, k)
+		if err != nil {
+			return err
+		}
+		state := "would be uploaded"
+		if stored {
+			state = "is there already"
+		}
+		fmt.Fprintf(i.out.stdout, "%s\t%s\t%s\n", i.object(k), k.Version, state)
+	}
+	for n, o := range i.accounts {
+		change, err := wouldPublish(ctx, documentAPI(o), i.document, i.as)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(i.out.stdout, "%s\t%s\t%s\n", i.document.Name, i.where(n), change)
+	}
+	return nil
+}
+
+func (i *installation) object(k deploy.Package) string {
+	return "s3://" + i.place.Bucket + "/" + i.place.Key(k)
+}
+
+// where is the account and region of one of the places.
+func (i *installation) where(n int) string {
+	if a := i.regions[n].Account; a != "" {
+		return a + " " + i.regions[n].Name
+	}
+	return i.regions[n].Name
+}
