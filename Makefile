@@ -40,7 +40,7 @@ demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 
 .PHONY: test
 test: ## run all tests, with the race detector and the real AIDE
-	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm qemu-aarch64-static
+	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm busybox qemu-aarch64-static
 	@$(MAKE) --no-print-directory build
 	go test -race -timeout 15m ./...
 

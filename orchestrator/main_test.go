@@ -258,6 +258,7 @@ func TestDemo(t *testing.T) {
 		"1 host, a change of its own: db-1",
 		"6 hosts: 0 clean, 4 changed, 1 failed, 1 missing",
 		"baseline_missing", "agent_lost", "/etc/passwd",
+		"AideFleet-Install created", "6 hosts: 6 clean",
 		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3",
 		"orchestrator lab up",
 	} {
@@ -265,7 +266,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
 	}
-	if strings.Count(string(out), "batch-1") != 1 { // it takes its baseline
+	if strings.Count(string(out), "batch-1") != 2 { // it gets the node, and takes its baseline
 		t.Errorf("batch-1 is not of env=prod:\n%s", out)
 	}
 	if left, _ := os.ReadDir(tmp); len(left) > 0 {

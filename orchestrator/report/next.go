@@ -22,7 +22,12 @@ var next = map[string]string{
 	string(result.StateUnwritable):  "make room in /var/lib/aide-node on the host, or make it writable",
 	string(result.BadArguments):     "check the parameters of the document against the version of aide-node",
 	string(result.Internal):         "report it with the message: it is a bug in aide-node",
-	"node_missing":                  "install aide-node on the host as /usr/bin/aide-node",
+	"node_missing":                  "orchestrator install --bucket BUCKET --packages dist --instance {host}",
+	"download_failed":               "give its instance profile s3:GetObject and s3:ListBucket for the bucket, and see the download step of the command",
+	"digest_mismatch":               "somebody has changed the package in the bucket: find out who, then orchestrator install again",
+	"wrong_architecture":            "make dist for its architecture, then orchestrator install again",
+	"no_space":                      "make room in /usr/bin and /var/lib/aide-node on the host",
+	"tool_missing":                  "install coreutils, tar and gzip on the host",
 	"bad_output":                    "check on the host what /usr/bin/aide-node is, and its version",
 
 	// Why a host said nothing.
