@@ -39,7 +39,7 @@ func (r s3Request) do(ctx context.Context, cfg aws.Config) (*smithyhttp.Response
 	if client == nil {
 		client = awshttp.NewBuildableClient()
 	}
-	out, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandler(client), stack).Handle(ctx, r)
+	out, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(client), stack).Handle(ctx, r)
 	if err != nil {
 		return nil, &smithy.OperationError{ServiceID: "S3", OperationName: r.operation, Err: err}
 	}

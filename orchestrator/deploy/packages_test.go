@@ -52,8 +52,8 @@ func program(machine byte) string {
 
 const amd64, arm64 = 62, 183
 
-func node(version, arch string, machine byte) file {
-	return file{"aide-node_" + version + "_linux_" + arch + "/aide-node", program(machine), tar.TypeReg}
+func node(arch string, machine byte) file {
+	return file{"aide-node_0.1.0_linux_" + arch + "/aide-node", program(machine), tar.TypeReg}
 }
 
 // dist makes a folder as packaging/dist does, of files by name.
@@ -76,8 +76,8 @@ func dist(t *testing.T, files map[string][]byte) (dir string) {
 func TestReadPackages(t *testing.T) {
 	dir := dist(t, map[string][]byte{
 		"aide-node_0.1.0_linux_amd64.tar.gz": packed(t, tar.FormatUSTAR, file{"aide-node_0.1.0_linux_amd64/", "", tar.TypeDir},
-			file{"aide-node_0.1.0_linux_amd64/LICENSE", "text", tar.TypeReg}, node("0.1.0", "amd64", amd64)),
-		"aide-node_0.1.0_linux_arm64.tar.gz":    packed(t, tar.FormatUSTAR, node("0.1.0", "arm64", arm64)),
+			file{"aide-node_0.1.0_linux_amd64/LICENSE", "text", tar.TypeReg}, node("amd64", amd64)),
+		"aide-node_0.1.0_linux_arm64.tar.gz":    packed(t, tar.FormatUSTAR, node("arm64", arm64)),
 		"orchestrator_0.1.0_linux_amd64.tar.gz": []byte("another program"),
 		"aide-node_0.1.0_amd64.deb":             []byte("for a package manager"),
 	})
@@ -94,7 +94,7 @@ func TestReadPackages(t *testing.T) {
 
 func TestReadPackagesRefuses(t *testing.T) {
 	const name = "aide-node_0.1.0_linux_amd64.tar.gz"
-	sound := packed(t, tar.FormatUSTAR, node("0.1.0", "amd64", amd64))
+	sound := packed(t, tar.FormatUSTAR, node("amd64", amd64))
 	for _, tc := range []struct {
 		name  string
 		files map[string][]byte
@@ -111,7 +111,7 @@ func TestReadPackagesRefuses(t *testing.T) {
 		{"a package that is gone", map[string][]byte{name: sound}, func(dir string) error { return os.Remove(filepath.Join(dir, name)) }, "no such file"},
 		{"another file", map[string][]byte{name: sound}, func(dir string) error { return os.WriteFile(filepath.Join(dir, name), []byte("other"), 0o600) }, "is not the file of SHA256SUMS: its SHA-256 is d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, not "},
 		{"cut short", map[string][]byte{name: sound}, func(dir string) error { return os.Truncate(filepath.Join(dir, name), 100) }, "is not the file of SHA256SUMS"},
-		{"for another machine", map[string][]byte{name: packed(t, tar.FormatUSTAR, node("0.1.0", "amd64", arm64))}, nil, "is no program for amd64"},
+		{"for another machine", map[string][]byte{name: packed(t, tar.FormatUSTAR, node("amd64", arm64))}, nil, "is no program for amd64"},
 		{"no program", map[string][]byte{name: packed(t, tar.FormatUSTAR, file{"aide-node_0.1.0_linux_amd64/aide-node", "#!/bin/sh", tar.TypeReg})}, nil, "is no program for amd64"},
 		{"a link", map[string][]byte{name: packed(t, tar.FormatUSTAR, file{"aide-node_0.1.0_linux_amd64/aide-node", "", tar.TypeSymlink})}, nil, "it is not in the archive"},
 		{"another folder", map[string][]byte{name: packed(t, tar.FormatUSTAR, file{"aide-node", program(amd64), tar.TypeReg})}, nil, "it is not in the archive"},
@@ -151,7 +151,7 @@ func zipped(t testing.TB, text string) []byte {
 // more than was asked for.
 func FuzzExtract(f *testing.F) {
 	for _, a := range [][]byte{
-		packed(f, tar.FormatUSTAR, node("0.1.0", "amd64", amd64)),
+		packed(f, tar.FormatUSTAR, node("amd64", amd64)),
 		packed(f, tar.FormatGNU, file{"a/", "", tar.TypeDir}, file{"aide-node_0.1.0_linux_amd64/aide-node", "x", tar.TypeReg}),
 		packed(f, tar.FormatPAX, file{"ä", "y", tar.TypeReg}),
 	} {

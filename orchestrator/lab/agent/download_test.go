@@ -31,8 +31,8 @@ func objectStore(t *testing.T, store *s3.Store) http.Handler {
 	})
 }
 
-func download(name, source, destination string) string {
-	return fmt.Sprintf(`{"action":"aws:downloadContent","name":%q,"inputs":{"sourceType":"S3","sourceInfo":"{\"path\":\"%s\"}","destinationPath":%q}}`, name, source, destination)
+func download(source, destination string) string {
+	return fmt.Sprintf(`{"action":"aws:downloadContent","name":"d","inputs":{"sourceType":"S3","sourceInfo":"{\"path\":\"%s\"}","destinationPath":%q}}`, source, destination)
 }
 
 func TestDownload(t *testing.T) {
@@ -44,19 +44,19 @@ func TestDownload(t *testing.T) {
 		said, err  string // of the step
 		script     string // what a script finds where it runs, and the content of a.tar.gz
 	}{
-		{"to a name", download("d", "https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz A"},
-		{"to the folder", download("d", "https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", ""), "Content downloaded to DOWNLOADS/", "", "./a.tar.gz A"},
-		{"to a folder in it", download("d", "https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "x/"), "Content downloaded to DOWNLOADS/x/", "", "./x/a.tar.gz "},
-		{"a folder", download("d", "https://lab.s3.us-east-1.amazonaws.com/dir", ""), "Content downloaded to DOWNLOADS/", "", "./a.tar.gz ./deep/b A"},
-		{"a plus sign", download("d", "https://s3.amazonaws.com/lab/1.0%2B1.gz", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz plus"},
-		{"elsewhere", download("d", "https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", elsewhere), "Content downloaded to " + elsewhere, "", "BIN"},
-		{"not allowed", download("d", "https://s3.us-east-1.amazonaws.com/lab/secret", "a.tar.gz"), "", forbidden, ""},
-		{"nothing there", download("d", "https://s3.us-east-1.amazonaws.com/lab/none", "a.tar.gz"), "", forbidden, ""},
-		{"cut short", download("d", "https://s3.us-east-1.amazonaws.com/lab/cut", "a.tar.gz"), "", forbidden, ""},
-		{"no bucket", download("d", "https://s3.us-east-1.amazonaws.com/none/x", "a.tar.gz"), "", "NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, request id: , host id: ", "BIN"},
-		{"no place", download("d", "https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "/dev/null/x"), "", "failed to create directory=/dev/null, err=mkdir /dev/null: not a directory", "BIN"},
-		{"no address of S3", download("d", "https://example.org/lab/x", "x"), "", "the lab's agent knows no such S3 path: https://example.org/lab/x", "BIN"},
-		{"no path", download("d", " ", "x"), "", "S3 source path in SourceInfo must be specified", "BIN"},
+		{"to a name", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz A"},
+		{"to the folder", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", ""), "Content downloaded to DOWNLOADS/", "", "./a.tar.gz A"},
+		{"to a folder in it", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "x/"), "Content downloaded to DOWNLOADS/x/", "", "./x/a.tar.gz "},
+		{"a folder", download("https://lab.s3.us-east-1.amazonaws.com/dir", ""), "Content downloaded to DOWNLOADS/", "", "./a.tar.gz ./deep/b A"},
+		{"a plus sign", download("https://s3.amazonaws.com/lab/1.0%2B1.gz", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz plus"},
+		{"elsewhere", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", elsewhere), "Content downloaded to " + elsewhere, "", "BIN"},
+		{"not allowed", download("https://s3.us-east-1.amazonaws.com/lab/secret", "a.tar.gz"), "", forbidden, ""},
+		{"nothing there", download("https://s3.us-east-1.amazonaws.com/lab/none", "a.tar.gz"), "", forbidden, ""},
+		{"cut short", download("https://s3.us-east-1.amazonaws.com/lab/cut", "a.tar.gz"), "", forbidden, ""},
+		{"no bucket", download("https://s3.us-east-1.amazonaws.com/none/x", "a.tar.gz"), "", "NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, request id: , host id: ", "BIN"},
+		{"no place", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "/dev/null/x"), "", "failed to create directory=/dev/null, err=mkdir /dev/null: not a directory", "BIN"},
+		{"no address of S3", download("https://example.org/lab/x", "x"), "", "the lab's agent knows no such S3 path: https://example.org/lab/x", "BIN"},
+		{"no path", download(" ", "x"), "", "S3 source path in SourceInfo must be specified", "BIN"},
 		{"no JSON", `{"action":"aws:downloadContent","name":"d","inputs":{"sourceType":"S3","sourceInfo":"x"}}`, "", "s3 url parsing failed. Source Info could not be unmarshalled for source type S3. Please check JSON format of SourceInfo - invalid character 'x' looking for beginning of value", "BIN"},
 		{"no info", `{"action":"aws:downloadContent","name":"d","inputs":{"sourceType":"S3"}}`, "", "invalid input: SourceInfo must be specified", "BIN"},
 		{"an object for the info", `{"action":"aws:downloadContent","name":"d","inputs":{"sourceType":"S3","sourceInfo":{"path":"x"}}}`, "", "invalid format in plugin properties map[sourceInfo:map[path:x] sourceType:S3]", "BIN"},

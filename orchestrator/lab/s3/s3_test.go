@@ -5,15 +5,21 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 )
 
+// answer is what a request was answered with.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // call makes one request as the holder of an access key.
-func call(t *testing.T, s *Store, method, target, key, body string, header ...string) *http.Response {
+func call(t *testing.T, s *Store, method, target, key, body string, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20261123/us-east-1/s3/aws4_request, Signature=x")
@@ -25,16 +31,7 @@ func call(t *testing.T, s *Store, method, target, key, body string, header ...st
 	w := httptest.NewRecorder()
 	w.Header().Set("X-Amzn-Requestid", "request")
 	s.Serve(w, r, []byte(body))
-	return w.Result()
-}
-
-func text(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
+	return answer{w.Code, w.Result().Header, w.Body.String()}
 }
 
 func digest(body string) string {
@@ -101,16 +98,15 @@ func TestServe(t *testing.T) {
 				}
 			}
 			const deny = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/secret"}]}`
-			if r := call(t, s, "PUT", "/lab?policy", "ops", deny); r.StatusCode != http.StatusNoContent {
-				t.Fatal(text(t, r))
+			if r := call(t, s, "PUT", "/lab?policy", "ops", deny); r.status != http.StatusNoContent {
+				t.Fatal(r.body)
 			}
 			r := call(t, s, tc.method, tc.target, tc.key, tc.body, tc.header...)
-			got := text(t, r)
-			if r.StatusCode != tc.status || !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
-				t.Errorf("%d %s, want %d and %q", r.StatusCode, got, tc.status, tc.want)
+			if r.status != tc.status || !strings.Contains(r.body, tc.want) || tc.want == "" && r.body != "" {
+				t.Errorf("%d %s, want %d and %q", r.status, r.body, tc.status, tc.want)
 			}
-			if r.Header.Get("X-Amz-Request-Id") != "request" {
-				t.Errorf("header %v", r.Header)
+			if r.header.Get("X-Amz-Request-Id") != "request" {
+				t.Errorf("header %v", r.header)
 			}
 		})
 	}
@@ -122,18 +118,18 @@ func TestObject(t *testing.T) {
 	body := string(bytes.Repeat([]byte{0, 0xff}, 1<<10))
 	call(t, s, "PUT", "/lab/x", "ops", body, "X-Amz-Checksum-Sha256", digest(body), "Content-Type", "application/gzip")
 	r := call(t, s, "GET", "/lab/x", "ops", "", "X-Amz-Checksum-Mode", "ENABLED")
-	if got := text(t, r); got != body {
-		t.Errorf("%d bytes came back", len(got))
+	if r.body != body {
+		t.Errorf("%d bytes came back", len(r.body))
 	}
 	for name, want := range map[string]string{
 		"X-Amz-Checksum-Sha256": digest(body), "Content-Type": "application/gzip", "Content-Length": "2048",
 		"Etag": `"39a7f4b89a4708d9d8e0ceeac1675341"`, "X-Amz-Bucket-Region": "eu-central-1",
 	} {
-		if got := r.Header.Get(name); got != want {
+		if got := r.header.Get(name); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if r := call(t, s, "GET", "/lab/x", "ops", ""); r.Header.Get("X-Amz-Checksum-Sha256") != "" {
+	if r := call(t, s, "GET", "/lab/x", "ops", ""); r.header.Get("X-Amz-Checksum-Sha256") != "" {
 		t.Error("a digest that was not asked for")
 	}
 	if err := s.Put("none", "x", nil); err == nil {
