@@ -21,6 +21,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"aidefleet/orchestrator/deploy"
 )
 
 const version = "0.1.0"
@@ -111,6 +113,20 @@ func TestSums(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestInstallable: orchestrator install takes what was built.
+func TestInstallable(t *testing.T) {
+	sums := release(t)
+	packages, err := deploy.ReadPackages(dist)
+	if err != nil || len(packages) != 2 {
+		t.Fatalf("%d packages, %v", len(packages), err)
+	}
+	for _, p := range packages {
+		if p.Version != version || p.SHA256 != sums[p.Name] {
+			t.Errorf("%s, version %s, SHA-256 %s; want %s", p.Name, p.Version, p.SHA256, sums[p.Name])
+		}
 	}
 }
 

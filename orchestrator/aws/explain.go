@@ -46,7 +46,7 @@ var hints = map[string]string{
 	"UnrecognizedClientException":  "these credentials are not valid here: check AWS_PROFILE",
 	"InvalidClientTokenId":         "these credentials are not valid here: check AWS_PROFILE",
 	"AuthFailure":                  "these credentials are not valid here: check AWS_PROFILE",
-	"InvalidDocument":              "publish the documents to this account and region: orchestrator documents publish",
+	"InvalidDocument":              "publish the documents to this account and region: orchestrator documents publish; orchestrator documents list has their digests",
 	"InvalidDocumentVersion":       "orchestrator documents list has the versions",
 	"DocumentLimitExceeded":        "delete documents that nobody runs, or raise the quota of SSM documents",
 	"DocumentVersionLimitExceeded": "delete old versions of it: aws ssm delete-document --name NAME --document-version N",

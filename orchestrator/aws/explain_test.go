@@ -42,7 +42,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{
 			"document", jsonType, `{"__type":"InvalidDocument","Message":"Document with name AideFleet-Check does not exist."}`, send,
-			"send: InvalidDocument: Document with name AideFleet-Check does not exist. (publish the documents to this account and region: orchestrator documents publish)",
+			"send: InvalidDocument: Document with name AideFleet-Check does not exist. (publish the documents to this account and region: orchestrator documents publish; orchestrator documents list has their digests)",
 		},
 		{
 			"denied", jsonType, `{"__type":"AccessDeniedException","message":"User: arn:aws:iam::1:user/x is not authorized to perform: ssm:SendCommand"}`, send,

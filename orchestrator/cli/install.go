@@ -146,7 +146,7 @@ func (i *installation) publish(ctx context.Context) error {
 	for n, o := range i.accounts {
 		change, err := deploy.Publish(ctx, documentAPI(o), i.document, i.as)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", i.where(n), err)
 		}
 		i.out.note("%s: %s %s", i.where(n), i.document.Name, change)
 	}
@@ -169,7 +169,7 @@ func (i *installation) plan(ctx context.Context) error {
 	for n, o := range i.accounts {
 		change, err := wouldPublish(ctx, documentAPI(o), i.document, i.as)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", i.where(n), err)
 		}
 		fmt.Fprintf(i.out.stdout, "%s\t%s\t%s\n", i.document.Name, i.where(n), change)
 	}

@@ -136,3 +136,21 @@ func TestObject(t *testing.T) {
 		t.Error("put into a bucket that does not exist")
 	}
 }
+
+// FuzzPolicy: whatever a policy is, it is taken or refused as S3 does it.
+func FuzzPolicy(f *testing.F) {
+	f.Add(`{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":["arn:aws:s3:::lab/x"]}]}`)
+	f.Add(`{"Statement":[{"Effect":"Deny","Action":[1],"Resource":null}]}`)
+	f.Fuzz(func(t *testing.T, policy string) {
+		s := New("us-east-1", "lab")
+		switch r := call(t, s, "PUT", "/lab?policy", "ops", policy); r.status {
+		case http.StatusNoContent:
+		case http.StatusBadRequest, http.StatusNotImplemented:
+			if len(s.denied) > 0 || !strings.Contains(r.body, "<Error><Code>") {
+				t.Errorf("%s, and %v is denied", r.body, s.denied)
+			}
+		default:
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	})
+}
