@@ -12,7 +12,8 @@ GO      := CGO_ENABLED=0 go
 # The tags leave out what urfave/cli needs to write documentation, and what Lambda
 # used before provided.al2023.
 FLAGS   := -trimpath -buildvcs=false -tags urfave_cli_no_docs,lambda.norpc
-LDFLAGS := -s -w
+# Functions that begin at every 16th byte, not at every 32nd, save 0.2 MiB.
+LDFLAGS := -s -w -funcalign=16
 # Inlined functions would be 1.7 MiB of the orchestrator, which waits for AWS.
 SMALL   := -gcflags=all=-l
 TOOLS   := $(CURDIR)/.tools

@@ -262,8 +262,13 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 	if processesWith(marker) == 0 {
 		t.Error("nothing runs")
 	}
-	if _, output := run(t, h, "pidof", "sleep"); len(strings.Fields(output)) != 2 {
-		t.Errorf("sleep has the processes %q in the sandbox, want two", output)
+	output := ""
+	for deadline := time.Now().Add(10 * time.Second); len(strings.Fields(output)) != 2; {
+		if time.Now().After(deadline) {
+			t.Errorf("sleep has the processes %q in the sandbox, want two", output)
+			break
+		}
+		_, output = run(t, h, "pidof", "sleep") // they may not have begun yet
 	}
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
