@@ -6,6 +6,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 # From v2.46.0 on nfpm needs modules of go.digitalxero.dev, which not every module
 # proxy serves.
 NFPM_VERSION := v2.45.2
+CFN_LINT_VERSION := 1.58.0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
@@ -46,18 +47,26 @@ test: ## run all tests, with the race detector and the real AIDE
 	go test -race -timeout 15m ./...
 
 .PHONY: lint
-lint: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check style, the arrows between packages, and sizes
+lint: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/cfn-lint ## check style, the arrows between packages, the stack, and sizes
 	@.ci/packages shellcheck
 	go mod tidy -diff
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
-	shellcheck .ci/run .ci/packages packaging/dist packaging/version
+	shellcheck .ci/run .ci/packages .ci/python packaging/dist packaging/version
+	@bin/orchestrator deploy template >$(BIN)/stack.yaml
+	$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/python .ci/cfn-lint.py --include-checks I -- $(BIN)/stack.yaml docs/deploy/ecs.yaml
 	@.ci/size bin/orchestrator 16 bin/aide-node 3
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@echo "installing: golangci-lint $(GOLANGCI_LINT_VERSION) into .tools (takes some minutes)"
 	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv $(TOOLS)/golangci-lint $@
+
+$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/cfn-lint:
+	@.ci/packages venv
+	@echo "installing: cfn-lint $(CFN_LINT_VERSION) into .tools"
+	@"$$(.ci/python)" -m venv --clear $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)
+	@$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/pip install --quiet --disable-pip-version-check cfn-lint==$(CFN_LINT_VERSION)
 
 .PHONY: dist
 dist: $(TOOLS)/nfpm-$(NFPM_VERSION) ## build what is released, VERSION=0.1.0, into dist/

@@ -76,6 +76,9 @@ func TestBadInput(t *testing.T) {
 		{"collect --command-id 12345678-90ab-cdef-1234-567890abcdef x", 2, `unexpected "x"`},
 		{"documents bogus", 2, `no command "bogus"`},
 		{"documents publish x", 2, `unexpected "x"`},
+		{"deploy bogus", 2, `no command "bogus"`},
+		{"deploy template x", 2, `unexpected "x"`},
+		{"deploy template --bogus", 2, "-bogus"},
 		{"lab bogus", 2, `no command "bogus"`},
 		{"sweep --tag env=prod", 1, "no AWS region: give --region"},
 		{"sweep --tag env=prod --region eu-central-1", 1, "no AWS credentials: set AWS_PROFILE"},
@@ -107,7 +110,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"", "--help", "sweep --help", "documents", "lab"} {
+	for _, args := range []string{"", "--help", "sweep --help", "documents", "deploy", "lab"} {
 		code, stdout, stderr := run(t, strings.Fields(args)...)
 		if code != 0 || !strings.Contains(stdout, "orchestrator") || stderr != "" {
 			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"testing"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/deploy"
+	"aidefleet/orchestrator/deploy/iamtest"
+	documents "aidefleet/ssm-documents"
+)
+
+// TestOperatorRole: the stack's role for people allows what the commands call that
+// sweep, accept and look, and nothing that changes a document.
+func TestOperatorRole(t *testing.T) {
+	var o aws.Operations
+	called := iamtest.Record(&o)
+	// sweep, init, accept, show, collect and targets.
+	actions := iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o}))
+	// doctor. What an operation answers is an error, and the next question comes.
+	for _, q := range questionsOf(o) {
+		q.Ask(t.Context())
+	}
+	// documents diff.
+	if _, err := deploy.Compare(t.Context(), deploy.API{GetDocument: o.GetDocument}, documents.All()[0]); err == nil {
+		t.Error("a recorded operation answered")
+	}
+	iamtest.Role(t, deploy.Template("1.2.3"), "OperatorRole", append(actions, called()...))
+}

@@ -1,0 +1,157 @@
+package deploy
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/deploy/iamtest"
+)
+
+// roles are what is called with the roles of the stack. The operator's calls are
+// those of the command line, and held against its role there.
+var roles = map[string]func(*testing.T) []string{
+	"StartRole": func(t *testing.T) []string {
+		return operations(t, "DescribeInstances", "DescribeInstanceInformation", "ListCommands", "SendCommand",
+			"GetMetricStatistics", "PutMetricData", "PutObject")
+	},
+	"CollectRole": func(t *testing.T) []string {
+		return operations(t, "DescribeInstances", "DescribeInstanceInformation", "ListCommands", "ListCommandInvocations",
+			"GetCommandInvocation", "CancelCommand", "GetMetricStatistics", "PutMetricData", "PutObject")
+	},
+	"SchedulerRole": func(*testing.T) []string { return nil },
+	// The agent's: aws:downloadContent lists the folder before it fetches a file
+	// (amazon-ssm-agent, agent/plugins/downloadcontent/s3resource).
+	"HostRole": func(*testing.T) []string { return []string{"s3:GetObject", "s3:ListBucket"} },
+}
+
+// operations are the IAM actions of operations, by their names.
+func operations(t *testing.T, names ...string) (actions []string) {
+	t.Helper()
+	var o aws.Operations
+	iamtest.Record(&o)
+	known := iamtest.Calls(o, struct{ PutObject func() }{func() {}})
+	for _, name := range names {
+		i := slices.IndexFunc(known, func(a string) bool { return strings.HasSuffix(a, ":"+name) })
+		if i < 0 {
+			t.Fatalf("package aws has no operation %s", name)
+		}
+		actions = append(actions, known[i])
+	}
+	return actions
+}
+
+func TestRoles(t *testing.T) {
+	text := Template("1.2.3")
+	for role, called := range roles {
+		iamtest.Role(t, text, role, called(t))
+	}
+	template := parse(t)
+	if got, want := template.Roles(), []string{"CollectRole", "HostRole", "OperatorRole", "SchedulerRole", "StartRole"}; !slices.Equal(got, want) {
+		t.Errorf("roles %q, want %q: each needs a test of what is called with it", got, want)
+	}
+	managed := template.Resource("HostRole")["ManagedPolicyArns"].([]any)
+	if len(managed) != 1 || managed[0].(map[string]any)["Fn::Sub"] != "arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore" {
+		t.Errorf("hosts have the managed policies %v", managed)
+	}
+	for _, role := range template.Roles() {
+		if role != "HostRole" && template.Resource(role)["ManagedPolicyArns"] != nil {
+			t.Errorf("%s has a managed policy: it allows what nothing calls", role)
+		}
+	}
+}
+
+// TestResources: * stands only where AWS knows no resource, and the key of the
+// tag is in the condition of everything that reaches a host.
+func TestResources(t *testing.T) {
+	template := parse(t)
+	var everywhere []string
+	for _, role := range template.Roles() {
+		statements, err := template.Statements(role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range statements {
+			for _, r := range s.Resources {
+				text, _ := r.(string)
+				if sub, ok := r.(map[string]any); ok {
+					text, _ = sub["Fn::Sub"].(string)
+				}
+				switch {
+				case text == "*":
+					everywhere = append(everywhere, s.Actions...)
+				case strings.Contains(text, "instance/*"):
+					c, _ := s.Condition.(map[string]any)
+					equals, _ := c["StringEquals"].(map[string]any)
+					if values, _ := equals["aws:ResourceTag/${TagKey}"].([]any); len(c) != 1 || len(values) != 1 || values[0] != "${Values}" {
+						t.Errorf("%s, %s reaches hosts without the tag: %v", role, s.Sid, s.Condition)
+					}
+				case strings.Contains(text, ":*:"), strings.Contains(text, "::*"):
+					t.Errorf("%s, %s: %s is wider than this account and region", role, s.Sid, text)
+				}
+			}
+			if slices.Contains(s.Actions, "cloudwatch:PutMetricData") {
+				c, _ := s.Condition.(map[string]any)
+				equals, _ := c["StringEquals"].(map[string]any)
+				if equals["cloudwatch:namespace"] == nil || len(s.Actions) != 1 {
+					t.Errorf("%s, %s writes metrics into any namespace", role, s.Sid)
+				}
+			}
+		}
+	}
+	slices.Sort(everywhere)
+	if documented := actionsIn(section(t, "## Where the resource is `*`")); !slices.Equal(slices.Compact(everywhere), documented) {
+		t.Errorf("the resource is * for %q; docs/iam.md has %q", slices.Compact(everywhere), documented)
+	}
+}
+
+// TestDocumentedRoles holds the tables of docs/iam.md against the template.
+func TestDocumentedRoles(t *testing.T) {
+	template := parse(t)
+	for _, role := range template.Roles() {
+		statements, err := template.Statements(role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := actionsIn(section(t, "### `"+role+"`")), iamtest.Actions(statements); !slices.Equal(got, want) {
+			t.Errorf("docs/iam.md says of %s\n%q, the template\n%q", role, got, want)
+		}
+	}
+}
+
+// section is a part of docs/iam.md, from its heading to the next one.
+func section(t *testing.T, heading string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/iam.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "\n"+heading)
+	if !found {
+		t.Fatalf("docs/iam.md has no %q", heading)
+	}
+	if i := strings.Index(text, "\n#"); i >= 0 {
+		text = text[:i]
+	}
+	return text
+}
+
+var actionPattern = regexp.MustCompile("`([a-z0-9]+:[A-Z][A-Za-z]+)`")
+
+// actionsIn are the actions in the first cells of tables, sorted.
+func actionsIn(text string) (actions []string) {
+	for line := range strings.Lines(text) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, m := range actionPattern.FindAllStringSubmatch(cells[1], -1) {
+			actions = append(actions, m[1])
+		}
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions)
+}

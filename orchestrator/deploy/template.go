@@ -1,0 +1,65 @@
+package deploy
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	documents "aidefleet/ssm-documents"
+)
+
+// stack is the template of everything that an account and region needs, but for
+// what Template puts in.
+//
+//go:embed stack.yaml
+var stack string
+
+// Template is the CloudFormation template of the stack, as YAML. The same version
+// gives the same bytes.
+func Template(version string) string {
+	var arns, resources strings.Builder
+	for _, d := range documents.All() {
+		fmt.Fprintf(&arns, "- !Sub \"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/%s\"\n", d.Name)
+		resources.WriteString(documentResource(d))
+	}
+	text := strings.ReplaceAll(stack, "@@VERSION@@", version)
+	text = putIn(text, "# @@DOCUMENT_ARNS@@", arns.String())
+	return putIn(text, "# @@DOCUMENTS@@", resources.String())
+}
+
+// documentResource is a document as a resource. Its content is text, not YAML
+// within YAML, so that it is byte for byte what Publish would make of it.
+func documentResource(d documents.Document) string {
+	return fmt.Sprintf(`%s:
+  Type: AWS::SSM::Document
+  Condition: HasDocuments
+  Properties:
+    Name: %s
+    DocumentType: Command
+    DocumentFormat: YAML
+    TargetType: !Ref DocumentTargetType
+    UpdateMethod: NewVersion
+    Content: |
+%s
+`, strings.ReplaceAll(d.Name, "-", ""), d.Name, indent(d.Content, "      "))
+}
+
+// putIn replaces a line that holds nothing but a mark by lines, as far to the
+// right as the mark is.
+func putIn(text, mark, lines string) string {
+	before, after, _ := strings.Cut(text, mark)
+	margin := before[strings.LastIndexByte(before, '\n')+1:]
+	return before + strings.TrimPrefix(indent(lines, margin), margin) + after
+}
+
+// indent moves lines to the right, and leaves empty ones empty; the end of the
+// last one is not part of what it returns.
+func indent(text, margin string) string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = margin + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}

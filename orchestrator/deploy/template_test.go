@@ -1,0 +1,320 @@
+package deploy
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"aidefleet/orchestrator/deploy/iamtest"
+	documents "aidefleet/ssm-documents"
+)
+
+var golden = flag.Bool("update", false, "write the golden files")
+
+func parse(t *testing.T) iamtest.Template {
+	t.Helper()
+	template, err := iamtest.Parse(Template("1.2.3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template
+}
+
+func TestTemplate(t *testing.T) {
+	text := Template("1.2.3")
+	if text != Template("1.2.3") {
+		t.Error("the same version gives two templates")
+	}
+	if strings.Contains(text, "@@") || !strings.Contains(text, "aidefleet 1.2.3") {
+		t.Error("not all marks were replaced")
+	}
+	if strings.Contains(text, "\t") || regexp.MustCompile(`(?m) $`).MatchString(text) {
+		t.Error("a tab, or a blank at the end of a line")
+	}
+}
+
+// TestTemplateDocuments: the documents of the stack are those of orchestrator
+// documents publish, and an operator may run each of them and no other.
+func TestTemplateDocuments(t *testing.T) {
+	template := parse(t)
+	found := map[string]string{}
+	for name, properties := range template.OfType("AWS::SSM::Document") {
+		content, _ := properties["Content"].(string)
+		found[fmt.Sprint(properties["Name"])] = content
+		delete(properties, "Content")
+		delete(properties, "Name")
+		if want := map[string]any{
+			"DocumentType": "Command", "DocumentFormat": "YAML", "UpdateMethod": "NewVersion", "TargetType": map[string]any{"Ref": "DocumentTargetType"},
+		}; !reflect.DeepEqual(properties, want) {
+			t.Errorf("%s: %v, want %v", name, properties, want)
+		}
+	}
+	var want []string
+	for _, d := range documents.All() {
+		if found[d.Name] != d.Content {
+			t.Errorf("%s is not byte for byte what is published", d.Name)
+		}
+		want = append(want, "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/"+d.Name)
+	}
+	if len(found) != len(documents.All()) {
+		t.Errorf("%d documents, want %d", len(found), len(documents.All()))
+	}
+	statements, err := template.Statements("OperatorRole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range statements {
+		if s.Sid == "WhatCommandsRun" {
+			for _, r := range s.Resources {
+				got = append(got, r.(map[string]any)["Fn::Sub"].(string))
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("an operator may run %q, want %q", got, want)
+	}
+}
+
+func TestDocumentResource(t *testing.T) {
+	d := documents.Document{Name: "AideFleet-Check", Content: "schemaVersion: \"2.2\"\n\nmainSteps:\n  - |-\n    #!/bin/sh\n\n    echo \"${HOME}\" '{{ config }}'\n"}
+	got := documentResource(d)
+	file := filepath.Join("testdata", "document.yaml")
+	if *golden {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || got != string(want) {
+		t.Errorf("%v; got\n%s\nwant\n%s", err, got, want)
+	}
+}
+
+// values are parameters as somebody may give them, and what AWS puts in.
+var values = strings.NewReplacer("${TagKey}", "cost center", "${Values}", `a","b c`, "${FleetName}", "cost=a,b", "${ExecutionTimeout}", "90m",
+	"${Namespace}", "AIDE/prod", "${AWS::Region}", "eu-central-1", "${AWS::Partition}", "aws", "${AWS::AccountId}", "123456789012",
+	"${SweepIncomplete.Arn}", "a", "${HostsFailed.Arn}", "b", "${HostsMissing.Arn}", "c", "${ChangesExtreme.Arn}", "d", "${EventsLost.Arn}", "e")
+
+// decode reads JSON text in which CloudFormation puts parameters.
+func decode(t *testing.T, sub any, v any) {
+	t.Helper()
+	value := sub.(map[string]any)["Fn::Sub"]
+	if list, ok := value.([]any); ok {
+		value = list[0]
+	}
+	text := values.Replace(value.(string))
+	if strings.Contains(text, "${") {
+		t.Errorf("the test knows no value for all of %s", text)
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	template := parse(t)
+	target := func(schedule string) map[string]any { return template.Resource(schedule)["Target"].(map[string]any) }
+	var sweep struct {
+		Sweep struct {
+			Tags             map[string][]string
+			Fleet            string
+			ExecutionTimeout string `json:"execution_timeout"`
+		}
+		Scheduled string
+	}
+	input := target("SweepSchedule")["Input"]
+	decode(t, input, &sweep)
+	if !slices.Equal(sweep.Sweep.Tags["cost center"], []string{"a", "b c"}) || sweep.Sweep.Fleet != "cost=a,b" ||
+		sweep.Sweep.ExecutionTimeout != "90m" || sweep.Scheduled != "<aws.scheduler.scheduled-time>" {
+		t.Errorf("the schedule sends %+v", sweep)
+	}
+	if output := template["Outputs"].(map[string]any)["SweepEvent"].(map[string]any)["Value"]; !reflect.DeepEqual(output, input) {
+		t.Errorf("the output SweepEvent is %v, the schedule sends %v", output, input)
+	}
+	if got := target("ReconcileSchedule")["Input"]; got != `{"reconcile":{"hours":24},"scheduled":"<aws.scheduler.scheduled-time>"}` {
+		t.Errorf("the second schedule sends %v", got)
+	}
+	want := map[string]any{
+		"source": []any{"aws.ssm"}, "detail-type": []any{"EC2 Command Status-change Notification"},
+		"detail": map[string]any{"document-name": []any{documents.Check}, "status": []any{"Success", "Failed", "TimedOut", "Cancelled"}},
+	}
+	if got := template.Resource("CheckEnded")["EventPattern"]; !reflect.DeepEqual(got, want) {
+		t.Errorf("the rule is for %v, want %v", got, want)
+	}
+}
+
+// TestDocumentedEvents: those of docs/deploy.md are JSON.
+func TestDocumentedEvents(t *testing.T) {
+	page, err := os.ReadFile("../../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^    \{"(?:.+\n)+`).FindAllString(string(page), -1)
+	if len(found) != 3 {
+		t.Errorf("%d events, want 3", len(found))
+	}
+	for _, event := range found {
+		if !json.Valid([]byte(event)) {
+			t.Errorf("not JSON: %s", event)
+		}
+	}
+}
+
+// TestInvocations: nothing is served twice at a time or tried again by itself, and
+// nothing is lost.
+func TestInvocations(t *testing.T) {
+	template := parse(t)
+	letters := map[string]any{"Fn::GetAtt": "DeadLetters.Arn"}
+	for name, p := range template.OfType("AWS::Lambda::Function") {
+		if p["ReservedConcurrentExecutions"] != 1 || p["Timeout"] != 900 || p["Runtime"] != "provided.al2023" || p["Handler"] != "bootstrap" {
+			t.Errorf("%s: %v", name, p)
+		}
+		found := false
+		for _, c := range template.OfType("AWS::Lambda::EventInvokeConfig") {
+			found = found || c["FunctionName"].(map[string]any)["Ref"] == name && c["MaximumRetryAttempts"] == 0 &&
+				reflect.DeepEqual(c["DestinationConfig"], map[string]any{"OnFailure": map[string]any{"Destination": letters}})
+		}
+		if !found {
+			t.Errorf("%s: failed events are tried again, or lost", name)
+		}
+	}
+	for name, p := range template.OfType("AWS::Scheduler::Schedule") {
+		target := p["Target"].(map[string]any)
+		if !reflect.DeepEqual(target["DeadLetterConfig"], map[string]any{"Arn": letters}) || target["RetryPolicy"] == nil ||
+			p["FlexibleTimeWindow"].(map[string]any)["Mode"] != "OFF" {
+			t.Errorf("%s: %v", name, p)
+		}
+	}
+	for _, target := range template.Resource("CheckEnded")["Targets"].([]any) {
+		if target := target.(map[string]any); !reflect.DeepEqual(target["DeadLetterConfig"], map[string]any{"Arn": letters}) || target["RetryPolicy"] == nil {
+			t.Errorf("the rule loses events: %v", target)
+		}
+	}
+}
+
+// TestAlarms holds them against the limits of CloudWatch: an alarm looks back at
+// most a day, or seven where a period is an hour or longer (PutMetricAlarm).
+func TestAlarms(t *testing.T) {
+	template := parse(t)
+	names := map[string]bool{}
+	for name, p := range template.OfType("AWS::CloudWatch::Alarm") {
+		names[fmt.Sprint(p["MetricName"])] = true
+		periods, ok := p["EvaluationPeriods"].(int)
+		if !ok {
+			periods = template.Parameters()[p["EvaluationPeriods"].(map[string]any)["Ref"].(string)]["MaxValue"].(int)
+		}
+		seconds := p["Period"].(int)
+		if limit := map[bool]int{true: 7 * 86400, false: 86400}[seconds >= 3600]; seconds*periods > limit {
+			t.Errorf("%s looks back %d s, at most %d are possible", name, seconds*periods, limit)
+		}
+		if !reflect.DeepEqual(p["AlarmActions"], []any{map[string]any{"Ref": "Alarms"}}) || p["OKActions"] != nil {
+			t.Errorf("%s mails at %v and %v", name, p["AlarmActions"], p["OKActions"])
+		}
+		if missing := map[string]string{"SweepCompleted": "breaching", "ApproximateNumberOfMessagesVisible": "notBreaching"}[fmt.Sprint(p["MetricName"])]; p["TreatMissingData"] != missing &&
+			(missing != "" || p["TreatMissingData"] != "ignore") {
+			t.Errorf("%s: missing data is %v", name, p["TreatMissingData"])
+		}
+	}
+	if want := map[string]bool{"SweepCompleted": true, "HostsFailed": true, "HostsMissing": true, "HostChanges": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
+		t.Errorf("alarms on %v, want %v", names, want)
+	}
+}
+
+// TestDashboard: at most 1,024 characters in a search and 500 widgets (CloudWatch
+// user guide, "Search expression syntax", and CloudWatch quotas).
+func TestDashboard(t *testing.T) {
+	var body struct {
+		Start   string
+		Widgets []struct {
+			Type                string
+			X, Y, Width, Height int
+			Properties          struct {
+				Title, View, Region, Stat string
+				Period                    int
+				Alarms                    []string
+				Metrics                   [][]any
+				YAxis                     map[string]any `json:"yAxis"`
+			}
+		}
+	}
+	decode(t, parse(t).Resource("Dashboard")["DashboardBody"], &body)
+	var searches []string
+	for _, w := range body.Widgets {
+		if w.X+w.Width > 24 || w.Type != "alarm" && w.Properties.Region != "eu-central-1" {
+			t.Errorf("widget %+v", w)
+		}
+		for _, m := range w.Properties.Metrics {
+			if options, ok := m[0].(map[string]any); ok {
+				searches = append(searches, options["expression"].(string))
+			}
+		}
+	}
+	want := []string{
+		`SEARCH('{"AIDE/prod",Instance} MetricName="added"', 'Maximum', 3600)`,
+		`SEARCH('{"AIDE/prod",Instance} MetricName="changed"', 'Maximum', 3600)`,
+		`SEARCH('{"AIDE/prod",Instance} MetricName="removed"', 'Maximum', 3600)`,
+	}
+	if !slices.Equal(searches, want) {
+		t.Errorf("searches %q, want %q", searches, want)
+	}
+}
+
+// TestParameters: each says what it is and what it may be, is asked for once, and
+// lets nothing into the JSON texts that would end a text there.
+func TestParameters(t *testing.T) {
+	template := parse(t)
+	form := template["Metadata"].(map[string]any)["AWS::CloudFormation::Interface"].(map[string]any)
+	var asked []string
+	for _, g := range form["ParameterGroups"].([]any) {
+		for _, p := range g.(map[string]any)["Parameters"].([]any) {
+			asked = append(asked, p.(string))
+		}
+	}
+	slices.Sort(asked)
+	parameters := template.Parameters()
+	var names, labelled []string
+	for name := range form["ParameterLabels"].(map[string]any) {
+		labelled = append(labelled, name)
+	}
+	slices.Sort(labelled)
+	for name, p := range parameters {
+		names = append(names, name)
+		if p["Description"] == nil {
+			t.Errorf("%s is not described", name)
+		}
+		if p["AllowedValues"] != nil {
+			continue
+		}
+		if p["ConstraintDescription"] == nil {
+			t.Errorf("%s does not say what it may be", name)
+		}
+		if p["Type"] == "Number" {
+			if p["MinValue"] == nil {
+				t.Errorf("%s may be negative", name)
+			}
+			continue
+		}
+		pattern := regexp.MustCompile("^(?:" + p["AllowedPattern"].(string) + ")$")
+		if value, ok := p["Default"].(string); ok && !pattern.MatchString(value) {
+			t.Errorf("%s: its default %q is not allowed", name, value)
+		}
+		for _, evil := range []string{`a"b`, `a\b`, "a\nb", "a${b}", "a@b\"", "arn:aws:iam::123456789012:role/a\"", "cron(0 5 * * ? \")"} {
+			if pattern.MatchString(evil) {
+				t.Errorf("%s may be %q", name, evil)
+			}
+		}
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, asked) || !slices.Equal(names, labelled) {
+		t.Errorf("parameters %q, asked for %q, labelled %q", names, asked, labelled)
+	}
+}
