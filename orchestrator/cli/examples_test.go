@@ -34,7 +34,7 @@ func understood(t *testing.T, example string, args []string) {
 
 // TestPages runs every command of these pages.
 func TestPages(t *testing.T) {
-	for _, name := range []string{"deploy.md"} {
+	for _, name := range []string{"deploy.md", "console.md"} {
 		found := regexp.MustCompile(`(?m)^ {4,}orchestrator ([^>#|\n]+)`).FindAllStringSubmatch(page(t, name), -1)
 		if len(found) == 0 {
 			t.Errorf("%s has no command", name)
