@@ -65,7 +65,8 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/cfn-lint:
 	@.ci/packages venv
 	@echo "installing: cfn-lint $(CFN_LINT_VERSION) into .tools"
-	@"$$(.ci/python)" -m venv --clear $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)
+	@python=$$(.ci/python) || { echo "cfn-lint needs a Python from 3.10 to 3.14 with venv" >&2; exit 1; }; \
+	"$$python" -m venv --clear $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)
 	@$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/pip install --quiet --disable-pip-version-check cfn-lint==$(CFN_LINT_VERSION)
 
 .PHONY: dist
