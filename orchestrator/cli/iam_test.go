@@ -20,8 +20,12 @@ func TestOperatorRole(t *testing.T) {
 	for _, q := range questionsOf(o) {
 		q.Ask(t.Context())
 	}
-	// documents diff.
-	if _, err := deploy.Compare(t.Context(), deploy.API{GetDocument: o.GetDocument}, documents.All()[0]); err == nil {
+	// documents diff and list.
+	api := documentAPI(o)
+	if _, err := deploy.Compare(t.Context(), api, documents.All()[0]); err == nil {
+		t.Error("a recorded operation answered")
+	}
+	if _, err := deploy.List(t.Context(), api); err == nil {
 		t.Error("a recorded operation answered")
 	}
 	iamtest.Role(t, deploy.Template("1.2.3"), "OperatorRole", append(actions, called()...))

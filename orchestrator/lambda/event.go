@@ -34,6 +34,7 @@ type start struct {
 
 	delivery                  time.Duration
 	maxConcurrency, maxErrors string
+	version, hash             string // that the document must have; empty is the default one
 
 	scheduled time.Time // names the run: the same in every delivery
 }
@@ -108,6 +109,8 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 			MaxConcurrency   string              `json:"max_concurrency"`
 			MaxErrors        string              `json:"max_errors"`
 			Config           string              `json:"config"`
+			DocumentVersion  string              `json:"document_version"`
+			DocumentHash     string              `json:"document_hash"`
 		} `json:"sweep"`
 		Scheduled string `json:"scheduled"`
 	}
@@ -116,7 +119,10 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 	if err := strictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	s := &start{fleet: in.Sweep.Fleet, maxConcurrency: in.Sweep.MaxConcurrency, maxErrors: in.Sweep.MaxErrors}
+	s := &start{
+		fleet: in.Sweep.Fleet, maxConcurrency: in.Sweep.MaxConcurrency, maxErrors: in.Sweep.MaxErrors,
+		version: in.Sweep.DocumentVersion, hash: in.Sweep.DocumentHash,
+	}
 	for _, key := range slices.Sorted(maps.Keys(in.Sweep.Tags)) {
 		s.selector.Tags = append(s.selector.Tags, fleet.Tag{Key: key, Values: in.Sweep.Tags[key]})
 	}
@@ -149,6 +155,8 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 		{"max_concurrency", s.maxConcurrency, runcommand.ValidateConcurrency(s.maxConcurrency)},
 		{"max_errors", s.maxErrors, runcommand.ValidateErrors(s.maxErrors)},
 		{"config", in.Sweep.Config, documents.ValidateConfig(in.Sweep.Config)},
+		{"document_version", s.version, runcommand.ValidateDocumentVersion(s.version)},
+		{"document_hash", s.hash, runcommand.ValidateDocumentHash(s.hash)},
 	} {
 		if check.err != nil {
 			return nil, fmt.Errorf("sweep.%s %.80q: %w", check.name, check.value, check.err)

@@ -28,8 +28,8 @@ func TestParse(t *testing.T) {
 			"start env=prod role=web,db as env=prod role=web,db map[executionTimeout:14400] 10m0s 100% 100% 05:00:00",
 		},
 		"a start with everything": {
-			`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod","execution_timeout":"2h","delivery_timeout":"30s","max_concurrency":"50","max_errors":"10%","config":"/etc/aide.conf"},"scheduled":"2026-11-24T06:00:00+01:00"}`,
-			"start env=prod as prod map[config:/etc/aide.conf executionTimeout:7200] 30s 50 10% 05:00:00",
+			`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod","execution_timeout":"2h","delivery_timeout":"30s","max_concurrency":"50","max_errors":"10%","config":"/etc/aide.conf","document_version":"3","document_hash":"` + strings.Repeat("0a", 32) + `"},"scheduled":"2026-11-24T06:00:00+01:00"}`,
+			"start env=prod as prod map[config:/etc/aide.conf executionTimeout:7200] 30s 50 10% 05:00:00 version 3 hash " + strings.Repeat("0a", 32),
 		},
 		"a reconcile":              {`{"reconcile":{}}`, "reconcile 24h0m0s"},
 		"a reconcile of two days":  {`{"reconcile":{"hours":48},` + scheduled + `}`, "reconcile 48h0m0s"},
@@ -46,6 +46,9 @@ func TestParse(t *testing.T) {
 		case e.start != nil:
 			s := e.start
 			got = fmt.Sprintf("start %s as %s %v %s %s %s %s", s.selector, s.fleet, s.parameters, s.delivery, s.maxConcurrency, s.maxErrors, s.scheduled.UTC().Format(time.TimeOnly))
+			if s.version+s.hash != "" {
+				got += " version " + s.version + " hash " + s.hash
+			}
 		case e.ended != nil:
 			got = "ended " + e.ended.command
 		case e.reconcile != nil:
@@ -85,6 +88,8 @@ func TestParseRefuses(t *testing.T) {
 		sweep(`"max_concurrency":"0"`):                     "want a number from 1",
 		sweep(`"max_errors":"x"`):                          "want a number",
 		sweep(`"config":"aide.conf; reboot"`):              "want an absolute path",
+		sweep(`"document_version":"newest"`):               "want a number, $LATEST",
+		sweep(`"document_hash":"abc"`):                     "want a SHA-256",
 		`{"sweep":{"tags":{"env":["prod"]}}}`:              `scheduled ""`,
 		`{"sweep":{"tags":{"env":["prod"]}},"scheduled":"<aws.scheduler.scheduled-time>"}`: "want the time that the sweep is of",
 		`{"sweep":{"tags":{"env":["prod"]}},"scheduled":"2026-11-23T04:59:00Z"}`:           "want a time from a day ago",

@@ -22,6 +22,7 @@ var errPublished = errors.New("it has been published")
 func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	o := f.options()
 	o.Selector, o.FleetName, o.Parameters = s.selector, s.fleet, s.parameters
+	o.DocumentVersion, o.DocumentHash = s.version, s.hash
 	o.DeliveryTimeout, o.MaxConcurrency, o.MaxErrors = s.delivery, s.maxConcurrency, s.maxErrors
 	o.Run = sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")}
 	// Where nobody can be reached the report is of the time that was scheduled, in
