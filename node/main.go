@@ -28,6 +28,7 @@ func commands() []command {
 		{"check", "compare the files with the baseline", runCheck},
 		{"init", "take a baseline if there is none", runInit},
 		{"accept", "make the changes that the last check found the baseline", runAccept},
+		{"configure", "put what AIDE is to look at into its configuration", runConfigure},
 		{"parse", "print the result line for a saved report", runParse},
 		{"report", "print the changes that a check found, page by page", runReport},
 		{"doctor", "say what would make a check fail", runDoctor},
@@ -77,7 +78,7 @@ func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) int {
 func runHelp(_ context.Context, _ []string, stdout, _ io.Writer) int {
 	fmt.Fprint(stdout, "aide-node checks this host's files with AIDE.\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(stdout, "  aide-node %-8s %s\n", c.name, c.summary)
+		fmt.Fprintf(stdout, "  aide-node %-9s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(stdout, `
 The first line of what a command prints is JSON for programs; the rest is for

@@ -166,6 +166,44 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
+// TestDropIn: a file of rules goes where the configuration reads it, and its
+// half-written self does not.
+func TestDropIn(t *testing.T) {
+	for _, c := range []struct{ name, conf, want string }{
+		{"no folder", "@@include @@{DIR}/more\n", ""},
+		{"Debian", "@@x_include @@{DIR} ^[a-zA-Z0-9_-]+$\n", "00_aidefleet"},
+		{"only .conf", "@@include @@{DIR} \\.conf$\n", "00_aidefleet.conf"},
+		{"everything", "@@include @@{DIR} ^\n", ""},
+		{"others", "@@include @@{DIR} ^local_[a-z]+$\n", ""},
+		{"a prefix", "@@include @@{DIR} ^[a-z0-9_]+$ /chroot\n", ""},
+		{"not here", "@@ifdef X\n@@include @@{DIR} ^[a-z0-9_]+$\n@@endif\n", ""},
+		{"the first", "@@include @@{DIR} ^[a-z0-9_]+$\n@@include @@{DIR}/../e ^[a-z0-9_]+$\n", "00_aidefleet"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, name := range []string{"d", "e"} {
+				if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			conf := "database_in=file:/a\n" + strings.ReplaceAll(c.conf, "@@{DIR}", dir+"/d")
+			for name, text := range map[string]string{"conf": conf, "d/more": "\n"} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := ""
+			if c.want != "" {
+				want = filepath.Join(dir, "d", c.want)
+			}
+			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
+			if err != nil || got.DropIn != want {
+				t.Errorf("%q, %v, want %q", got.DropIn, err, want)
+			}
+		})
+	}
+}
+
 func TestPattern(t *testing.T) {
 	for _, c := range []struct {
 		expression, name string

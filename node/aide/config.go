@@ -25,7 +25,19 @@ type Config struct {
 	Path     string
 	Database string // path of the input database: the baseline
 	SHA256   string // of the configuration and all it includes, hex
+	// DropIn is the path of a file that the configuration would include if it
+	// were there; empty if it includes no folder by a pattern that takes one.
+	DropIn string
 }
+
+// dropIns are names for a file of rules, in the order in which they are tried.
+// AIDE reads a folder in the order of names, and the first of equal rules counts.
+// Debian takes names without a dot, others only those that end with .conf.
+var dropIns = []string{"00_aidefleet", "00_aidefleet.conf"}
+
+// HalfWritten is the name, beside a file, under which it is written. AIDE must
+// not read it.
+func HalfWritten(name string) string { return "." + name + ".aidefleet" }
 
 // FindConfig returns the path of the host's configuration.
 func FindConfig() (string, error) {
@@ -50,7 +62,7 @@ func ReadConfig(path, database string) (Config, error) {
 	if err := r.file(path); err != nil {
 		return Config{}, err
 	}
-	c := Config{Path: path, Database: database, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
+	c := Config{Path: path, Database: database, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn}
 	switch {
 	case database != "":
 		return c, nil
@@ -75,6 +87,7 @@ type configReader struct {
 	defined  map[string]string
 	hash     hash.Hash
 	database string
+	dropIn   string
 	given    bool // the database is known already
 	depth    int  // of includes
 }
@@ -185,6 +198,12 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 	}
 	if err != nil {
 		return fmt.Errorf("@@include %s: %w; --database can say where the baseline is", argument, err)
+	}
+	for _, name := range dropIns {
+		// A prefix would stand before the paths of its rules.
+		if r.dropIn == "" && len(words) == 2 && names.match(name) && !names.match(HalfWritten(name)) {
+			r.dropIn = filepath.Join(words[0], name)
+		}
 	}
 	files, err := os.ReadDir(words[0])
 	if err != nil {

@@ -117,7 +117,8 @@ func (r *runner) replace(database, digest string) error {
 
 // stands makes the answer of a baseline that is in place.
 func (r *runner) stands(base baseline.Info) {
-	r.answer.stands, r.answer.Status = true, result.Clean
+	r.say("The baseline has %d entries.", base.Entries)
+	r.answer.Status = result.Clean
 	r.answer.Counts = &result.Counts{Total: base.Entries}
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
 }

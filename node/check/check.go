@@ -41,7 +41,7 @@ type Answer struct {
 	result.Line
 	Notes []string
 
-	stands bool // it is about a baseline that is in place, and not of a check
+	headline string // what it is about, where that is not what a check found
 }
 
 // failure is an error with the reason that a result line gives.
@@ -284,6 +284,11 @@ func baselineFailure(err error) error {
 		return failure{result.BaselineInvalid, err}
 	}
 	return err
+}
+
+// say begins the text for people with what the answer is about.
+func (r *runner) say(format string, args ...any) {
+	r.answer.headline = fmt.Sprintf(format, args...)
 }
 
 func (r *runner) note(format string, args ...any) {

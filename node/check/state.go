@@ -12,7 +12,7 @@ import (
 )
 
 // DefaultState is the node's own folder. Nothing else is written to but the
-// folder of the baseline.
+// folder of the baseline, and by Configure AIDE's configuration.
 const DefaultState = "/var/lib/aide-node"
 
 // state is the node's folder:

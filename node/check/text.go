@@ -34,8 +34,8 @@ func (a Answer) text() string {
 	switch {
 	case a.Status == result.Failed:
 		fmt.Fprintf(&b, "Failed (%s): %s\n", a.Reason, printable(a.Message))
-	case a.stands:
-		fmt.Fprintf(&b, "The baseline has %d entries.\n", a.Total)
+	case a.headline != "":
+		fmt.Fprintln(&b, printable(a.headline))
 	case a.Status == result.Clean:
 		fmt.Fprintf(&b, "No changes in %d entries.\n", a.Total)
 	default:

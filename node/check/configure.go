@@ -1,0 +1,109 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/profile"
+	"aidefleet/node/result"
+	"aidefleet/node/rules"
+)
+
+// Configure puts the rules of a profile where the host's AIDE reads them, in
+// place of those of the profile before; an empty profile takes them out. It is
+// done only if AIDE accepts its configuration with them. The answer is clean, with
+// the number of paths in the profile as total.
+func Configure(ctx context.Context, o Options, p profile.Profile) Answer {
+	return o.run(ctx, func(r *runner, ctx context.Context) error {
+		where, err := r.configure(ctx, p.Rules())
+		if err != nil {
+			return err
+		}
+		r.answer.Status, r.answer.Counts = result.Clean, &result.Counts{Total: p.Len()}
+		r.say("The profile has %d paths; its rules are in %s.", p.Len(), where)
+		if p.Len() == 0 {
+			r.say("There is no profile in %s.", where)
+		}
+		return nil
+	})
+}
+
+// configure makes text the rules of the profile, and returns where they are.
+func (r *runner) configure(ctx context.Context, text string) (where string, err error) {
+	place, err := rules.Find(r.config)
+	if errors.Is(err, rules.ErrUnsafe) {
+		return "", failure{result.ConfigInvalid, err}
+	} else if err != nil {
+		return "", failure{result.StateUnwritable, err}
+	}
+	if place.Rules == text {
+		r.note("Nothing was changed: it was so already.")
+		return place.Path, place.Tidy()
+	}
+	if err := r.try(ctx, place, text); err != nil {
+		return "", err
+	}
+	if err := place.Put(text); err != nil {
+		return "", fail(result.StateUnwritable, "the rules could not be put in place: %w", err)
+	}
+	err = r.sound(ctx)
+	if err == nil {
+		r.config, err = aide.ReadConfig(r.config.Path, r.Database)
+	}
+	if err != nil {
+		if undone := place.Restore(); undone != nil {
+			return "", fail(result.ConfigInvalid, "what was there before could not be put back: %w; AIDE refuses the configuration: %w", undone, err)
+		}
+		return "", fail(result.ConfigInvalid, "AIDE refuses the configuration, and what was there before is there again: %w", err)
+	}
+	r.answer.Config = r.config.SHA256
+	r.outdated()
+	return place.Path, nil
+}
+
+// try lets AIDE read the configuration as it would be, before it is. A host whose
+// configuration is refused as it is may be mended by other rules, so that is no
+// reason not to go on.
+func (r *runner) try(ctx context.Context, place rules.Place, text string) error {
+	if text == "" {
+		return nil
+	}
+	candidate := filepath.Join(r.state.run(), "candidate.conf")
+	defer func() { _ = os.Remove(candidate) }()
+	whole := place.Candidate(text)
+	if !r.aide.Version.ChecksConfig() {
+		whole = []byte(text) // none of the reports that the host's configuration names
+	}
+	if err := os.Remove(candidate); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return failure{result.StateUnwritable, err}
+	}
+	if err := os.WriteFile(candidate, whole, 0o600); err != nil {
+		return failure{result.StateUnwritable, err}
+	}
+	_, err := r.aide.CheckConfig(ctx, candidate)
+	if err == nil || ctx.Err() == nil && r.aide.Version.ChecksConfig() && r.sound(ctx) != nil {
+		return ctx.Err()
+	}
+	return fail(result.ConfigInvalid, "AIDE refuses the rules, and nothing was changed: %w", err)
+}
+
+// sound lets AIDE read the host's configuration, where it leaves all else alone.
+func (r *runner) sound(ctx context.Context) error {
+	if !r.aide.Version.ChecksConfig() {
+		return ctx.Err()
+	}
+	_, err := r.aide.CheckConfig(ctx, r.config.Path)
+	return err
+}
+
+// outdated says what to do about a baseline that was taken with other rules.
+func (r *runner) outdated() {
+	if _, err := os.Stat(r.config.Database); err != nil {
+		r.note("There is no baseline yet: aide-node init takes it.")
+		return
+	}
+	r.note("The baseline was taken with other rules: the next check finds what came into view as added, and what went out of it as removed. Review and accept that, or take a new one: aide-node init --force.")
+}

@@ -1,0 +1,73 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// TestConfigureRefused hands the real AIDE rules that it does not take. No profile
+// makes such ones, but not every AIDE is the one they were tried with.
+func TestConfigureRefused(t *testing.T) {
+	if _, err := exec.LookPath("aide"); err != nil {
+		t.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
+	}
+	for layout, include := range map[string]string{"Debian": "@@x_include DIR/conf.d ^[a-zA-Z0-9_-]+$\n", "Amazon Linux": ""} {
+		t.Run(layout, func(t *testing.T) {
+			dir := t.TempDir()
+			conf := filepath.Join(dir, "aide.conf")
+			text := "database_in=file:" + dir + "/aide.db\n" + strings.ReplaceAll(include, "DIR", dir) + "/nowhere p\n"
+			if err := errors.Join(os.Mkdir(filepath.Join(dir, "conf.d"), 0o755), os.WriteFile(conf, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			configure := func(rules string) Answer {
+				o := Options{Config: conf, State: filepath.Join(dir, "state"), Now: time.Now}
+				return o.run(context.Background(), func(r *runner, ctx context.Context) error {
+					_, err := r.configure(ctx, rules)
+					r.answer.Status, r.answer.Counts = result.Clean, &result.Counts{}
+					return err
+				})
+			}
+			if a := configure("!/nowhere/a(/|$)\n"); a.Status != result.Clean {
+				t.Fatalf("good rules: %+v", a.Line)
+			}
+			before := tree(t, dir)
+			for _, bad := range []string{"/nowhere/b p+nonsense\n", "/nowhere/( p\n", "no rule\n", "@@endif\n"} {
+				a := configure(bad)
+				if a.Reason != result.ConfigInvalid || !strings.Contains(a.Message, "nothing was changed") || !strings.Contains(a.Message, "candidate.conf") {
+					t.Errorf("%q: %+v", bad, a.Line)
+				}
+				if after := tree(t, dir); after != before {
+					t.Errorf("%q: the files were\n%s\nand are\n%s", bad, before, after)
+				}
+			}
+		})
+	}
+}
+
+// tree is all that configures AIDE, as text.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, pattern := range []string{"aide.conf", ".aide*", "conf.d/*", "conf.d/.*"} {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.WriteString(file + ":\n" + string(text))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// layouts are where the rules of a profile go.
+var layouts = map[string]string{"debian": "conf.d/00_aidefleet", "amazon-linux": "aide.conf"}
+
+// newLayout is a host whose AIDE looks at nothing of its tree yet but the folder
+// logs, and of that at everything.
+func newLayout(t *testing.T, layout string) host {
+	t.Helper()
+	needAIDE(t)
+	h := newHost(t)
+	conf := strings.Replace(string(readFile(t, h.config)), h.tree+" ", h.tree+"/logs ", 1)
+	if layout == "debian" {
+		h.write("conf.d/50_host", "# the host's own\n")
+		conf = "@@x_include " + h.dir + "/conf.d ^[a-zA-Z0-9_-]+$\n" + conf
+	}
+	h.write("aide.conf", conf)
+	for _, name := range []string{"app/bin", "app/cache/x", "app2/bin", "logs/access", "home/bob/.bash_history", "home/bob/notes"} {
+		h.write("tree/"+name, "first\n")
+	}
+	return h
+}
+
+// profile writes a profile and returns its path.
+func (h host) profile() string {
+	h.write("profile", strings.ReplaceAll(`
+watch       TREE/app
+exclude     TREE/app/cache
+permissions TREE/logs
+permissions TREE/home/*/.bash_history
+`, "TREE", h.tree))
+	return filepath.Join(h.dir, "profile")
+}
+
+// configuration is all that configures AIDE, as text.
+func (h host) configuration() string {
+	h.t.Helper()
+	var b strings.Builder
+	for _, pattern := range []string{"aide.conf", ".aide*", "conf.d/*", "conf.d/.*"} {
+		files, _ := filepath.Glob(filepath.Join(h.dir, pattern))
+		for _, file := range files {
+			if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() {
+				b.WriteString(info.Mode().String() + " " + file + ":\n" + string(readFile(h.t, file)))
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestConfigure has AIDE do what the profile says.
+func TestConfigure(t *testing.T) {
+	for layout, place := range layouts {
+		t.Run(layout, func(t *testing.T) {
+			h := newLayout(t, layout)
+			before := h.configuration()
+			l, text := h.run("configure", "--profile", h.profile())
+			if l.Status != result.Clean || l.Total != 4 || l.Config == "" || !strings.Contains(text, filepath.Join(h.dir, place)) || !strings.Contains(text, "no baseline yet") {
+				t.Fatalf("configure: %+v\n%s", l, text)
+			}
+			first := l.Config
+			if l, text := h.run("init"); l.Status != result.Clean || l.Config != first {
+				t.Fatalf("init: %+v\n%s", l, text)
+			}
+			for _, c := range []struct {
+				name string
+				do   func()
+				want []string
+			}{
+				{"nothing", func() {}, nil},
+				{"what is not watched", func() { h.write("tree/app2/bin", "second\n"); h.write("tree/home/bob/notes", "second\n") }, nil},
+				{"what is excluded", func() { h.write("tree/app/cache/x", "second\n"); h.write("tree/app/cache/new", "") }, nil},
+				{"content where permissions count", func() { h.write("tree/logs/access", "second\n"); appendFile(h, "tree/home/bob/.bash_history") }, nil},
+				{"touched", func() { _ = os.Chtimes(h.tree+"/app/bin", time.Now(), time.Now().Add(time.Hour)) }, nil},
+				{"mode where permissions count", func() { _ = os.Chmod(h.tree+"/home/bob/.bash_history", 0o666) }, []string{"~/home/bob/.bash_history"}},
+				{"mode of a log", func() { _ = os.Chmod(h.tree+"/logs/access", 0o666) }, []string{"~/home/bob/.bash_history", "~/logs/access"}},
+				{"content that is watched", func() { h.write("tree/app/bin", "second\n") }, []string{"~/app/bin", "~/home/bob/.bash_history", "~/logs/access"}},
+				{"a new file", func() { h.write("tree/app/new", "") }, []string{"~/app/bin", "+/app/new", "~/home/bob/.bash_history", "~/logs/access"}},
+			} {
+				c.do()
+				l, text := h.run("check")
+				var got []string
+				for _, p := range l.Paths {
+					got = append(got, p[:1]+strings.TrimPrefix(p[1:], h.tree))
+				}
+				slices.SortFunc(got, func(a, b string) int { return strings.Compare(a[1:], b[1:]) })
+				if l.Status == result.Failed || !slices.Equal(got, c.want) {
+					t.Errorf("%s: %q, want %q\n%+v\n%s", c.name, got, c.want, l, text)
+				}
+			}
+
+			// The same again, and in the other spelling.
+			now := h.configuration()
+			if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
+				t.Errorf("again: %+v\n%s", l, text)
+			}
+			if l, text := h.run("configure", "--watch", h.tree+"/app", "--exclude", h.tree+"/app/cache",
+				"--permissions", h.tree+"/home/*/.bash_history:"+h.tree+"/logs"); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
+				t.Errorf("by lists: %+v\n%s", l, text)
+			}
+			if h.configuration() != now {
+				t.Errorf("nothing was to be changed:\n%s\nbecame\n%s", now, h.configuration())
+			}
+
+			// Another one takes its place, and what comes into view is added.
+			l, text = h.run("configure", "--watch", h.tree+"/app2:"+h.tree+"/app")
+			if l.Status != result.Clean || l.Config == first || !strings.Contains(text, "init --force") {
+				t.Errorf("another: %+v\n%s", l, text)
+			}
+			if l, text := h.run("check"); l.Status != result.Drift || !slices.Contains(l.Paths, "+"+h.tree+"/app2/bin") || !slices.Contains(l.Paths, "+"+h.tree+"/app/cache/x") {
+				t.Errorf("check after another: %+v\n%s", l, text)
+			}
+			if l, text := h.run("init", "--force"); l.Status != result.Clean {
+				t.Errorf("init --force: %+v\n%s", l, text)
+			}
+			if l, text := h.run("check"); l.Status != result.Clean {
+				t.Errorf("check after init --force: %+v\n%s", l, text)
+			}
+
+			if l, text := h.run("configure", "--remove"); l.Status != result.Clean || l.Total != 0 || !strings.Contains(text, "There is no profile") {
+				t.Errorf("remove: %+v\n%s", l, text)
+			}
+			if h.configuration() != before {
+				t.Errorf("the configuration was\n%s\nand is\n%s", before, h.configuration())
+			}
+			if l, text := h.run("configure", "--remove"); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
+				t.Errorf("remove again: %+v\n%s", l, text)
+			}
+		})
+	}
+}
+
+func appendFile(h host, name string) {
+	h.write(name, string(readFile(h.t, filepath.Join(h.dir, name)))+"more\n")
+}
+
+// TestConfigureWins: at the same folder the profile's rule holds, and not that of
+// the host.
+func TestConfigureWins(t *testing.T) {
+	h := newLayout(t, "amazon-linux")
+	h.run("init")
+	h.write("tree/logs/access", "second\n")
+	if l, _ := h.run("check"); l.Counts == nil || l.Changed != 1 {
+		t.Errorf("before: %+v", l)
+	}
+	h.run("configure", "--permissions", h.tree+"/logs")
+	if l, text := h.run("check"); l.Status != result.Clean {
+		t.Errorf("after: %+v\n%s", l, text)
+	}
+}
+
+// TestConfigureFails has one row for each way in which a host does not take a
+// profile. Its configuration is as it was, byte for byte.
+func TestConfigureFails(t *testing.T) {
+	fakeCheck := func(h host, script string) []string {
+		// The real AIDE but for --config-check, and sound where the old rules are.
+		return []string{"--aide", h.fake(`case "$*" in *--config-check*) ` + script + ` ;; esac; exec /usr/bin/env aide "$@"`)}
+	}
+	for layout := range layouts {
+		for name, c := range map[string]struct {
+			do      func(h host) []string // returns options
+			want    result.Reason
+			message string
+		}{
+			"an AIDE without that digest": {func(h host) []string {
+				return fakeCheck(h, `if grep -q app2.*sha256 "${1#--config=}"; then echo "ERROR: unknown expression 'sha256'" >&2; exit 17; fi`)
+			}, result.ConfigInvalid, "nothing was changed: "},
+			"refused where it is": {func(h host) []string {
+				return fakeCheck(h, `case $1 in */candidate.conf) ;; *) if grep -qr app2 "`+h.dir+`/aide.conf" "`+h.dir+`"/conf.d; then echo "ERROR: of some kind" >&2; exit 17; fi ;; esac`)
+			}, result.ConfigInvalid, "what was there before is there again: "},
+			"ended while AIDE reads what is in place": {func(h host) []string {
+				return append(fakeCheck(h, `case $1 in */candidate.conf) ;; *) exec sleep 60 ;; esac`), "--timeout", "1s")
+			}, result.Timeout, "1s"},
+			"ended before": {func(h host) []string {
+				return append(fakeCheck(h, `exec sleep 60`), "--timeout", "500ms")
+			}, result.Timeout, "500ms"},
+			"refused for another reason": {func(h host) []string {
+				appendTo(h, "this is ( not valid\n")
+				return nil
+			}, result.ConfigInvalid, "what was there before is there again: "},
+			"a link in the way": {func(h host) []string {
+				return []string{"--config", h.linked(layout)}
+			}, result.ConfigInvalid, "symbolic link"},
+			"no configuration": {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none"},
+			"no AIDE":          {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none"},
+		} {
+			t.Run(layout+" "+name, func(t *testing.T) {
+				h := newLayout(t, layout)
+				if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean {
+					t.Fatalf("%+v\n%s", l, text)
+				}
+				options := c.do(h)
+				before := h.configuration()
+				l, text := h.run("configure", append(options, "--watch", h.tree+"/app2")...)
+				if l.Reason != c.want || !strings.Contains(l.Message, c.message) {
+					t.Errorf("%+v, want %s with %q\n%s", l, c.want, c.message, text)
+				}
+				if after := h.configuration(); after != before {
+					t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
+				}
+				if name == "refused for another reason" {
+					return
+				}
+				if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
+					t.Errorf("the old profile is not there any more: %+v\n%s", l, text)
+				}
+			})
+		}
+	}
+}
+
+// linked is a configuration with a link where the rules would go.
+func (h host) linked(layout string) string {
+	h.write("victim", "precious\n")
+	if layout == "debian" {
+		h.write("linked.d/50_host", "# the host's own\n")
+		h.link("victim", "linked.d/00_aidefleet")
+		h.write("linked.conf", "database_in=file:"+h.dir+"/db/aide.db\n@@include "+h.dir+"/linked.d ^[a-z0-9_]+$\n")
+		return h.dir + "/linked.conf"
+	}
+	h.link("aide.conf", "linked.conf")
+	return h.dir + "/linked.conf"
+}
+
+// TestConfigureMends: a profile can take the place of one that somebody broke.
+func TestConfigureMends(t *testing.T) {
+	for layout, place := range layouts {
+		t.Run(layout, func(t *testing.T) {
+			h := newLayout(t, layout)
+			h.run("configure", "--watch", h.tree+"/app")
+			good := string(readFile(t, filepath.Join(h.dir, place)))
+			h.write(place, strings.Replace(good, " d p+ftype", " d p+ftyp", 1))
+			if l, text := h.run("configure", "--watch", h.tree+"/app"); l.Status != result.Clean {
+				t.Errorf("%+v\n%s", l, text)
+			}
+			if got := string(readFile(t, filepath.Join(h.dir, place))); got != good {
+				t.Errorf("got\n%s\nwant\n%s", got, good)
+			}
+		})
+	}
+}
+
+// TestConfigureKilled ends the node while AIDE reads the new rules: before they
+// are in place, and after that. Either way AIDE has whole and valid ones, and the
+// next run leaves nothing behind.
+func TestConfigureKilled(t *testing.T) {
+	for layout := range layouts {
+		for at, hang := range map[string]string{"before": "*/candidate.conf", "after": "*/aide.conf"} {
+			t.Run(layout+" "+at, func(t *testing.T) {
+				h := newLayout(t, layout)
+				h.run("configure", "--watch", h.tree+"/app2")
+				changed := h.configuration()
+				h.run("configure", "--profile", h.profile())
+				want := h.configuration()
+				if at == "after" {
+					want = changed
+				}
+				fake := h.fake(`case "$*" in *--config-check*) case ${1#--config=} in ` + hang + `) : >"` + h.dir + `/hangs"; exec sleep 60 ;; esac ;; esac; exec /usr/bin/env aide "$@"`)
+				node := exec.Command(binary, "configure", "--config", h.config, "--state", h.state, "--aide", fake, "--watch", h.tree+"/app2")
+				if err := node.Start(); err != nil {
+					t.Fatal(err)
+				}
+				for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+					if _, err := os.Stat(h.dir + "/hangs"); err == nil {
+						break
+					}
+					if time.Now().After(deadline) {
+						_ = node.Process.Kill()
+						t.Fatal("AIDE was not asked within 10 s")
+					}
+				}
+				_ = node.Process.Kill()
+				_ = node.Wait()
+				if got := h.configuration(); got != want {
+					t.Errorf("the configuration is\n%s\nwant\n%s", got, want)
+				}
+				if l, text := h.run("configure", "--watch", h.tree+"/app2"); l.Status != result.Clean || h.configuration() != changed {
+					t.Errorf("the next run: %+v\n%s", l, text)
+				}
+				if left, _ := filepath.Glob(h.state + "/run/*"); len(left) > 0 {
+					t.Errorf("left behind: %q", left)
+				}
+			})
+		}
+	}
+}
+
+// TestConfigureBusy waits for no check, and does not change what one reads.
+func TestConfigureBusy(t *testing.T) {
+	h := newHost(t)
+	start(t, h)
+	before := h.configuration()
+	if l, _ := h.run("configure", "--watch", h.tree+"/a"); l.Reason != result.Busy {
+		t.Errorf("%+v, want busy", l)
+	}
+	if after := h.configuration(); after != before {
+		t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
+	}
+}
+
+// TestConfigureOldAIDE: 0.16 empties reports while it reads a configuration that
+// names them, so it is shown the rules alone.
+func TestConfigureOldAIDE(t *testing.T) {
+	for layout := range layouts {
+		t.Run(layout, func(t *testing.T) {
+			h := newLayout(t, layout)
+			appendTo(h, "report_url=file:"+h.dir+"/report\n")
+			script := `f=${1#--config=}; if grep -q report_url "$f"; then : >"` + h.dir + `/report"; fi; if grep -q app2 "$f"; then echo 'Error in rule' >&2; exit 17; fi; exec /usr/bin/env aide "$@"`
+			fake := h.fake(script)
+			h.write("aide", strings.Replace(string(readFile(t, fake)), "AIDE 0.18.6", "AIDE 0.16.2", 1))
+			h.write("report", "precious\n")
+			if err := os.Chmod(fake, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if l, text := h.run("configure", "--aide", fake, "--watch", h.tree+"/app"); l.Status != result.Clean {
+				t.Errorf("%+v\n%s", l, text)
+			}
+			before := h.configuration()
+			if l, _ := h.run("configure", "--aide", fake, "--watch", h.tree+"/app2"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "Error in rule") {
+				t.Errorf("%+v", l)
+			}
+			if after := h.configuration(); after != before {
+				t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
+			}
+			if got := string(readFile(t, filepath.Join(h.dir, "report"))); got != "precious\n" {
+				t.Errorf("the report is now %q", got)
+			}
+		})
+	}
+}
+
+func TestConfigureArguments(t *testing.T) {
+	h := newHost(t)
+	h.write("bad", "watch /srv/app\nwatch srv\n")
+	if err := syscall.Mkfifo(h.dir+"/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "there is no profile"},
+		{[]string{"--remove", "--watch", "/srv"}, "exclude each other"},
+		{[]string{"--profile", h.dir + "/bad", "--exclude", "/srv"}, "exclude each other"},
+		{[]string{"--profile", h.dir + "/none"}, "/none"},
+		{[]string{"--profile", h.dir + "/pipe"}, "not a regular file"},
+		{[]string{"--profile", h.dir + "/bad"}, `/bad: line 2: "srv": want an absolute path`},
+		{[]string{"--watch", "/srv/a b"}, `--watch: "/srv/a b": want a path`},
+		{[]string{"--permissions", "/"}, "--permissions: "},
+		{[]string{"--watch", "/srv", "--config", "x"}, "absolute"},
+	} {
+		var stdout, stderr bytes.Buffer
+		exit := run(context.Background(), append([]string{"configure"}, c.args...), &stdout, &stderr)
+		l, err := result.Parse(stdout.Bytes())
+		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.want) {
+			t.Errorf("%q: exit %d, %+v, %v, want %q", c.args, exit, l, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package profile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// What AIDE compares. All of it is in AIDE 0.16 to 0.19, whatever they were
+// built with, and allowed in FIPS mode; X is the ACL, the SELinux label, extended
+// attributes and capabilities, as far as the build has them (aide.conf(5), and
+// setdefaults_before_config in AIDE's aide.c). Inodes and times are left out,
+// which change without anything being different, and so is the size of folders.
+const (
+	who  = "p+ftype+u+g+X"
+	what = "p+ftype+l+u+g+s+X+sha256"
+)
+
+// Rules is the profile in AIDE's language, a rule a line behind a comment. It
+// depends on the paths alone and not on their order: it can be compared with
+// what a host has. An empty profile has none.
+//
+// AIDE takes the rule whose path up to the first * has the most folders, and of
+// those the first. So deeper paths come first, and names before patterns; where
+// a host's own configuration names a folder below a path, that rule holds there.
+func (p Profile) Rules() string {
+	if p.Len() == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("# Written by aide-node configure, which also replaces and removes it.\n")
+	for _, path := range ordered(p.paths[Exclude]) {
+		b.WriteString("!" + expression(path) + "\n")
+	}
+	kinds := make(map[string]Kind)
+	for _, k := range []Kind{Watch, Permissions} {
+		for _, path := range p.paths[k] {
+			kinds[path] = k
+		}
+	}
+	for _, path := range ordered(slices.Concat(p.paths[Watch], p.paths[Permissions])) {
+		if kinds[path] == Permissions {
+			b.WriteString(expression(path) + " " + who + "\n")
+			continue
+		}
+		b.WriteString(expression(path) + " d " + who + "\n")
+		b.WriteString(expression(path) + " " + what + "\n")
+	}
+	return b.String()
+}
+
+// ordered sorts paths so that of two that hold for a file the closer one comes
+// first.
+func ordered(paths []string) []string {
+	return slices.SortedFunc(slices.Values(paths), func(a, b string) int {
+		return cmp.Or(
+			cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")),
+			cmp.Compare(strings.Count(a, "*"), strings.Count(b, "*")),
+			cmp.Compare(a, b),
+		)
+	})
+}
+
+// expression is a path as one of AIDE's regular expressions, which hold at the
+// beginning of a path: it ends where a name does, so that /srv/app is not
+// /srv/app2.
+func expression(path string) string {
+	return strings.NewReplacer(".", `\.`, "+", `\+`, "*", "[^/]*").Replace(path) + "(/|$)"
+}
