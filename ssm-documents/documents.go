@@ -11,11 +11,12 @@ import (
 
 // The documents by the name they have in an account.
 const (
-	Accept = "AideFleet-Accept"
-	Check  = "AideFleet-Check"
-	Doctor = "AideFleet-Doctor"
-	Init   = "AideFleet-Init"
-	Report = "AideFleet-Report"
+	Accept    = "AideFleet-Accept"
+	Check     = "AideFleet-Check"
+	Configure = "AideFleet-Configure"
+	Doctor    = "AideFleet-Doctor"
+	Init      = "AideFleet-Init"
+	Report    = "AideFleet-Report"
 
 	// Install is not among All: what it installs is pinned in it, see Pins.
 	Install = "AideFleet-Install"

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"aidefleet/node/profile"
 )
 
 // document is what schema 2.2 allows and these documents use; an unknown key
@@ -194,9 +196,16 @@ func lintReferences(content string, parameters map[string]parameter) (problems [
 			problems = append(problems, "{{ "+m[1]+" }} is not declared")
 		}
 	}
-	for name := range parameters {
+	for name, p := range parameters {
 		if !used[name] {
 			problems = append(problems, "parameter "+name+" is not used")
+		}
+		// What a shell would expand stands in quotes, which end nowhere within.
+		re, err := regexp.Compile(p.AllowedPattern)
+		ref := "{{ " + name + " }}"
+		if err == nil && p.AllowedPattern != "" && (re.MatchString("/*") || re.MatchString("/~")) &&
+			strings.Count(content, ref) != strings.Count(content, "'"+ref+"'") {
+			problems = append(problems, "parameter "+name+" is not in quotes")
 		}
 	}
 	return problems
@@ -223,7 +232,7 @@ func TestDocuments(t *testing.T) {
 			}
 		})
 	}
-	if want := []string{Accept, Check, Doctor, Init, Report, Install}; !slices.Equal(names, want) {
+	if want := []string{Accept, Check, Configure, Doctor, Init, Report, Install}; !slices.Equal(names, want) {
 		t.Errorf("documents %q, want %q", names, want)
 	}
 }
@@ -231,10 +240,6 @@ func TestDocuments(t *testing.T) {
 // TestLintFinds holds the check above to account: each change to a sound
 // document must be found.
 func TestLintFinds(t *testing.T) {
-	d, err := Get(Check)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, tc := range []struct{ name, old, new, want string }{
 		{"unknown key", "mainSteps:", "finally: x\nmainSteps:", "field finally not found"},
 		{"unknown input", "timeoutSeconds:", "timeoutSecond:", "field timeoutSecond not found"},
@@ -252,8 +257,17 @@ func TestLintFinds(t *testing.T) {
 		{"time-out above 172800", "|172800)$", "|172[89][0-9]{2})$", "timeoutSeconds may"},
 		{"time-out default", `"14400"`, `"0"`, "timeoutSeconds 0"},
 		{"size", "exec ", "# " + strings.Repeat("x", MaxBytes) + "\n          exec ", "larger than 64 KB"},
+		{"quotes", "'{{ watch }}'", "{{ watch }}", "parameter watch is not in quotes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			name := Check
+			if tc.name == "quotes" {
+				name = Configure
+			}
+			d, err := Get(name)
+			if err != nil {
+				t.Fatal(err)
+			}
 			content := strings.ReplaceAll(d.Content, tc.old, tc.new)
 			if content == d.Content {
 				t.Fatalf("%q is not in the document", tc.old)
@@ -292,6 +306,47 @@ func TestScripts(t *testing.T) {
 			cmd.Stdout, cmd.Stderr = &out, &out
 			if err := cmd.Run(); err != nil {
 				t.Errorf("%s, step %s: %v\n%s", d.Name, s.Name, err, out.String())
+			}
+		}
+	}
+}
+
+// TestProfilesFit: what the node takes as a path, AideFleet-Configure lets
+// through, and nothing that is more than a list of paths.
+func TestProfilesFit(t *testing.T) {
+	d, err := Get(Configure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed document
+	if err := yaml.Unmarshal([]byte(d.Content), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../node/profile/testdata/*.profile")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no profiles in testdata (%v)", err)
+	}
+	for _, kind := range profile.Kinds {
+		re := regexp.MustCompile(parsed.Parameters[string(kind)].AllowedPattern)
+		for _, file := range files {
+			f, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := profile.Parse(f)
+			_ = f.Close()
+			if err != nil || !re.MatchString(p.List(kind)) {
+				t.Errorf("%s: %s %q is not let through: %v", file, kind, p.List(kind), err)
+			}
+		}
+		for _, value := range []string{"", "/srv/app", "/" + strings.Repeat("a", 254), "/a:/b:/home/*/.c+d@e~f-g"} {
+			if _, err := profile.Split(map[profile.Kind]string{kind: value}); !re.MatchString(value) || err != nil && value != "" {
+				t.Errorf("%s %.60q is not let through: %v", kind, value, err)
+			}
+		}
+		for _, value := range []string{"srv", "/srv:", ":/srv", "/srv::/opt", "/srv:opt", "/srv,/opt", "/srv\n/opt", "/srv#", "/" + strings.Repeat("a", 255), "/$x", "/a\\"} {
+			if re.MatchString(value) {
+				t.Errorf("%s lets %.60q through", kind, value)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,41 +22,43 @@ func sweepCommand() *cli.Command {
 		UsageText: "orchestrator sweep --tag env=prod [options]",
 		Flags: flags(whoFlags(), placeFlags(), commandFlags(), publishFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
-		Action: func(c *cli.Context) error { return runDocument(c, documents.Check) },
+		Action: func(c *cli.Context) error {
+			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
+		},
 	}
 }
 
-func initCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "init",
-		Usage:     "take the baseline on hosts that have none",
-		UsageText: "orchestrator init --tag env=prod [options]",
-		Flags: flags(whoFlags(), placeFlags(), commandFlags(), outputFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would take one, and send nothing"}),
-		Action: func(c *cli.Context) error { return runDocument(c, documents.Init) },
-	}
+// step is a document whose hosts answer with a result line, and its parameters.
+type step struct {
+	document   string
+	parameters map[string]string
+	preview    string // what a dry run prints before the hosts
+	after      string // what remains to be done where it held
 }
 
-// runDocument runs a document whose hosts answer with a result line.
-func runDocument(c *cli.Context, document string) error {
+// runDocuments runs a document on the hosts that are meant, and the next one on those on
+// which it held.
+func runDocuments(c *cli.Context, steps ...step) error {
 	s, list, err := who(c)
 	if err != nil {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Document: document, Parameters: parameters(c), Run: newRun(c.Command.Name),
-		DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
+		Selector: s, Run: newRun(c.Command.Name), DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError,
 	}
 	if err := publishing(c, &o, s.String()); err != nil {
 		return err
 	}
-	if document == documents.Check && o.Namespace == "" {
+	if steps[0].document == documents.Check && o.Namespace == "" {
 		o.Run.Verb = sweep.VerbUnpublished // not by anybody who collects it either
 	}
 	if err := validateCommand(c); err != nil {
 		return err
+	}
+	if len(steps) > 1 && (o.DocumentVersion != "" || o.DocumentHash != "") {
+		return usageError{errors.New("--document-version and --document-hash are of one document: configure first, and init without --profile")}
 	}
 	out, err := newOutput(c)
 	if err != nil {
@@ -66,13 +69,37 @@ func runDocument(c *cli.Context, document string) error {
 		return err
 	}
 	if c.Bool("dry-run") {
+		var names []string
+		for _, s := range steps {
+			names = append(names, s.document)
+			fmt.Fprint(out.stdout, s.preview)
+		}
+		o.Document = strings.Join(names, ", then ")
 		return dryRun(c.Context, out, regions, o)
 	}
 	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
-		out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(o.Selector.String()))
+		out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(s.String()))
 	}
 	o.Progress = out.progress
-	return finish(out, func() (report.Report, error) { return sweep.Everywhere(c.Context, regions, o) })
+	runs := make([]sweep.Options, len(steps))
+	for i, s := range steps {
+		runs[i] = o
+		runs[i].Document, runs[i].Parameters = s.document, s.parameters
+		// A command of which the answer was lost is looked up by its name.
+		runs[i].Run.ID = newRun("").ID
+	}
+	held := 0
+	err = finish(out, func() (report.Report, error) {
+		r, err := sweep.InTurn(c.Context, regions, runs...)
+		held = r.Summary.Clean
+		return r, err
+	})
+	for _, s := range steps {
+		if s.after != "" && held > 0 {
+			out.note("%s", s.after)
+		}
+	}
+	return err
 }
 
 // publishing sets where the metrics go, for commands that have any.

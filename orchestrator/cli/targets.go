@@ -83,11 +83,7 @@ func readTargets(name string, stdin io.Reader) ([]fleet.Target, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		var path *os.PathError
-		if errors.As(err, &path) {
-			err = path.Err // the name stands before it
-		}
-		return nil, err
+		return nil, withoutName(err)
 	}
 	defer func() { _ = f.Close() }()
 	return fleet.ReadTargets(f)

@@ -1,0 +1,98 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+)
+
+// InTurn is Everywhere with several commands, each of them for the hosts on which
+// the one before held. The report has every host once: as its last command left
+// it. A command that was interrupted or lost ends it.
+func InTurn(ctx context.Context, regions []Region, runs ...Options) (report.Report, error) {
+	rep, err := Everywhere(ctx, regions, runs[0])
+	for _, o := range runs[1:] {
+		var partial *PartialError
+		if err != nil && !errors.As(err, &partial) {
+			return rep, err
+		}
+		held := slices.DeleteFunc(slices.Clone(rep.Hosts), func(h report.Host) bool { return h.Status != report.Clean })
+		if len(held) == 0 {
+			return rep, err
+		}
+		o.FleetName = rep.Fleet
+		// A tag is one command; but it would reach the other hosts too.
+		if len(held) < len(rep.Hosts) || partial != nil || len(o.Selector.Tags) == 0 {
+			o.Selector = fleet.Selector{}
+			for _, h := range held {
+				o.Selector.Instances = append(o.Selector.Instances, h.Instance)
+			}
+		}
+		next, nextErr := Everywhere(ctx, of(regions, held), o)
+		rep, err = continued(rep, next), both(len(regions), partial, nextErr)
+	}
+	return rep, err
+}
+
+// of are the regions that hosts are in.
+func of(regions []Region, hosts []report.Host) []Region {
+	return slices.DeleteFunc(slices.Clone(regions), func(r Region) bool {
+		return !slices.ContainsFunc(hosts, func(h report.Host) bool {
+			return h.Region == r.Name && (h.Account == r.Account || h.Account == "" || r.Account == "")
+		})
+	})
+}
+
+// both is the error of two commands: that of the second, with the regions that
+// the first left out.
+func both(regions int, first *PartialError, second error) error {
+	var partial *PartialError
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	case errors.As(second, &partial):
+		return &PartialError{Failed: first.Failed + partial.Failed, Regions: regions, First: first.First}
+	}
+	return second
+}
+
+// continued is a report with what the hosts said to the next command in place of
+// what they said before. Where that is not known a host has not come to its end.
+func continued(rep, next report.Report) report.Report {
+	answers := make(map[string]report.Host, len(next.Hosts))
+	for _, h := range next.Hosts {
+		answers[h.Instance] = h
+	}
+	list := rep.Hosts
+	rep.Hosts, rep.Summary = nil, report.Summary{}
+	for i, h := range list {
+		answer, known := answers[h.Instance]
+		delete(answers, h.Instance)
+		switch {
+		case h.Status != report.Clean: // it was not to be sent the next
+		case known:
+			list[i] = answer
+		default:
+			list[i].Status, list[i].Counts, list[i].Reason = report.Missing, nil, string(runcommand.NotSent)
+			list[i].Next = report.Next(string(runcommand.NotSent), h.Instance, "")
+		}
+	}
+	for _, h := range next.Hosts {
+		if _, left := answers[h.Instance]; left { // it has the tag since
+			list = append(list, h)
+		}
+	}
+	rep.Add(list...)
+	rep.Commands = append(rep.Commands, next.Commands...)
+	rep.Errors = append(rep.Errors, next.Errors...)
+	if next.Finished.After(rep.Finished) {
+		rep.Finished = next.Finished
+	}
+	return rep
+}
