@@ -36,8 +36,8 @@ type step struct {
 	after      string // what remains to be done where it held
 }
 
-// runDocuments runs a document on the hosts that are meant, and the next one on those on
-// which it held.
+// runDocuments runs a document on the hosts that are meant, and the next one on
+// those on which it held.
 func runDocuments(c *cli.Context, steps ...step) error {
 	s, list, err := who(c)
 	if err != nil {
