@@ -19,8 +19,11 @@ var stack string
 func Template(version string) string {
 	var arns, resources strings.Builder
 	for _, d := range documents.All() {
-		fmt.Fprintf(&arns, "- !Sub \"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/%s\"\n", d.Name)
 		resources.WriteString(documentResource(d))
+		if d.Name == documents.Configure {
+			continue // whoever may exclude files may hide changes: that is not the operator's
+		}
+		fmt.Fprintf(&arns, "- !Sub \"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/%s\"\n", d.Name)
 	}
 	text := strings.ReplaceAll(stack, "@@VERSION@@", version)
 	text = putIn(text, "# @@DOCUMENT_ARNS@@", arns.String())
