@@ -74,11 +74,11 @@ func program(environment []string, args ...string) *exec.Cmd {
 }
 
 // labUp starts a lab and waits until it says that it is up.
-func labUp(t *testing.T) *fleet {
+func labUp(t *testing.T, options ...string) *fleet {
 	t.Helper()
 	needHosts(t)
 	f := &fleet{t: t, dir: filepath.Join(t.TempDir(), "lab")}
-	f.up = program(nil, "lab", "up", "--dir", f.dir, "--addr", "127.0.0.1:0")
+	f.up = program(nil, append([]string{"lab", "up", "--dir", f.dir, "--addr", "127.0.0.1:0"}, options...)...)
 	var said bytes.Buffer
 	f.up.Stderr = &said
 	stdout, err := f.up.StdoutPipe()

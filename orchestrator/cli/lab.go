@@ -21,7 +21,8 @@ func labCommand() *cli.Command {
 		Name:  "lab",
 		Usage: "a fleet in a box: local AWS endpoints, and sandboxed hosts with a real AIDE",
 		Subcommands: []*cli.Command{
-			{Name: "up", Usage: "start the lab, until Ctrl-C", Flags: append(append(labFlags(), dirFlag()), simulateFlags()...), Action: labUp},
+			{Name: "up", Usage: "start the lab, until Ctrl-C", Flags: flags(labFlags(), dirFlag(), simulateFlags(),
+				&cli.BoolFlag{Name: "bare", Usage: "publish no documents, install no node and take no baselines"}), Action: labUp},
 			{Name: "demo", Usage: "start a lab, sweep it, show what was found, and end it", Flags: labFlags(), Action: labDemo},
 			{Name: "exec", Usage: "run a program on a host", UsageText: "orchestrator lab exec [--dir DIR] HOST -- PROGRAM [ARGUMENTS]",
 				Flags: []cli.Flag{dirFlag()}, Action: labExec},
@@ -84,10 +85,15 @@ func labUp(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if o.Simulate == nil {
-		if err := l.Prepare(c.Context, c.App.ErrWriter); err != nil {
-			return err
-		}
+	switch {
+	case o.Simulate != nil:
+	case c.Bool("bare"):
+		err = l.Await(c.Context)
+	default:
+		err = l.Prepare(c.Context, c.App.ErrWriter)
+	}
+	if err != nil {
+		return err
 	}
 	if err := l.Ready(); err != nil {
 		return err

@@ -232,7 +232,7 @@ func (l *Lab) packages() string { return filepath.Join(l.dir, "packages") }
 // Prepare publishes the documents, installs the node and takes the baselines, with
 // the commands an operator has. What they say goes to out.
 func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
-	if err := l.agents(ctx); err != nil {
+	if err := l.Await(ctx); err != nil {
 		return err
 	}
 	for _, args := range [][]string{
@@ -252,8 +252,8 @@ func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// agents returns when every agent has registered that will.
-func (l *Lab) agents(ctx context.Context) error {
+// Await returns when every agent has registered that will.
+func (l *Lab) Await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for _, m := range members {
