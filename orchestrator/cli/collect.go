@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -45,7 +49,7 @@ func collect(c *cli.Context) error {
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
 	o := sweep.Options{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError}
-	// The target is only known later; it is ASCII or the command has a fleet name.
+	// The target is only known later, and can always be the name of a fleet.
 	if err := publishing(c, &o, documents.Check); err != nil {
 		return err
 	}
@@ -58,8 +62,28 @@ func collect(c *cli.Context) error {
 		return err
 	}
 	o.Progress = out.progress
-	return finish(out, func() (report.Report, error) { return sweep.Collect(c.Context, regions[0], ids, o) })
+	if o.Namespace != "" {
+		o.Keep = func(ctx context.Context, r report.Report) error {
+			done, err := metrics.Completed(ctx, regions[0].Metrics, o.Namespace, r.Fleet, r.Started, time.Now())
+			if done {
+				err = errPublished
+			}
+			return err
+		}
+	}
+	return finish(out, func() (report.Report, error) {
+		r, err := sweep.Collect(c.Context, regions[0], ids, o)
+		if errors.Is(err, errPublished) {
+			r.Errors, err = nil, nil
+			out.note("metrics of fleet %s had been published for this time: none were written", report.Escape(r.Fleet))
+		}
+		return r, err
+	})
 }
+
+// errPublished keeps what has been published from being written once more:
+// CloudWatch adds up what is written twice.
+var errPublished = errors.New("it has been published")
 
 // commandIDs are the commands to collect, each once.
 func commandIDs(c *cli.Context) (ids []string, err error) {

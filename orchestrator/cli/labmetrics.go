@@ -29,6 +29,9 @@ func storedMetrics(ctx context.Context) ([]string, error) {
 	now := time.Now()
 	rows := make(map[string][]string)
 	for _, m := range list.Metrics {
+		if sdk.ToString(m.MetricName) == metrics.Mark {
+			continue // a number that says nothing to people
+		}
 		stats, err := o.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
 			Namespace: m.Namespace, MetricName: m.MetricName, Dimensions: m.Dimensions,
 			StartTime: sdk.Time(now.Add(-time.Hour)), EndTime: sdk.Time(now.Add(time.Minute)),

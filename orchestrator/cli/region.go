@@ -188,7 +188,7 @@ func connect(places []aws.Place, all []aws.Operations) []sweep.Region {
 				SendCommand: o.SendCommand, ListCommands: o.ListCommands,
 				ListCommandInvocations: o.ListCommandInvocations, GetCommandInvocation: o.GetCommandInvocation, CancelCommand: o.CancelCommand,
 			},
-			Metrics: metrics.API{PutMetricData: o.PutMetricData},
+			Metrics: metrics.API{PutMetricData: o.PutMetricData, GetMetricStatistics: o.GetMetricStatistics},
 		})
 	}
 	return regions

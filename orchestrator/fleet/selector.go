@@ -23,8 +23,9 @@ const (
 	maxValues = 5
 )
 
-// maxSpelled is how many hosts a selector spells out as text.
-const maxSpelled = 10
+// maxSpelled is how long the names of hosts may be that a selector spells out, in
+// characters: the comment of a command has room for no more.
+const maxSpelled = 40
 
 // Limits of tags (Amazon EC2 user guide, "Tag restrictions"), in characters.
 const (
@@ -125,21 +126,21 @@ func validateInstance(id string) error {
 }
 
 // String is the target as the command line has it, without the flag names:
-// "env=prod role=web,db", or "all". It is the default name of a fleet. Many
-// named hosts are their number and a digest, so that the same hosts have the
-// same name whatever their order.
+// "env=prod role=web,db", or "all". It is the default name of a fleet. More
+// than two named hosts are their number and a digest; the same hosts have the same
+// name whatever their order.
 func (s Selector) String() string {
 	if s.All {
 		return "all"
 	}
-	if len(s.Instances) > maxSpelled {
-		sorted := slices.Sorted(slices.Values(s.Instances))
+	sorted := slices.Sorted(slices.Values(s.Instances))
+	if len(strings.Join(sorted, " ")) > maxSpelled {
 		sum := sha256.Sum256([]byte(strings.Join(sorted, "\n")))
 		return fmt.Sprintf("%d hosts %x", len(sorted), sum[:4])
 	}
-	parts := make([]string, 0, len(s.Tags)+len(s.Instances))
+	parts := make([]string, 0, len(s.Tags)+len(sorted))
 	for _, t := range s.Tags {
 		parts = append(parts, t.Key+"="+strings.Join(t.Values, ","))
 	}
-	return strings.Join(append(parts, s.Instances...), " ")
+	return strings.Join(append(parts, sorted...), " ")
 }

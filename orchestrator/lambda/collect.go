@@ -60,34 +60,39 @@ func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
 // collect gathers what the hosts said to the commands of one run, which are over,
 // keeps the report and publishes it, unless that has been done.
 func (f *function) collect(ctx context.Context, commands []runcommand.Command) (*outcome, error) {
-	first := commands[0]
+	first, last := commands[0], commands[0].Expires
 	ids := make([]string, 0, len(commands))
 	for _, c := range commands {
 		ids = append(ids, c.ID)
 		if c.Requested.Before(first.Requested) {
 			first = c
 		}
+		if c.Expires.After(last) {
+			last = c.Expires
+		}
 	}
-	fleet := sweep.FleetOf(commands...)
-	switch err := f.unpublished(ctx, f.collecting.Metrics, fleet, first.Requested); {
-	case errors.Is(err, errPublished):
-		return f.leave(first, "it has been published")
-	case err != nil:
-		return nil, err
-	}
-
 	o := f.options()
-	o.FleetName = fleet
+	o.FleetName = sweep.FleetOf(commands...)
+	stamp := f.stamp(o.FleetName)
+	o.Now = func() time.Time { return stamp }
 	var kept string
 	o.Keep = func(ctx context.Context, r report.Report) (err error) {
-		if name, _ := sweep.ParseName(first.Comment); name.Verb == sweep.VerbSweep && f.now().Sub(r.Finished) < grace {
+		ended := r.Finished
+		if !ended.Before(stamp) {
+			ended = last // no host has ended: its sender waits for that long
+		}
+		if name, _ := sweep.ParseName(first.Comment); name.Verb == sweep.VerbSweep && f.now().Sub(ended) < grace {
 			return errEarly
 		}
-		kept, err = f.keep(ctx, r)
-		return err
+		if kept, err = f.keep(ctx, r); err != nil {
+			return err
+		}
+		return f.unpublished(ctx, f.collecting.Metrics, r.Fleet, r.Started)
 	}
 	r, err := sweep.Collect(ctx, f.collecting, ids, o)
 	switch {
+	case errors.Is(err, errPublished):
+		return f.leave(first, "it has been published")
 	case errors.Is(err, errEarly):
 		return f.leave(first, errEarly.Error())
 	case errors.Is(err, sweep.ErrUnfinished):
@@ -95,9 +100,20 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	case ctx.Err() != nil:
 		return f.leave(first, "the function's time is over; the next reconcile looks again")
 	case err != nil:
-		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), fleet, err)
+		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), o.FleetName, err)
 	}
-	f.published[run(fleet, first.Requested)] = true
+	f.published[run(r.Fleet, r.Started)] = true
+	f.stamped[r.Fleet] = stamp
 	f.summary(r, kept)
-	return &outcome{Did: "published", Fleet: fleet, Command: first.ID, Report: kept}, nil
+	return &outcome{Did: "published", Fleet: r.Fleet, Command: first.ID, Report: kept}, nil
+}
+
+// stamp is the time of a fleet's next mark: in one minute two of them could hide a
+// third.
+func (f *function) stamp(fleet string) time.Time {
+	now := f.now()
+	if next := f.stamped[fleet].Add(time.Minute); next.After(now) {
+		return next
+	}
+	return now
 }

@@ -192,7 +192,7 @@ func parseReconcile(raw []byte) (*reconcile, error) {
 		} `json:"reconcile"`
 		Scheduled string `json:"scheduled"` // for whoever reads the log
 	}
-	in.Reconcile.Hours = 24
+	in.Reconcile.Hours = 72 // a check may take 48 hours
 	if err := strictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}

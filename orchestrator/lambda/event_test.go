@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 			`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod","execution_timeout":"2h","delivery_timeout":"30s","max_concurrency":"50","max_errors":"10%","config":"/etc/aide.conf","document_version":"3","document_hash":"` + strings.Repeat("0a", 32) + `"},"scheduled":"2026-11-24T06:00:00+01:00"}`,
 			"start env=prod as prod map[config:/etc/aide.conf executionTimeout:7200] 30s 50 10% 05:00:00 version 3 hash " + strings.Repeat("0a", 32),
 		},
-		"a reconcile":              {`{"reconcile":{}}`, "reconcile 24h0m0s"},
+		"a reconcile":              {`{"reconcile":{}}`, "reconcile 72h0m0s"},
 		"a reconcile of two days":  {`{"reconcile":{"hours":48},` + scheduled + `}`, "reconcile 48h0m0s"},
 		"the end of a command":     {bus(), "ended " + id},
 		"an end with spaces in it": {bus("Success", "Timed Out"), "ended " + id},

@@ -7,8 +7,8 @@
 //	           what nobody has collected, end what hangs
 //
 // An event may be delivered twice. A start finds the command that the first
-// delivery sent by its name, and a sweep that was published has its point
-// SweepCompleted. For both to hold, no two deliveries may be at work at once: the
+// delivery sent by its name, and a sweep that was published has its mark
+// in CloudWatch. For both to hold, no two deliveries may be at work at once: the
 // functions have a reserved concurrency of one.
 package lambda
 
@@ -57,7 +57,7 @@ func Main() int {
 	f := &function{
 		starting: starting(operations), collecting: collecting(operations), putObject: operations.PutObject,
 		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports,
-		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{},
+		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
 	return 0
@@ -97,8 +97,9 @@ type function struct {
 	pace                 runcommand.Pace
 
 	// published are the runs that this process has: their points can be read some
-	// minutes later only.
+	// minutes later only. stamped are the times of the newest marks, by fleet.
 	published map[string]bool
+	stamped   map[string]time.Time
 }
 
 // outcome is what became of an event: the answer of the function, for whoever

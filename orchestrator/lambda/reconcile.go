@@ -11,9 +11,15 @@ import (
 	"aidefleet/orchestrator/sweep"
 )
 
-// overdue is how long after its time a command counts as hanging: the service
-// itself ends one that expires.
-const overdue = 10 * time.Minute
+const (
+	// overdue is how long after its time a command counts as hanging: the service
+	// itself ends one that expires.
+	overdue = 10 * time.Minute
+	// sending is how long after one command of a run the next is sent, at most.
+	sending = time.Hour
+	// cancelled is the status of a command that somebody cancelled.
+	cancelled = "Cancelled"
+)
 
 // reconcile collects what was not, the oldest first, and cancels what hangs. One
 // sweep that cannot be collected does not keep the others from it.
@@ -46,23 +52,51 @@ func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outco
 	if name.Verb == sweep.VerbUnpublished {
 		return f.leave(run[0], "its sender wants no metrics of it")
 	}
-	for _, c := range run {
+	first, newest := run[0].Requested, run[0].Requested
+	for i, c := range run {
 		switch {
+		case c.Done() && c.Status == cancelled && name.Verb == sweep.VerbSweep:
+			return f.leave(c, "its sender cancelled it; orchestrator collect --command-id "+c.ID+" publishes what came in")
 		case c.Done():
 		case !c.Expires.IsZero() && f.now().After(c.Expires.Add(overdue)):
-			if err := runcommand.Cancel(ctx, f.collecting.Commands, c.ID); err != nil {
+			over, err := f.end(ctx, c)
+			if err != nil {
 				return nil, err
 			}
-			f.log.Warn("command cancelled, which hung", "command", c.ID, "expired", c.Expires)
-			return f.leave(c, "it hung and was cancelled; the next reconcile publishes it")
+			if !over.Done() {
+				return f.leave(c, "it hung and is cancelled; the next reconcile publishes it")
+			}
+			run[i] = over
 		default:
 			return f.leave(c, "it is not over yet")
 		}
+		if c.Requested.After(newest) {
+			newest = c.Requested
+		}
+		if c.Requested.Before(first) {
+			first = c.Requested
+		}
 	}
-	if len(run) < name.Parts {
+	if len(run) < name.Parts && f.now().Sub(newest) < sending {
 		return f.leave(run[0], fmt.Sprintf("of %d commands %d are known", name.Parts, len(run)))
 	}
+	switch err := f.unpublished(ctx, f.collecting.Metrics, sweep.FleetOf(run...), first); {
+	case errors.Is(err, errPublished):
+		return f.leave(run[0], "it has been published")
+	case err != nil:
+		return nil, err
+	}
 	return f.collect(ctx, run)
+}
+
+// end cancels a command that hangs, and waits until it is over.
+func (f *function) end(ctx context.Context, c runcommand.Command) (runcommand.Command, error) {
+	if err := runcommand.Cancel(ctx, f.collecting.Commands, c.ID); err != nil {
+		return c, err
+	}
+	f.log.Warn("command cancelled, which hung", "command", c.ID, "expired", c.Expires)
+	over := func(now runcommand.Command) bool { return now.Done() }
+	return runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, over)
 }
 
 // runs puts the commands of each run together, the oldest run first.

@@ -29,7 +29,8 @@ type account struct {
 	commands  []ssmtypes.Command
 	ended     map[string]time.Time // of the host, by command
 	cancelled []string
-	published []string // "FLEET TIME"
+	published []string // "FLEET TIME" of the requests
+	points    []cwtypes.MetricDatum
 	kept      []string
 	fail      string // an operation that fails
 }
@@ -89,23 +90,37 @@ func (a *account) function() *function {
 			},
 			CancelCommand: func(_ context.Context, in *ssm.CancelCommandInput) (*ssm.CancelCommandOutput, error) {
 				a.cancelled = append(a.cancelled, *in.CommandId)
+				for i := range a.commands {
+					if *a.commands[i].CommandId == *in.CommandId {
+						a.commands[i].Status = ssmtypes.CommandStatusCancelled
+					}
+				}
 				return &ssm.CancelCommandOutput{}, nil
 			},
 		},
 		Metrics: metrics.API{
 			PutMetricData: func(_ context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+				if err := a.refuses("PutMetricData"); err != nil {
+					return nil, err
+				}
+				a.points = append(a.points, in.MetricData...)
 				for _, d := range in.MetricData {
 					if *d.MetricName == "SweepCompleted" {
 						a.published = append(a.published, *d.Dimensions[0].Value+" "+d.Timestamp.Format(time.TimeOnly))
 					}
 				}
-				return &cloudwatch.PutMetricDataOutput{}, a.refuses("PutMetricData")
+				return &cloudwatch.PutMetricDataOutput{}, nil
 			},
 			GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
 				out := &cloudwatch.GetMetricStatisticsOutput{}
-				for _, p := range a.published {
-					if strings.HasPrefix(p, *in.Dimensions[0].Value+" "+in.StartTime.Format("15:04:")) {
-						out.Datapoints = append(out.Datapoints, cwtypes.Datapoint{})
+				for _, d := range a.points {
+					if *d.MetricName != *in.MetricName || *d.Dimensions[0].Value != *in.Dimensions[0].Value ||
+						d.Timestamp.Before(*in.StartTime) || !d.Timestamp.Before(*in.EndTime) {
+						continue
+					}
+					// What is old when it is written is read hours later (PutMetricData).
+					if now.Sub(*d.Timestamp) < 3*time.Hour {
+						out.Datapoints = append(out.Datapoints, cwtypes.Datapoint{Minimum: d.Value, Maximum: d.Value})
 					}
 				}
 				return out, a.refuses("GetMetricStatistics")
@@ -114,7 +129,7 @@ func (a *account) function() *function {
 	}
 	return &function{
 		collecting: region, namespace: "AIDE", reports: location{"bucket", "reports"}, log: slog.New(slog.DiscardHandler),
-		now: func() time.Time { return now }, published: map[string]bool{},
+		now: func() time.Time { return now }, published: map[string]bool{}, stamped: map[string]time.Time{},
 		pace: runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 		putObject: func(_ context.Context, in *aws.PutObjectInput) error {
 			a.kept = append(a.kept, in.Key)
@@ -131,7 +146,11 @@ func TestReconcile(t *testing.T) {
 	a.sent(8, "aidefleet sweep r8 fleet=operator", "Success", 30*time.Minute, 5*time.Minute) // its sender may be publishing
 	a.sent(7, "aidefleet sweep r7 fleet=forgotten", "Failed", 2*time.Hour, time.Hour)
 	a.sent(6, "aidefleet unpublished r6", "Success", 3*time.Hour, 2*time.Hour)
-	a.sent(5, "aidefleet sweep r5 1/2 fleet=half", "Success", 3*time.Hour, 2*time.Hour)
+	a.sent(11, "aidefleet sweep r11 fleet=stopped", "Cancelled", 3*time.Hour, 2*time.Hour) // by Ctrl-C
+	a.sent(5, "aidefleet sweep r5 1/2 fleet=half", "Success", 50*time.Minute, 40*time.Minute)
+	a.sent(10, "aidefleet sweep r10 1/2 fleet=torn", "Success", 130*time.Minute, 2*time.Hour) // the other was never sent
+	silent := a.sent(12, "aidefleet sweep r12 fleet=silent", "TimedOut", 6*time.Hour, 0)
+	delete(a.ended, silent)
 	a.sent(4, "aidefleet sweep r4 2/2 fleet=whole", "Success", 200*time.Minute, 2*time.Hour)
 	a.sent(3, "aidefleet sweep r4 1/2 fleet=whole", "Success", 201*time.Minute, 2*time.Hour)
 	hangs := a.sent(2, "aidefleet start r2 fleet=hangs", "InProgress", 5*time.Hour, 0)
@@ -142,20 +161,20 @@ func TestReconcile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"env=prod 23:00:10", "whole 01:39:10", "forgotten 03:00:10", "fresh 04:50:10"}
+	want := []string{"env=prod 23:00:10", "silent 23:00:10", "hangs 00:00:10", "whole 01:39:10", "torn 02:50:10", "forgotten 03:00:10", "fresh 04:50:10"}
 	if !slices.Equal(a.published, want) {
 		t.Errorf("published %q, want %q; %q", a.published, want, o.Sweeps)
 	}
 	if !slices.Equal(a.cancelled, []string{hangs}) {
 		t.Errorf("cancelled %q, want the one that hangs", a.cancelled)
 	}
-	if len(a.kept) != 4 || a.kept[1] != "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json" {
+	if len(a.kept) != 7 || a.kept[3] != "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json" {
 		t.Errorf("kept %q", a.kept)
 	}
 
 	// Once more, and by a process that remembers nothing: nothing is published twice.
 	for _, again := range []*function{f, a.function()} {
-		if _, err := again.reconcile(t.Context(), reconcile{back: 24 * time.Hour}); err != nil || len(a.published) != 4 {
+		if _, err := again.reconcile(t.Context(), reconcile{back: 24 * time.Hour}); err != nil || len(a.published) != 7 {
 			t.Errorf("again: %v, %q", err, a.published)
 		}
 	}

@@ -27,7 +27,7 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	o.Run = sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")}
 	// Where nobody can be reached the report is of the time that was scheduled, in
 	// every delivery.
-	o.Now = func() time.Time { return s.scheduled }
+	o.Requested = s.scheduled
 	var kept string
 	o.Keep = func(ctx context.Context, r report.Report) (err error) {
 		if err := f.unpublished(ctx, f.starting.Metrics, r.Fleet, s.scheduled); err != nil {
@@ -61,7 +61,7 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 
 // run is what a published sweep is remembered by.
 func run(fleet string, requested time.Time) string {
-	return fleet + " " + requested.UTC().Truncate(time.Minute).Format(time.RFC3339)
+	return fleet + " " + requested.UTC().Format(time.RFC3339)
 }
 
 // unpublished is errPublished where a sweep has been published.
@@ -69,7 +69,7 @@ func (f *function) unpublished(ctx context.Context, api metrics.API, fleet strin
 	if f.published[run(fleet, requested)] {
 		return errPublished
 	}
-	done, err := metrics.Completed(ctx, api, f.namespace, fleet, requested)
+	done, err := metrics.Completed(ctx, api, f.namespace, fleet, requested, f.now())
 	if err == nil && done {
 		err = errPublished
 	}

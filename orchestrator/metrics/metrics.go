@@ -55,11 +55,12 @@ type Fleet struct {
 // Sweep is everything that one command leaves behind in CloudWatch.
 type Sweep struct {
 	Namespace string
-	// Time is when the command was requested, so that collecting a command a
-	// second time writes the same points.
+	// Time is when the command was requested.
 	Time  time.Time
 	Hosts []Host
 	Fleet Fleet
+	// Published is when this is written, which Completed can read at any age of Time.
+	Published time.Time
 }
 
 // Publish writes the sweep, the point SweepCompleted last of all: where it is,
@@ -74,24 +75,6 @@ func Publish(ctx context.Context, api API, s Sweep) error {
 		return err
 	}
 	return put(ctx, api, s.Namespace, s.fleetData())
-}
-
-// completed is the metric that is written last of all.
-const completed = "SweepCompleted"
-
-// Completed says that a sweep of the fleet that was requested in the minute of t
-// has been published. A point can be read some minutes after it was written.
-func Completed(ctx context.Context, api API, namespace, fleet string, t time.Time) (bool, error) {
-	minute := t.Truncate(time.Minute)
-	out, err := api.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
-		Namespace: aws.String(namespace), MetricName: aws.String(completed), Dimensions: []types.Dimension{dimension("Fleet", fleet)},
-		StartTime: aws.Time(minute), EndTime: aws.Time(minute.Add(time.Minute)),
-		Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSampleCount},
-	})
-	if err != nil {
-		return false, fmt.Errorf("look for %s of %s in namespace %s: %w", completed, fleet, namespace, err)
-	}
-	return len(out.Datapoints) > 0, nil
 }
 
 func put(ctx context.Context, api API, namespace string, data []types.MetricDatum) error {
@@ -202,8 +185,11 @@ func (s Sweep) fleetData() []types.MetricDatum {
 		{"SweepSeconds", f.Seconds, types.StandardUnitSeconds},
 		{completed, 1, types.StandardUnitCount},
 	} {
-		if m.name == completed && len(s.Hosts) > 0 {
-			data = append(data, s.changes())
+		if m.name == completed {
+			if len(s.Hosts) > 0 {
+				data = append(data, s.changes())
+			}
+			data = append(data, s.mark())
 		}
 		d := s.datum(m.name, m.unit, dimension("Fleet", f.Name))
 		d.Value = aws.Float64(m.value)

@@ -59,7 +59,7 @@ func (r *recorder) lines() (lines []string) {
 func TestPublish(t *testing.T) {
 	r := &recorder{}
 	err := Publish(t.Context(), r.api(), Sweep{
-		Namespace: "AIDE", Time: requested,
+		Namespace: "AIDE", Time: requested, Published: requested.Add(time.Hour),
 		Hosts: []Host{
 			{ID: "i-3", Name: "web", Added: 2},
 			{ID: "i-1", Name: "db-1", Added: 1, Changed: 2, Removed: 3},
@@ -85,14 +85,14 @@ func TestPublish(t *testing.T) {
 		"removed{Instance=web,InstanceId=i-2} 0 Count", "removed{Instance=web,InstanceId=i-3} 0 Count", "removed{Instance=web,InstanceId=i-4} 0 Count",
 		"HostsTargeted{Fleet=env=prod} 8 Count", "HostsReported{Fleet=env=prod} 6 Count", "HostsClean{Fleet=env=prod} 2 Count",
 		"HostsChanged{Fleet=env=prod} 4 Count", "HostsFailed{Fleet=env=prod} 1 Count", "HostsMissing{Fleet=env=prod} 1 Count",
-		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "SweepCompleted{Fleet=env=prod} 1 Count",
+		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "SweepPublished{Fleet=env=prod} 1.79541e+09 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
 	}
 	if got := r.lines(); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for _, call := range r.calls {
 		for _, d := range call {
-			if !aws.ToTime(d.Timestamp).Equal(requested) {
+			if want := map[bool]time.Time{false: requested, true: requested.Add(time.Hour)}[*d.MetricName == Mark]; !aws.ToTime(d.Timestamp).Equal(want) {
 				t.Errorf("%s has the time %s, want that of the command", aws.ToString(d.MetricName), d.Timestamp)
 			}
 		}
@@ -165,27 +165,44 @@ func TestPublishStops(t *testing.T) {
 	}
 }
 
-// TestCompleted looks for the point of one fleet in one minute.
+// TestCompleted looks for the second of the request among the points from then on.
 func TestCompleted(t *testing.T) {
+	point := func(least, most time.Time) []types.Datapoint {
+		return []types.Datapoint{{Minimum: aws.Float64(float64(least.Unix())), Maximum: aws.Float64(float64(most.Unix()))}}
+	}
+	at := requested.Add(59 * time.Second)
+	const days = "23 05:00-05:00,24 05:00-05:00"
 	for _, tc := range []struct {
-		points []types.Datapoint
+		name   string
+		points []types.Datapoint // of the second day
 		err    error
 		want   bool
+		asked  string
 	}{
-		{[]types.Datapoint{{SampleCount: aws.Float64(1)}}, nil, true},
-		{nil, nil, false},
-		{nil, errors.New("refused"), false},
+		{"alone", point(at, at), nil, true, days},
+		{"the earlier of two", point(at, at.Add(time.Hour)), nil, true, days},
+		{"the later of two", point(requested, at), nil, true, days},
+		{"others, one of the same minute", point(requested, at.Add(time.Hour)), nil, false, days + ",25 05:00-07:15"},
+		{"refused", nil, errors.New("refused"), false, "23 05:00-05:00"},
 	} {
-		api := API{GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
-			asked := fmt.Sprint(aws.ToString(in.Namespace), aws.ToString(in.MetricName), aws.ToString(in.Dimensions[0].Name), aws.ToString(in.Dimensions[0].Value), in.StartTime.Format(time.TimeOnly), in.EndTime.Format(time.TimeOnly))
-			if want := "AIDESweepCompletedFleetenv=prod05:00:0005:01:00"; asked != want {
-				t.Errorf("asked for %s, want %s", asked, want)
+		t.Run(tc.name, func(t *testing.T) {
+			var asked []string
+			api := API{GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
+				asked = append(asked, in.StartTime.Format("02 15:04-")+in.EndTime.Format("15:04"))
+				if *in.Namespace != "AIDE" || *in.MetricName != Mark || *in.Dimensions[0].Name != "Fleet" || *in.Dimensions[0].Value != "env=prod" || in.EndTime.Sub(*in.StartTime) > 1440*time.Minute {
+					t.Errorf("asked for %+v", in)
+				}
+				out := &cloudwatch.GetMetricStatisticsOutput{}
+				if in.StartTime.Day() == 24 {
+					out.Datapoints = tc.points
+				}
+				return out, tc.err
+			}}
+			got, err := Completed(t.Context(), api, "AIDE", "env=prod", at, requested.Add(50*time.Hour))
+			if got != tc.want || !errors.Is(err, tc.err) || strings.Join(asked, ",") != tc.asked {
+				t.Errorf("%t, %v, asked %q", got, err, asked)
 			}
-			return &cloudwatch.GetMetricStatisticsOutput{Datapoints: tc.points}, tc.err
-		}}
-		if got, err := Completed(t.Context(), api, "AIDE", "env=prod", requested.Add(59*time.Second)); got != tc.want || !errors.Is(err, tc.err) {
-			t.Errorf("%+v: %t, %v", tc, got, err)
-		}
+		})
 	}
 }
 

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"aidefleet/node/result"
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
@@ -28,7 +30,8 @@ type part struct {
 	*sweep
 	rest    []fleet.Host // meant, and sent nothing
 	batches []*batch
-	errs    []error // what could not be done here
+	errs    []error        // what could not be done here
+	result  *report.Report // once the commands have ended
 }
 
 // batch is one command and the hosts that are meant by it. Its selector is that
@@ -156,13 +159,24 @@ func (b *batch) mend(ctx context.Context) {
 		mu.Lock()
 		defer mu.Unlock()
 		i := b.answers[id]
-		i.Output = whole.Stdout
+		line, _, _ := strings.Cut(whole.Stdout, "\n")
+		i.Output = strings.Clone(line[:min(len(line), result.MaxBytes+1)]) // longer is no result line
 		b.answers[id] = i
 	})
 }
 
-// interrupt cancels the commands and reads what came in.
-func interrupt(ctx context.Context, batches []*batch) *InterruptedError {
+// interrupt cancels the commands of the parts that have not concluded, and reads
+// what came in.
+func interrupt(ctx context.Context, parts []*part) *InterruptedError {
+	e := &InterruptedError{}
+	var batches []*batch
+	for _, p := range parts {
+		if p.result != nil {
+			e.Concluded++
+		} else {
+			batches = append(batches, p.sent()...)
+		}
+	}
 	// All of them first: every moment more is work on hosts.
 	each(batches, func(b *batch) {
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), afterCancel)
@@ -183,8 +197,17 @@ func interrupt(ctx context.Context, batches []*batch) *InterruptedError {
 			b.command.Status = "" // the hosts whose answers were not read are not done
 		}
 	})
-	e := &InterruptedError{CommandID: batches[0].command.ID, Commands: len(batches)}
+	for _, p := range parts {
+		if p.result == nil {
+			r := p.report()
+			p.result = &r
+		}
+	}
+	e.Commands = len(batches)
 	for _, b := range batches {
+		if e.CommandID == "" {
+			e.CommandID = b.command.ID
+		}
 		if e.Cancel == nil {
 			e.Cancel = b.cancel
 		}
@@ -205,7 +228,10 @@ func each[E any](list []E, do func(E)) {
 // report judges every host of the part.
 func (p *part) report() report.Report {
 	list := make([]report.Report, 0, len(p.batches)+1)
-	now := runcommand.Command{Requested: p.now()}
+	now := runcommand.Command{Requested: p.Requested}
+	if now.Requested.IsZero() {
+		now.Requested = p.now()
+	}
 	if len(p.rest) > 0 {
 		list = append(list, p.judge(now, p.rest, nil))
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
@@ -122,7 +124,8 @@ func inTurn(sent func(runcommand.Command, int, int)) func(runcommand.Command, in
 	}
 }
 
-// finish follows the commands that were sent, publishes and reports.
+// finish follows the commands that were sent, publishes and reports. An account and
+// region is published when its own hosts have ended, however long the others take.
 func finish(ctx context.Context, parts []*part, o Options) (report.Report, error) {
 	var batches []*batch
 	for _, p := range parts {
@@ -135,28 +138,30 @@ func finish(ctx context.Context, parts []*part, o Options) (report.Report, error
 		wctx, stop = context.WithTimeout(ctx, o.Wait)
 	}
 	defer stop()
-	each(batches, func(b *batch) { b.follow(ctx, wctx) })
+	var g errgroup.Group // a part waits for its hosts: none waits for another
+	for _, p := range parts {
+		g.Go(func() error {
+			each(p.sent(), func(b *batch) { b.follow(ctx, wctx) })
+			if ctx.Err() == nil {
+				p.conclude(ctx)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
 
 	var interrupted *InterruptedError
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && slices.ContainsFunc(parts, func(p *part) bool { return p.result == nil }) {
 		if len(batches) == 0 || o.Detached {
 			return report.Report{}, ctx.Err()
 		}
-		interrupted = interrupt(ctx, batches)
+		interrupted = interrupt(ctx, parts)
 	}
 	reports := make([]report.Report, len(parts))
 	unfinished := false
 	for i, p := range parts {
-		for _, b := range p.batches {
-			if b.lost != nil {
-				p.errs = append(p.errs, fmt.Errorf("lost sight of the command, which goes on; orchestrator collect --command-id %s picks it up: %w", b.command.ID, b.lost))
-			}
-		}
-		reports[i] = p.report()
+		reports[i] = *p.result
 		unfinished = unfinished || hasUnfinished(reports[i])
-	}
-	if interrupted == nil {
-		publish(ctx, parts, reports)
 	}
 	r := merge(parts[0].FleetName, reports)
 	r.Errors = problems(parts, o.Explain)
@@ -164,6 +169,31 @@ func finish(ctx context.Context, parts []*part, o Options) (report.Report, error
 		return r, interrupted
 	}
 	return conclude(r, parts, len(batches) > 0, unfinished)
+}
+
+// conclude judges the hosts of a part, and publishes it if all is known of it. A part
+// that could not be swept at all publishes nothing.
+func (p *part) conclude(ctx context.Context) {
+	for _, b := range p.batches {
+		if b.lost != nil {
+			p.errs = append(p.errs, fmt.Errorf("lost sight of the command, which goes on; orchestrator collect --command-id %s picks it up: %w", b.command.ID, b.lost))
+		}
+	}
+	r := p.report()
+	p.result = &r
+	if len(r.Hosts) == 0 || hasUnfinished(r) || len(p.batches) > 0 && len(p.sent()) == 0 {
+		return
+	}
+	var err error
+	if p.Keep != nil {
+		err = p.Keep(ctx, r)
+	}
+	if err == nil {
+		err = p.publish(ctx, r)
+	}
+	if err != nil {
+		p.errs = append(p.errs, err)
+	}
 }
 
 // conclude is the error beside a report.
@@ -189,29 +219,6 @@ func conclude(r report.Report, parts []*part, sent, unfinished bool) (report.Rep
 		return r, ErrUnfinished
 	}
 	return r, nil
-}
-
-// publish writes the metrics of every part of which all is known, side by side.
-// A part that could not be swept at all publishes nothing.
-func publish(ctx context.Context, parts []*part, reports []report.Report) {
-	indices := make([]int, 0, len(parts))
-	for i, p := range parts {
-		if len(reports[i].Hosts) > 0 && !hasUnfinished(reports[i]) && (len(p.batches) == 0 || len(p.sent()) > 0) {
-			indices = append(indices, i)
-		}
-	}
-	each(indices, func(i int) {
-		var err error
-		if parts[i].Keep != nil {
-			err = parts[i].Keep(ctx, reports[i])
-		}
-		if err == nil {
-			err = parts[i].publish(ctx, reports[i])
-		}
-		if err != nil {
-			parts[i].errs = append(parts[i].errs, err)
-		}
-	})
 }
 
 func hasUnfinished(r report.Report) bool {

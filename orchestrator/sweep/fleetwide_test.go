@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -233,6 +235,39 @@ func manyHosts(count int) *named {
 		n.hosts = append(n.hosts, fmt.Sprintf("i-%08x", i))
 	}
 	return n
+}
+
+// TestEverywherePublishesInTime: an account and region is published when its own
+// hosts have ended, not when those of another have.
+func TestEverywherePublishesInTime(t *testing.T) {
+	quick, slow := &account{doneAt: 2}, &account{doneAt: 40}
+	quick.host("i-01", "quick", "Online", "Success", "Success", cleanLine, 0)
+	slow.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
+	published := make(chan struct{})
+	here, there := quick.region(), slow.region()
+	there.Name = "us-east-1"
+	put := here.Metrics.PutMetricData
+	here.Metrics.PutMetricData = func(ctx context.Context, in *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
+		if slices.ContainsFunc(in.MetricData, func(d cwtypes.MetricDatum) bool { return aws.ToString(d.MetricName) == "SweepCompleted" }) {
+			defer close(published)
+		}
+		return put(ctx, in)
+	}
+	slow.onLook = func(n int) {
+		if n == 39 {
+			select {
+			case <-published:
+			case <-time.After(10 * time.Second):
+				t.Error("the region that has ended is not published while the other is at work")
+			}
+			slow.invocations[0].Status, slow.invocations[0].StatusDetails = "Success", aws.String("Success")
+			slow.invocations[0].CommandPlugins[0].Output, slow.invocations[0].CommandPlugins[0].ResponseCode = aws.String(cleanLine), 0
+		}
+	}
+	r, err := Everywhere(t.Context(), []Region{here, there}, options())
+	if err != nil || r.Summary.Clean != 2 {
+		t.Errorf("%v, %+v", err, r.Summary)
+	}
 }
 
 // TestRunAll: hosts that cannot be targeted by a tag are sent a command for each

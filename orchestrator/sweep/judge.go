@@ -128,13 +128,19 @@ func explain(i runcommand.Invocation, err error) string {
 	return text
 }
 
-// selector turns the targets of a command back into who was meant.
+// selector turns the targets of a command back into who was meant. It is empty for
+// a command whose targets are neither tags nor ids, such as a resource group: of
+// that only those are known to whom it was sent.
 func selector(targets []runcommand.Target) (s fleet.Selector) {
 	for _, t := range targets {
-		if key, ok := strings.CutPrefix(t.Key, "tag:"); ok {
+		key, tag := strings.CutPrefix(t.Key, "tag:")
+		switch {
+		case tag:
 			s.Tags = append(s.Tags, fleet.Tag{Key: key, Values: t.Values})
-		} else {
+		case t.Key == "InstanceIds":
 			s.Instances = append(s.Instances, t.Values...)
+		default:
+			return fleet.Selector{}
 		}
 	}
 	return s

@@ -50,11 +50,14 @@ func TestFleetOf(t *testing.T) {
 		return []runcommand.Target{{Key: "InstanceIds", Values: list}}
 	}
 	for want, commands := range map[string][]runcommand.Command{
-		"prod":                   {{Comment: "aidefleet start x fleet=prod", Targets: tag("prod")}},
-		"env=dev":                {{Comment: "by hand", Targets: tag("dev")}},
-		"env=test":               {{Comment: "aidefleet sweep x", Targets: tag("test")}},
-		"two parts":              {{Comment: "aidefleet sweep x 1/2 fleet=two parts", Targets: ids("i-1")}, {Comment: "aidefleet sweep x 2/2 fleet=two parts", Targets: ids("i-2")}},
-		"i-00000001 mi-00000002": {{Targets: ids("i-00000001")}, {Targets: ids("mi-00000002")}},
+		"prod":                      {{Comment: "aidefleet start x fleet=prod", Targets: tag("prod")}},
+		"env=dev":                   {{Comment: "by hand", Targets: tag("dev")}},
+		"env=test":                  {{Comment: "aidefleet sweep x", Targets: tag("test")}},
+		"two parts":                 {{Comment: "aidefleet sweep x 1/2 fleet=two parts", Targets: ids("i-1")}, {Comment: "aidefleet sweep x 2/2 fleet=two parts", Targets: ids("i-2")}},
+		"Standort=M?nchen 3c756452": {{Targets: []runcommand.Target{{Key: "tag:Standort", Values: []string{"München"}}}}},
+		"resource-groups:Name=web":  {{Targets: []runcommand.Target{{Key: "resource-groups:Name", Values: []string{"web"}}}}},
+		"e3b0c442":                  {{}},
+		"i-00000001 mi-00000002":    {{Targets: ids("i-00000001")}, {Targets: ids("mi-00000002")}},
 	} {
 		if got := FleetOf(commands...); got != want {
 			t.Errorf("got %q, want %q", got, want)

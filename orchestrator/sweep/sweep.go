@@ -58,6 +58,9 @@ type Options struct {
 	// Keep is called with what is about to be published of an account and region.
 	// Where it fails nothing is.
 	Keep func(context.Context, report.Report) error
+	// Requested is the time of a run that sends no command, since nobody can be
+	// reached; now where it is zero.
+	Requested time.Time
 	// Detached leaves the commands alone when the context ends.
 	Detached bool
 
@@ -68,11 +71,12 @@ type Options struct {
 }
 
 // InterruptedError says that the context ended before the commands did, and what
-// became of them. The report beside it holds what came in until then; nothing was
-// published.
+// became of them. The report beside it holds what came in until then; nothing of it
+// was published, but of the accounts and regions that had ended before.
 type InterruptedError struct {
-	CommandID string // the first
-	Commands  int    // how many there are
+	CommandID string // the first of those that had not ended
+	Commands  int    // how many those are
+	Concluded int    // accounts and regions that had ended
 	Cancel    error  // why a command could not be cancelled, nil if all were
 }
 
@@ -80,13 +84,17 @@ func (e *InterruptedError) Error() string {
 	if e.Commands > 1 && e.Cancel != nil {
 		return fmt.Sprintf("interrupted; of %d commands not all were cancelled: %v", e.Commands, e.Cancel)
 	}
+	published := "nothing was published"
+	if e.Concluded > 0 {
+		published = fmt.Sprintf("only %d accounts and regions that had ended were published", e.Concluded)
+	}
 	if e.Commands > 1 {
-		return fmt.Sprintf("interrupted; %d commands were cancelled and nothing was published", e.Commands)
+		return fmt.Sprintf("interrupted; %d commands were cancelled and %s", e.Commands, published)
 	}
 	if e.Cancel != nil {
 		return fmt.Sprintf("interrupted; command %s goes on: %v", e.CommandID, e.Cancel)
 	}
-	return fmt.Sprintf("interrupted; command %s was cancelled and nothing was published", e.CommandID)
+	return fmt.Sprintf("interrupted; command %s was cancelled and %s", e.CommandID, published)
 }
 
 // ErrUnfinished is returned with a report in which some hosts have not answered
@@ -118,9 +126,11 @@ func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Rep
 		commands = append(commands, c)
 		own := o
 		own.Selector = selector(c.Targets)
-		hosts, err := fleet.Find(ctx, r.Fleet, own.Selector)
-		if err != nil && !errors.Is(err, fleet.ErrNoMatch) {
-			return report.Report{}, err
+		var hosts []fleet.Host
+		if own.Selector.Validate() == nil {
+			if hosts, err = fleet.Find(ctx, r.Fleet, own.Selector); err != nil && !errors.Is(err, fleet.ErrNoMatch) {
+				return report.Report{}, err
+			}
 		}
 		// No match: the hosts are gone since, their answers are not.
 		batches = append(batches, &batch{sweep: newSweep(r, own), command: c, hosts: hosts})
@@ -134,20 +144,6 @@ func Collect(ctx context.Context, r Region, ids []string, o Options) (report.Rep
 		o.FleetName = FleetOf(commands...)
 	}
 	return finish(ctx, []*part{{sweep: newSweep(r, o), batches: batches}}, o)
-}
-
-// FleetOf is the fleet that the commands of a run were sent for: the one that they
-// name or, of commands from elsewhere, their targets.
-func FleetOf(commands ...runcommand.Command) string {
-	var all fleet.Selector
-	for _, c := range commands {
-		if name, ok := ParseName(c.Comment); ok && name.Fleet != "" {
-			return name.Fleet
-		}
-		s := selector(c.Targets)
-		all.Tags, all.Instances = append(all.Tags, s.Tags...), append(all.Instances, s.Instances...)
-	}
-	return all.String()
 }
 
 // targets is the selector as Run Command has it.
@@ -190,6 +186,7 @@ func (s *sweep) publish(ctx context.Context, r report.Report) error {
 	m := metrics.Sweep{
 		Namespace: s.Namespace,
 		Time:      r.Started,
+		Published: s.now().UTC(),
 		Fleet: metrics.Fleet{
 			Name: r.Fleet, Targeted: r.Summary.Targeted, Reported: r.Summary.Reported, Clean: r.Summary.Clean,
 			Changed: r.Summary.Changed, Failed: r.Summary.Failed, Missing: r.Summary.Missing,
