@@ -134,6 +134,10 @@ func denied(err error) bool {
 	return strings.HasPrefix(code, "AccessDenied") || code == "UnauthorizedOperation"
 }
 
+// differs does not begin with publishing: this program may be the older one, and
+// would take the fleet back.
+const differs = "use the orchestrator of the version in its tag aidefleet, or upgrade the stack; without a stack: orchestrator documents publish"
+
 // document compares a document with the one that a sweep would run.
 func document(ctx context.Context, o aws.Operations, d documents.Document) []doctor.Finding {
 	change, err := deploy.Compare(ctx, deploy.API{GetDocument: o.GetDocument}, d)
@@ -145,7 +149,7 @@ func document(ctx context.Context, o aws.Operations, d documents.Document) []doc
 	case change == deploy.Created:
 		return doctor.Found(doctor.Failed, "it is not in this account and region", "orchestrator documents publish")
 	case change == deploy.Updated:
-		return doctor.Found(doctor.Warning, "it differs from the one of this program", "orchestrator documents publish")
+		return doctor.Found(doctor.Warning, "it differs from the one of this program", differs)
 	}
 	return doctor.Found(doctor.OK, "", "")
 }

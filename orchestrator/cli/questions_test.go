@@ -106,6 +106,9 @@ func TestDoctorOfAccount(t *testing.T) {
 				if got := string(f.Status) + " " + f.Message; !strings.HasPrefix(got, want) {
 					t.Errorf("%s: %q, want %q", question, got, want)
 				}
+				if strings.HasPrefix(f.Message, "it differs") && !strings.HasPrefix(f.Next, "use the orchestrator of the version in its tag") {
+					t.Errorf("%s: %q may take documents back to an older version", question, f.Next)
+				}
 				if (f.Status == doctor.Failed || f.Status == doctor.Warning) && f.Next == "" {
 					t.Errorf("%s: nothing is said about what to do", question)
 				}

@@ -49,8 +49,11 @@ func (a As) tags() []types.Tag {
 	if a.Version == "" {
 		return nil
 	}
-	return []types.Tag{{Key: aws.String(tagKey), Value: aws.String(untaggable.ReplaceAllString(a.Version, "-"))}}
+	return []types.Tag{{Key: aws.String(tagKey), Value: aws.String(tagValue(a.Version))}}
 }
+
+// tagValue is a version as the value of a tag.
+func tagValue(version string) string { return untaggable.ReplaceAllString(version, "-") }
 
 // Change is what publishing a document does, or would do, to an account.
 type Change string

@@ -19,7 +19,7 @@ var stack string
 func Template(version string) string {
 	var arns, resources strings.Builder
 	for _, d := range documents.All() {
-		resources.WriteString(documentResource(d))
+		resources.WriteString(documentResource(d, version))
 		if d.Name == documents.Configure {
 			continue // whoever may exclude files may hide changes: that is not the operator's
 		}
@@ -31,8 +31,9 @@ func Template(version string) string {
 }
 
 // documentResource is a document as a resource. Its content is text, not YAML
-// within YAML, so that it is byte for byte what Publish would make of it.
-func documentResource(d documents.Document) string {
+// within YAML, so that it is byte for byte what Publish would make of it; and so is
+// its tag.
+func documentResource(d documents.Document, version string) string {
 	return fmt.Sprintf(`%s:
   Type: AWS::SSM::Document
   Condition: HasDocuments
@@ -42,9 +43,10 @@ func documentResource(d documents.Document) string {
     DocumentFormat: YAML
     TargetType: !Ref DocumentTargetType
     UpdateMethod: NewVersion
+    Tags: [{Key: %s, Value: "%s"}]
     Content: |
 %s
-`, strings.ReplaceAll(d.Name, "-", ""), d.Name, indent(d.Content, "      "))
+`, strings.ReplaceAll(d.Name, "-", ""), d.Name, tagKey, tagValue(version), indent(d.Content, "      "))
 }
 
 // putIn replaces a line that holds nothing but a mark by lines, as far to the

@@ -41,8 +41,8 @@ func TestTemplate(t *testing.T) {
 }
 
 // TestTemplateDocuments: the documents of the stack are those of orchestrator
-// documents publish, and an operator may run
-// each of them that cannot hide a change.
+// documents publish, their tag too, and an operator may run each of them that cannot
+// hide a change.
 func TestTemplateDocuments(t *testing.T) {
 	template := parse(t)
 	found := map[string]string{}
@@ -53,6 +53,7 @@ func TestTemplateDocuments(t *testing.T) {
 		delete(properties, "Name")
 		if want := map[string]any{
 			"DocumentType": "Command", "DocumentFormat": "YAML", "UpdateMethod": "NewVersion", "TargetType": map[string]any{"Ref": "DocumentTargetType"},
+			"Tags": []any{map[string]any{"Key": "aidefleet", "Value": "1.2.3"}},
 		}; !reflect.DeepEqual(properties, want) {
 			t.Errorf("%s: %v, want %v", name, properties, want)
 		}
@@ -89,7 +90,7 @@ func TestTemplateDocuments(t *testing.T) {
 
 func TestDocumentResource(t *testing.T) {
 	d := documents.Document{Name: "AideFleet-Check", Content: "schemaVersion: \"2.2\"\n\nmainSteps:\n  - |-\n    #!/bin/sh\n\n    echo \"${HOME}\" '{{ config }}'\n"}
-	got := documentResource(d)
+	got := documentResource(d, "0.1.0~rc.1")
 	file := filepath.Join("testdata", "document.yaml")
 	if *golden {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
