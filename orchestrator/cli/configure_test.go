@@ -37,6 +37,8 @@ func TestBadProfiles(t *testing.T) {
 		{"configure --tag env=prod --profile good --max-errors x", 2, "--max-errors"},
 		{"configure --tag env=prod --profile good extra", 2, `unexpected "extra"`},
 		{"init --tag env=prod --profile bad", 2, "--profile bad: line 2"},
+		{"init --tag env=prod --profile good --document-version 3", 2, "are of one document"},
+		{"configure --tag env=prod --profile good --document-version 3", 1, "no AWS region"},
 		{"configure --tag env=prod --profile good --dry-run", 1, "no AWS region"},
 		{"init --tag env=prod --profile good --force --install-aide", 1, "no AWS region"},
 	} {

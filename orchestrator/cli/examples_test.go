@@ -2,14 +2,19 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
 	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/deploy/iamtest"
+	"aidefleet/orchestrator/report"
 )
 
 func page(t *testing.T, name string) string {
@@ -114,10 +119,94 @@ func TestECS(t *testing.T) {
 	}
 }
 
+// TestAlarms runs what the stack's alarms tell whoever is woken by them.
+func TestAlarms(t *testing.T) {
+	template, err := iamtest.Parse(deploy.Template("1.2.3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.Parameters()["TagValues"]["Default"] = "prod,test"
+	example := strings.NewReplacer(`"`, "", "HOST", "web-1", "--command-id ID", "--command-id 0e19ff82-ad8b-443d-96ef-bccf002838fd")
+	var commands []string
+	for name, p := range template.OfType("AWS::CloudWatch::Alarm") {
+		text := resolve(template, p["AlarmDescription"])
+		for _, m := range regexp.MustCompile(`orchestrator ([a-z]+[^.;]*)`).FindAllStringSubmatch(text, -1) {
+			commands = append(commands, m[1])
+			understood(t, name, strings.Fields(example.Replace(m[1])))
+		}
+	}
+	if failed := resolve(template, template.Resource("HostsFailed")["AlarmDescription"]); !strings.Contains(failed, "log group ${CollectLog}") {
+		t.Errorf("it is not said where the ID of a command is: %s", failed)
+	}
+	slices.Sort(commands)
+	want := []string{"collect --no-publish --command-id ID", "doctor", "show HOST", `targets --tag "env=prod,test"`}
+	if !slices.Equal(commands, want) {
+		t.Errorf("alarms name %q, want %q", commands, want)
+	}
+}
+
+// TestNextSteps runs what a report says to do about each reason of operations.md,
+// where that is a command.
+func TestNextSteps(t *testing.T) {
+	commands := 0
+	for _, m := range regexp.MustCompile("(?m)^\\| (`[a-z_]+`(?:, `[a-z_]+`)*) \\|").FindAllStringSubmatch(page(t, "operations.md"), -1) {
+		for _, reason := range strings.Split(m[1], ", ") {
+			next := report.Next(strings.Trim(reason, "`"), "i-0a1de0000000000c1", "0e19ff82-ad8b-443d-96ef-bccf002838fd")
+			if c := regexp.MustCompile(`(?:^|: )orchestrator (.+)$`).FindStringSubmatch(next); c != nil {
+				understood(t, reason, strings.Fields(strings.ReplaceAll(c[1], "BUCKET", "bucket")))
+				commands++
+			}
+		}
+	}
+	if commands < 5 {
+		t.Errorf("%d commands, want those of aide_missing, baseline_missing, node_missing, document_missing and unfinished", commands)
+	}
+}
+
+// TestPlaces: operations.md says that every command that calls AWS but collect and
+// documents takes several places.
+func TestPlaces(t *testing.T) {
+	for _, c := range newApp(io.Discard, io.Discard).Commands {
+		several := false
+		for _, f := range c.Flags {
+			if _, ok := f.(*cli.StringSliceFlag); ok && (f.Names()[0] == "region" || f.Names()[0] == "role-arn") {
+				several = true
+			}
+		}
+		if want := !slices.Contains([]string{"collect", "documents", "deploy", "lab"}, c.Name); several != want {
+			t.Errorf("%s takes several places: %v, want %v", c.Name, several, want)
+		}
+	}
+}
+
+// TestInstalled: pages that build the program put it where they call it from.
+func TestInstalled(t *testing.T) {
+	for name, calls := range map[string]string{
+		"../README.md": "\n    orchestrator ", "deploy.md": "\n        orchestrator ",
+		"deploy/cron": " /usr/local/bin/orchestrator ", "deploy/aidefleet-sweep.service": "=/usr/local/bin/orchestrator ",
+	} {
+		text := page(t, name)
+		_, onAWS, _ := strings.Cut(text, "make dist")
+		install, call := strings.Index(onAWS, "sudo install dist/linux-amd64/orchestrator /usr/local/bin/"), strings.Index(onAWS, calls)
+		if install < 0 || call < install {
+			t.Errorf("%s calls a program that is on no PATH", name)
+		}
+	}
+}
+
 // resolve is a value with the defaults of the parameters in it.
 func resolve(template iamtest.Template, value any) string {
 	call, _ := value.(map[string]any)
 	text := fmt.Sprint(value)
+	if list, ok := call["Fn::Sub"].([]any); ok {
+		text = list[0].(string)
+		for name, v := range list[1].(map[string]any) {
+			text = strings.ReplaceAll(text, "${"+name+"}", resolve(template, v))
+		}
+	}
+	if join, ok := call["Fn::Join"].([]any); ok {
+		return resolve(template, join[1]) // by the commas that a list's default has
+	}
 	if name, ok := call["Ref"].(string); ok {
 		text = "${" + name + "}"
 	} else if sub, ok := call["Fn::Sub"].(string); ok {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aidefleet/orchestrator/deploy/iamtest"
 	documents "aidefleet/ssm-documents"
@@ -145,7 +146,7 @@ func TestEvents(t *testing.T) {
 	if output := template["Outputs"].(map[string]any)["SweepEvent"].(map[string]any)["Value"]; !reflect.DeepEqual(output, input) {
 		t.Errorf("the output SweepEvent is %v, the schedule sends %v", output, input)
 	}
-	if got := target("ReconcileSchedule")["Input"]; got != `{"reconcile":{"hours":24},"scheduled":"<aws.scheduler.scheduled-time>"}` {
+	if got := target("ReconcileSchedule")["Input"]; got != `{"reconcile":{"hours":72},"scheduled":"<aws.scheduler.scheduled-time>"}` {
 		t.Errorf("the second schedule sends %v", got)
 	}
 	want := map[string]any{
@@ -231,6 +232,19 @@ func TestAlarms(t *testing.T) {
 	}
 	if want := map[string]bool{"SweepCompleted": true, "HostsFailed": true, "HostsMissing": true, "HostChanges": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
 		t.Errorf("alarms on %v, want %v", names, want)
+	}
+}
+
+// TestAlarmWindow: a daily sweep is not late for taking its time on the day when the
+// clocks go back, with an hour for its delivery and for who collects it.
+func TestAlarmWindow(t *testing.T) {
+	parameters := parse(t).Parameters()
+	took, err := time.ParseDuration(parameters["ExecutionTimeout"]["Default"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if window, least := parameters["AlarmWindow"]["Default"].(int), 25+int(took.Hours())+1; window < least {
+		t.Errorf("an alarm after %d hours, and a sweep may be complete after %d", window, least)
 	}
 }
 

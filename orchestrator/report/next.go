@@ -9,7 +9,7 @@ import (
 // next says what to do about a reason. {host} stands for the instance id.
 var next = map[string]string{
 	// What a host said of itself.
-	string(result.AideMissing):      "install AIDE on the host: dnf install aide, or apt install aide",
+	string(result.AideMissing):      "orchestrator init --install-aide --instance {host}",
 	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
 	string(result.AideCrashed):      "look for a full disk or too little memory on the host; then sweep again",
 	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",

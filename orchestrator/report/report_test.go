@@ -171,6 +171,9 @@ func TestEveryReasonHasANextStep(t *testing.T) {
 			t.Errorf("%s: nothing is said about what to do", reason)
 		}
 	}
+	if got := Next("aide_missing", "i-1", ""); got != "orchestrator init --install-aide --instance i-1" {
+		t.Error(got)
+	}
 	if got := Next("baseline_missing", "i-1", ""); got != "orchestrator init --instance i-1" {
 		t.Errorf("got %q", got)
 	}
