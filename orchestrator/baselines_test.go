@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -60,11 +59,8 @@ const loopWorkers = 10
 // classicLoop asks for each host by itself until all have ended, and publishes
 // each by itself.
 func classicLoop(s simulated) {
-	ctx, config := context.Background(), aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.url),
-		Credentials: credentials.NewStaticCredentialsProvider("lab", "lab", ""),
-	}
-	commands, metrics := ssm.NewFromConfig(config), cloudwatch.NewFromConfig(config)
+	ctx := context.Background()
+	commands, metrics := ssm.NewFromConfig(s.sdk()), cloudwatch.NewFromConfig(s.sdk())
 	sent, err := commands.SendCommand(ctx, &ssm.SendCommandInput{
 		DocumentName: aws.String("AideFleet-Check"), MaxErrors: aws.String("100%"), MaxConcurrency: aws.String("100%"),
 		Targets: []types.Target{{Key: aws.String("tag:env"), Values: []string{"prod", "dev"}}},

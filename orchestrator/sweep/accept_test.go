@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -37,18 +35,6 @@ type accepting struct {
 
 func (a *accepting) region() Region {
 	r := a.account.region()
-	instances := r.Fleet.DescribeInstances
-	r.Fleet.DescribeInstances = func(ctx context.Context, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
-		out, err := instances(ctx, in)
-		for _, f := range in.Filters {
-			if aws.ToString(f.Name) == "instance-id" {
-				out.Reservations[0].Instances = slices.DeleteFunc(slices.Clone(out.Reservations[0].Instances), func(i ec2types.Instance) bool {
-					return !slices.Contains(f.Values, aws.ToString(i.InstanceId))
-				})
-			}
-		}
-		return out, err
-	}
 	r.Commands.SendCommand = func(_ context.Context, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
 		a.sent = append(a.sent, in)
 		a.history[acceptID] = nil

@@ -79,8 +79,14 @@ func (a *account) region() Region {
 	return Region{
 		Name: "eu-central-1",
 		Fleet: fleet.API{
-			DescribeInstances: func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
-				return &ec2.DescribeInstancesOutput{Reservations: []ec2types.Reservation{{OwnerId: aws.String("111122223333"), Instances: a.instances}}}, nil
+			DescribeInstances: func(_ context.Context, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+				found := slices.Clone(a.instances)
+				for _, f := range in.Filters {
+					if aws.ToString(f.Name) == "instance-id" {
+						found = slices.DeleteFunc(found, func(i ec2types.Instance) bool { return !slices.Contains(f.Values, aws.ToString(i.InstanceId)) })
+					}
+				}
+				return &ec2.DescribeInstancesOutput{Reservations: []ec2types.Reservation{{OwnerId: aws.String("111122223333"), Instances: found}}}, nil
 			},
 			DescribeInstanceInformation: func(context.Context, *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
 				if a.lostAt > 0 && a.looks >= a.lostAt {
