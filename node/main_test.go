@@ -21,6 +21,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // a configuration that the group can write to is refused
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "aide-node-test-")
 		if err != nil {

@@ -30,6 +30,9 @@ func TestARM64(t *testing.T) {
 	emulator := arm64(t)
 	release(t)
 	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil { // a configuration where the group can write is refused
+		t.Fatal(err)
+	}
 	node := func(program string, args ...string) (string, int) {
 		argv := append(append(emulator, filepath.Join(dist, "linux-arm64", program)), args...)
 		c := exec.Command(argv[0], argv[1:]...)

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -35,6 +36,23 @@ type Config struct {
 // Debian takes names without a dot, others only those that end with .conf.
 var dropIns = []string{"00_aidefleet", "00_aidefleet.conf"}
 
+// Files are those that Configure writes, or that say what AIDE reads: the
+// configuration and DropIn, by the names they have and by those under which AIDE
+// comes upon them, through no link.
+func (c Config) Files() []string {
+	files := []string{c.Path, c.DropIn}
+	for _, path := range files {
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+			files = append(files, filepath.Join(dir, filepath.Base(path)))
+		}
+		if end, err := filepath.EvalSymlinks(path); err == nil {
+			files = append(files, end)
+		}
+	}
+	slices.Sort(files)
+	return slices.DeleteFunc(slices.Compact(files), func(path string) bool { return !filepath.IsAbs(path) })
+}
+
 // HalfWritten is the name, beside a file, under which it is written. AIDE must
 // not read it.
 func HalfWritten(name string) string { return "." + name + ".aidefleet" }
@@ -52,14 +70,19 @@ func FindConfig() (string, error) {
 // ReadConfig reads a configuration as far as is needed to know where the
 // baseline lies: macros, conditions and includes, as aide.conf(5) describes
 // them. Programs that a configuration wants to be run are not run. A database
-// that is given stands in for the one the configuration names.
+// that is given stands in for the one the configuration names. The error wraps
+// ErrUntrusted if others can change what AIDE would read or run.
 func ReadConfig(path, database string) (Config, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return Config{}, err
 	}
 	r := configReader{host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
-	if err := r.file(path); err != nil {
+	err = Trusted(path)
+	if err == nil {
+		err = r.file(path)
+	}
+	if err != nil {
 		return Config{}, err
 	}
 	c := Config{Path: path, Database: database, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn}
@@ -193,15 +216,16 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 		return r.included(words[0], skipPrograms)
 	}
 	names, err := compile(words[1])
-	if err != nil && r.given {
-		return nil // nothing in there is needed
-	}
-	if err != nil {
+	if err != nil && !r.given {
 		return fmt.Errorf("@@include %s: %w; --database can say where the baseline is", argument, err)
+	}
+	unread := err != nil // nothing in there is needed, but AIDE reads it
+	if err := Trusted(words[0]); err != nil {
+		return err
 	}
 	for _, name := range dropIns {
 		// A prefix would stand before the paths of its rules.
-		if r.dropIn == "" && len(words) == 2 && names.match(name) && !names.match(HalfWritten(name)) {
+		if r.dropIn == "" && !unread && len(words) == 2 && names.match(name) && !names.match(HalfWritten(name)) {
 			r.dropIn = filepath.Join(words[0], name)
 		}
 	}
@@ -210,16 +234,25 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 		return err
 	}
 	for _, f := range files { // in the order of their names, as AIDE reads them
-		if names.match(f.Name()) {
-			if err := r.included(filepath.Join(words[0], f.Name()), skipPrograms); err != nil {
-				return err
-			}
+		path := filepath.Join(words[0], f.Name())
+		switch {
+		case unread:
+			err = Trusted(path)
+		case names.match(f.Name()):
+			err = r.included(path, skipPrograms)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// included reads a file. A program is not read, but AIDE runs it.
 func (r *configReader) included(path string, skipPrograms bool) error {
+	if err := Trusted(path); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || skipPrograms && info.Mode()&0o111 != 0 {
 		return err

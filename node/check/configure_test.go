@@ -7,11 +7,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"aidefleet/node/result"
 )
+
+// A configuration that the group can write to is refused, whatever the umask of who
+// runs the tests.
+func init() { syscall.Umask(0o022) }
 
 // TestConfigureRefused hands the real AIDE rules that it does not take. No profile
 // makes such ones, but not every AIDE is the one they were tried with.

@@ -59,6 +59,9 @@ func (e *examiner) configuration(ctx context.Context) {
 	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):
 		e.fail(name, result.ConfigMissing, "install AIDE's configuration, or name it with --config", err)
 		return
+	case errors.Is(err, aide.ErrUntrusted):
+		e.fail(name, result.ConfigInvalid, "find out who wrote what is there; then chown root and chmod go-w", err)
+		return
 	case err != nil:
 		e.fail(name, result.ConfigInvalid, "mend "+path, err)
 		return

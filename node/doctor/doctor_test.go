@@ -19,6 +19,10 @@ import (
 	"aidefleet/node/result"
 )
 
+// A configuration that the group can write to is refused, whatever the umask of who
+// runs the tests.
+func init() { syscall.Umask(0o022) }
+
 // host is a small host in a folder, with a baseline that a fake AIDE of release
 // 0.18.6 might have written.
 type host struct {
@@ -137,6 +141,8 @@ func TestExamine(t *testing.T) {
 			h.realAIDE()
 			h.write("aide.conf", "database_in=file:"+h.dir+"/aide.db\nthis is ( wrong\n")
 		}, "config", Failed, result.ConfigInvalid, "status 17: ERROR: ", "mend"},
+		"config of others": {func(h *host) { h.mode("aide.conf", 0o666) }, "config", Failed, result.ConfigInvalid,
+			"others can change it (user ", "chown root"},
 		"config takes for ever": {func(h *host) { h.Timeout = 200 * time.Millisecond; h.fake("0.18.6", "exec sleep 30") }, "config", Failed, result.Timeout, "200ms", "--timeout"},
 		"config crashes AIDE":   {func(h *host) { h.fake("0.18.6", "kill -11 $$") }, "config", Failed, result.ConfigInvalid, "signal 11", "mend"},
 		"baseline":              {func(*host) {}, "baseline", OK, fine, "1 entries, of 20", ""},

@@ -10,6 +10,10 @@ import (
 	"aidefleet/node/aide"
 )
 
+// A configuration that the group can write to is refused, whatever the umask of who
+// runs the tests.
+func init() { syscall.Umask(0o022) }
+
 // dies are the variables that tell a second process of this test behind which
 // step to die, and where.
 const (

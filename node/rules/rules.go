@@ -118,8 +118,8 @@ func read(path string) (*file, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: it is not a regular file", path, ErrUnsafe)
 	}
-	if err := ours(path, info); err != nil {
-		return nil, err
+	if err := aide.Ours(path, info); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnsafe, err)
 	}
 	const most = 16 << 20
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
@@ -139,16 +139,8 @@ func folder(dir string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s: %w: it is not a folder", dir, ErrUnsafe)
 	}
-	return ours(dir, info)
-}
-
-func ours(path string, info fs.FileInfo) error {
-	uid := int(info.Sys().(*syscall.Stat_t).Uid) // on Linux, it always is one
-	switch {
-	case uid != 0 && uid != os.Geteuid():
-		return fmt.Errorf("%s: %w: it belongs to user %d", path, ErrUnsafe, uid)
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("%s: %w: others can write to it (mode %04o)", path, ErrUnsafe, info.Mode().Perm())
+	if err := aide.Ours(dir, info); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsafe, err)
 	}
 	return nil
 }

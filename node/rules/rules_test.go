@@ -197,8 +197,8 @@ func TestUnsafe(t *testing.T) {
 		}, "not a folder"},
 		{"a pipe", true, func(l layout) { _ = syscall.Mkfifo(l.DropIn, 0o600) }, "not a regular file"},
 		{"a folder", true, func(l layout) { _ = os.Mkdir(l.DropIn, 0o755) }, "not a regular file"},
-		{"everybody's folder", true, func(l layout) { _ = os.Chmod(l.dir+"/conf.d", 0o777) }, "others can write to it (mode 0777)"},
-		{"a group's configuration", false, func(l layout) { _ = os.Chmod(l.Path, 0o660) }, "others can write"},
+		{"everybody's folder", true, func(l layout) { _ = os.Chmod(l.dir+"/conf.d", 0o777) }, "mode 0777): look at what is in it, then chmod go-w "},
+		{"a group's configuration", false, func(l layout) { _ = os.Chmod(l.Path, 0o660) }, "mode 0660)"},
 		{"an end without a beginning", false, func(l layout) { l.write("aide.conf", "# END aidefleet\n"+conf) }, "mend it by hand"},
 		{"a beginning without an end", false, func(l layout) { l.write("aide.conf", "# BEGIN aidefleet\n"+conf) }, "mend it by hand"},
 		{"two blocks", true, func(l layout) { l.write("aide.conf", strings.Repeat(begin+end, 2)) }, "mend it by hand"},
@@ -219,7 +219,7 @@ func TestUnsafe(t *testing.T) {
 	if err := os.Chown(filepath.Join(l.dir, "conf.d"), 7, 7); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Find(l.Config); !errors.Is(err, ErrUnsafe) || !strings.Contains(err.Error(), "belongs to user 7") {
+	if _, err := Find(l.Config); !errors.Is(err, ErrUnsafe) || !strings.Contains(err.Error(), "others can change it (user 7,") {
 		t.Errorf("a folder of user 7: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ var next = map[string]string{
 	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
 	string(result.AideCrashed):      "look for a full disk or too little memory on the host; then sweep again",
 	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",
-	string(result.ConfigInvalid):    "on the host: aide --config-check --config FILE",
+	string(result.ConfigInvalid):    "see the message: mend what it names, on the host or in the profile; aide-node doctor says there whether it is well",
 	string(result.BaselineMissing):  "orchestrator init --instance {host}",
 	string(result.BaselineInvalid):  "find out who changed the database on the host; then take a new baseline",
 	string(result.Busy):             "another check is running there: sweep again when it has ended",
