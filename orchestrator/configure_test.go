@@ -54,7 +54,7 @@ permissions /var/lib/users/*/.bash_history
 		f.on("db-1", "test $(stat -c %a /etc/aide/aide.conf.d/00_aidefleet) = 644 && ! grep aidefleet /etc/aide/aide.conf")
 		// What came into view is drift, with the new configuration's digest.
 		h := f.sweep(3, "sweep", "--tag", "role=db")["db-1"]
-		if !slices.Contains(h.Paths, "+/var/tool/bin") || h.Removed != 0 {
+		if !slices.Contains(h.Paths, "+/var/tool/bin") || h.Removed != 0 || !strings.Contains(h.Message, "configuration was changed since the baseline was taken") {
 			t.Errorf("db-1: %+v", h)
 		}
 	})
@@ -78,6 +78,24 @@ permissions /var/lib/users/*/.bash_history
 		}
 		if h := got["web-2"]; h.Status != "clean" {
 			t.Errorf("web-2: %+v", h)
+		}
+	})
+
+	t.Run("a change that a profile would hide", func(t *testing.T) {
+		f := f.in(t)
+		for _, host := range []string{"web-1", "db-1"} {
+			f.on(host, "echo 'second:x:0:0::/root:/bin/sh' >>/etc/passwd")
+			f.document(host, "AideFleet-Configure", "permissions=/etc:/var:/srv")
+		}
+		got := f.sweep(3, "sweep", "--tag", "role=web,db")
+		for host, path := range map[string]string{"web-1": "~/etc/aide.conf", "db-1": "~/etc/aide/aide.conf.d/00_aidefleet"} {
+			if h := got[host]; h.Status != "drift" || !slices.Contains(h.Paths, path) || !strings.Contains(h.Message, "configuration was changed") {
+				t.Errorf("%s: %+v", host, h)
+			}
+			if first, _ := f.document(host, "AideFleet-Configure", "exclude=/etc"); !strings.Contains(first, "bad_arguments") || !strings.Contains(first, "its own configuration") {
+				t.Errorf("%s: %s", host, first)
+			}
+			f.on(host, "sed -i '$d' /etc/passwd")
 		}
 	})
 

@@ -98,8 +98,12 @@ func (r *runner) undo() error {
 	return nil
 }
 
-// replace makes a database of that digest the baseline and keeps the old one.
+// replace makes a database of that digest the baseline and keeps the old one. The
+// configuration is noted first: with a note too many nothing is wrong.
 func (r *runner) replace(database, digest string) error {
+	if err := r.state.noteConfig(digest, r.config.SHA256); err != nil {
+		return failure{result.StateUnwritable, err}
+	}
 	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
 	switch {
 	case errors.Is(err, baseline.ErrDigest), errors.Is(err, aide.ErrDatabase):

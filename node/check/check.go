@@ -181,6 +181,7 @@ func (r *runner) check(ctx context.Context) error {
 		return baselineFailure(err)
 	}
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
+	r.compareConfig(base)
 	if err := r.state.room(Need(base.Size)); err != nil {
 		return failure{result.StateUnwritable, err}
 	}

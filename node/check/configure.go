@@ -14,11 +14,17 @@ import (
 
 // Configure puts the rules of a profile where the host's AIDE reads them, in
 // place of those of the profile before; an empty profile takes them out. It is
-// done only if AIDE accepts its configuration with them. The answer is clean, with
-// the number of paths in the profile as total.
+// done only if AIDE accepts its configuration with them, and goes on looking at
+// that itself. The answer is clean, with the number of paths in the profile as total.
 func Configure(ctx context.Context, o Options, p profile.Profile) Answer {
 	return o.run(ctx, func(r *runner, ctx context.Context) error {
-		where, err := r.configure(ctx, p.Rules())
+		files := r.config.Files()
+		for _, file := range files {
+			if path := p.Excludes(file); path != "" {
+				return fail(result.BadArguments, "exclude %s: AIDE would not look at its own configuration, %s, and nobody would see what else is excluded", path, file)
+			}
+		}
+		where, err := r.configure(ctx, p.Rules(files...))
 		if err != nil {
 			return err
 		}
@@ -45,6 +51,9 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	}
 	if err := r.try(ctx, place, text); err != nil {
 		return "", err
+	}
+	if err := r.noteUnknown(); err != nil {
+		return "", failure{result.StateUnwritable, err}
 	}
 	if err := place.Put(text); err != nil {
 		return "", fail(result.StateUnwritable, "the rules could not be put in place: %w", err)
@@ -105,5 +114,5 @@ func (r *runner) outdated() {
 		r.note("There is no baseline yet: aide-node init takes it.")
 		return
 	}
-	r.note("The baseline was taken with other rules: the next check finds what came into view as added, and what went out of it as removed. Review and accept that, or take a new one: aide-node init --force.")
+	r.note("The baseline was taken with other rules. The next check finds what came into view as added; what is excluded now, and attributes that only one of the two has, are not compared. So check and accept before another profile; behind it accept, or take a new baseline: aide-node init --force.")
 }

@@ -26,6 +26,7 @@ func (r *runner) init(ctx context.Context) error {
 		return baselineFailure(err)
 	}
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
+	r.compareConfig(base)
 	r.stands(base)
 	return nil
 }
@@ -35,6 +36,9 @@ func (r *runner) first(ctx context.Context) error {
 	fresh, err := r.create(ctx)
 	if err != nil {
 		return err
+	}
+	if err := r.state.noteConfig(fresh.SHA256, r.config.SHA256); err != nil {
+		return failure{result.StateUnwritable, err}
 	}
 	base, err := baseline.Install(fresh.Path, r.config.Database)
 	if err != nil {

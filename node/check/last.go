@@ -36,7 +36,7 @@ func (s state) keepLast(l result.Line, newDatabase string) error {
 	o := result.Lines()
 	l.Members(o)
 	o.Text("newDatabase", newDatabase) // SHA-256, hex
-	return s.writeLast(append(o.Bytes(), '\n'))
+	return s.write(s.last(), append(o.Bytes(), '\n'))
 }
 
 // readLast reads what keepLast wrote. Each of the members that count has a line
@@ -70,13 +70,5 @@ func (s state) readLast() (last, error) {
 // markAccepted notes that the changes of the last check are in the baseline.
 func (s state) markAccepted(l last, now time.Time) error {
 	member := fmt.Appendf(nil, opening+" \"accepted\": %q,\n", now.UTC().Format(time.RFC3339))
-	return s.writeLast(append(member, l.text[len(opening):]...))
-}
-
-func (s state) writeLast(text []byte) error {
-	tmp := s.last() + ".tmp"
-	if err := os.WriteFile(tmp, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, s.last())
+	return s.write(s.last(), append(member, l.text[len(opening):]...))
 }

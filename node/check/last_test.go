@@ -38,7 +38,7 @@ func TestLast(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "{}\n", "garbage", `{"status": "drift"}`, "{\n \"status\": \"drift\"\n}\n"} {
-		if err := s.writeLast([]byte(text)); err != nil {
+		if err := s.write(s.last(), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		if l, err := s.readLast(); err == nil {

@@ -21,6 +21,7 @@ const DefaultState = "/var/lib/aide-node"
 //	run/                 what AIDE writes; the new database stays for acceptance
 //	reports/ID.json.gz   reports by generation, named by start time
 //	last.json            the result line of the last check
+//	configs              which configuration each baseline was taken with
 type state struct{ dir string }
 
 func openState(dir string) (state, error) {
@@ -64,6 +65,24 @@ func (s state) lock() string            { return filepath.Join(s.dir, "lock") }
 func (s state) run() string             { return filepath.Join(s.dir, "run") }
 func (s state) history() history.Folder { return history.In(s.dir) }
 func (s state) last() string            { return filepath.Join(s.dir, "last.json") }
+func (s state) noted() string           { return filepath.Join(s.dir, "configs") }
+
+// write makes text what a file of the state folder holds, or leaves it as it is.
+func (state) write(path string, text []byte) error {
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
 
 // room fails if less than need bytes are free, before AIDE finds out half-way:
 // up to 0.18 it does not even notice. What the last run left makes room.

@@ -48,6 +48,9 @@ func (a Answer) text() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
+	if a.Message != "" && a.Status != result.Failed {
+		fmt.Fprintf(&b, "%s.\n", printable(a.Message))
+	}
 	for _, n := range a.Notes {
 		fmt.Fprintln(&b, printable(n))
 	}

@@ -14,16 +14,23 @@ import (
 const (
 	who  = "p+ftype+u+g+X"
 	what = "p+ftype+l+u+g+s+X+sha256"
+	// all also has the digest that Amazon Linux, RHEL and SLES take: AIDE compares
+	// only attributes that the baseline has too.
+	all = what + "+sha512"
 )
 
 // Rules is the profile in AIDE's language, a rule a line behind a comment. It
 // depends on the paths alone and not on their order: it can be compared with
 // what a host has. An empty profile has none.
 //
+// The files that are named are those of AIDE's configuration. They are looked at
+// whatever the profile says of the folders above them, so that rules which let AIDE
+// see less are seen themselves.
+//
 // AIDE takes the rule whose path up to the first * has the most folders, and of
 // those the first. So deeper paths come first, and names before patterns; where
 // a host's own configuration names a folder below a path, that rule holds there.
-func (p Profile) Rules() string {
+func (p Profile) Rules(files ...string) string {
 	if p.Len() == 0 {
 		return ""
 	}
@@ -31,6 +38,9 @@ func (p Profile) Rules() string {
 	b.WriteString("# Written by aide-node configure, which also replaces and removes it.\n")
 	for _, path := range ordered(p.paths[Exclude]) {
 		b.WriteString("!" + expression(path) + "\n")
+	}
+	for _, path := range files {
+		b.WriteString(expression(writable(path)) + " " + all + "\n")
 	}
 	kinds := make(map[string]Kind)
 	for _, k := range []Kind{Watch, Permissions} {
@@ -47,6 +57,27 @@ func (p Profile) Rules() string {
 		b.WriteString(expression(path) + " " + what + "\n")
 	}
 	return b.String()
+}
+
+// Excludes returns the path of the profile for which AIDE would not look at a file;
+// empty if there is none.
+func (p Profile) Excludes(file string) string {
+	for _, path := range p.paths[Exclude] {
+		if covers(path, file) {
+			return path
+		}
+	}
+	return ""
+}
+
+// writable is a path with a * for what cannot be written in a rule.
+func writable(path string) string {
+	return strings.Map(func(r rune) rune {
+		if inPath(r) {
+			return r
+		}
+		return '*'
+	}, strings.ReplaceAll(path, "@@", "**")) // a macro begins with two
 }
 
 // ordered sorts paths so that of two that hold for a file the closer one comes

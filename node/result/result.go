@@ -51,7 +51,7 @@ type Line struct {
 	V       int    `json:"v"`
 	Status  Status `json:"status"`
 	Reason  Reason `json:"reason,omitempty"`
-	Message string `json:"message,omitempty"` // one sentence for a person; failed only
+	Message string `json:"message,omitempty"` // one sentence for a person: why it failed, or what to know of the answer
 
 	// Counts is nil exactly when Status is Failed: a failed check is never a zero.
 	*Counts

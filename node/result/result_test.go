@@ -28,6 +28,7 @@ func TestEncodeThenParse(t *testing.T) {
 	for name, l := range map[string]Line{
 		"drift":   drift("+/srv/app/a", "+/\x1b[31m\n\t\u0085\u2028", "+/日本", `+/a\b"c`),
 		"clean":   {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Started: started},
+		"noted":   {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Message: "what to know beside it"},
 		"failed":  Failure(BaselineMissing, "there is none"),
 		"bare":    {V: Version, Status: Drift, Counts: &Counts{Changed: 3}, More: 3},
 		"unknown": Failure("some_new_reason", ""),

@@ -44,7 +44,7 @@ func configure(c *cli.Context) error {
 func configureStep(c *cli.Context) (step, error) {
 	s := step{
 		document: documents.Configure, parameters: installParameters(c),
-		after: "a baseline that was taken with other rules no longer fits: take new ones with orchestrator init --force, or sweep, review and accept",
+		after: "a baseline that was taken with other rules no longer fits, and may not show what was changed before: if the hosts were clean until now take new ones with orchestrator init --force, else sweep, review and accept",
 	}
 	switch file := c.String("profile"); {
 	case file == "" && !c.Bool("remove"):
@@ -64,7 +64,7 @@ func configureStep(c *cli.Context) (step, error) {
 			s.parameters[string(kind)] = list
 		}
 	}
-	s.preview = p.Rules() + "\n"
+	s.preview = p.Rules() + "# Each host adds a rule for its own configuration of AIDE's.\n\n"
 	return s, nil
 }
 

@@ -44,7 +44,7 @@ const (
 
 // WriteTable draws the report for people: cohorts where there are any, a row
 // per host with what to do about it, and the sum. Of a large fleet the hosts
-// that are clean are only counted. Messages and next steps may be longer than
+// that are clean, and of which there is nothing to say, are only counted. Messages and next steps may be longer than
 // a line of the terminal: wrapped by it, a command can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
@@ -55,8 +55,9 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	if len(r.Hosts) <= fewHosts {
 		t.hosts(r.Hosts)
 	} else {
-		t.hosts(slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean }))
-		if n := r.Summary.Clean; n > 0 {
+		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" })
+		t.hosts(shown)
+		if n := len(r.Hosts) - len(shown); n > 0 {
 			t.line("%s  %s; --output csv or json lists them", t.status(Clean, len(Missing)), count(n, "host"))
 		}
 	}
@@ -72,7 +73,7 @@ func WriteRows(w io.Writer, r Report) error {
 	for _, h := range r.Hosts {
 		cells := row(h)
 		if h.Message != "" {
-			cells[whatColumn] += ": " + Escape(h.Message)
+			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.Message)
 		}
 		fmt.Fprintln(out, strings.Join(cells, "\t"))
 	}

@@ -85,6 +85,44 @@ func TestTableOfAFleet(t *testing.T) {
 	}
 }
 
+// TestMessageOfAHostThatChecked: what a host has to say beside its counts is seen in
+// every form, also of a clean one among thousands.
+func TestMessageOfAHostThatChecked(t *testing.T) {
+	const said = "AIDE's configuration was changed \x1b[31m"
+	for _, n := range []int{0, 10_000} {
+		r := large(n)
+		r.Add(Host{Instance: "i-1", Name: "quiet", Region: "eu-central-1", Status: Clean, Counts: &result.Counts{Total: 9}, Message: said},
+			Host{Instance: "i-2", Name: "loud", Region: "eu-central-1", Status: Drift, Counts: &result.Counts{Changed: 1}, Paths: []string{"~/etc/aide.conf"}, Message: said})
+		for name, c := range map[string]struct {
+			write func(*bytes.Buffer) error
+			want  []string
+		}{
+			"table": {func(b *bytes.Buffer) error { return WriteTable(b, r, Style{Width: 120}) }, []string{
+				" quiet ", "AIDE's configuration was changed \\x1b[31m\n",
+			}},
+			"rows": {func(b *bytes.Buffer) error { return WriteRows(b, r) }, []string{
+				"clean\tquiet\ti-1\t0\t0\t0\tAIDE's configuration was changed \\x1b[31m\n",
+				"drift\tloud\ti-2\t0\t0\t1\t~/etc/aide.conf: AIDE's configuration was changed \\x1b[31m\n",
+			}},
+			"csv":  {func(b *bytes.Buffer) error { return WriteCSV(b, r) }, []string{`i-1,quiet,,eu-central-1,clean,,0,0,0,9,,AIDE's configuration was changed \x1b[31m,,`}},
+			"json": {func(b *bytes.Buffer) error { return WriteJSON(b, r) }, []string{`"message": "AIDE's configuration was changed \u001b[31m"`}},
+		} {
+			var b bytes.Buffer
+			if err := c.write(&b); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("%s of %d hosts: no %q", name, len(r.Hosts), want)
+				}
+			}
+			if wantLine := "clean    9,000 hosts; --output"; name == "table" && n > 0 && !strings.Contains(b.String(), wantLine) {
+				t.Errorf("no %q: the host with a row is not counted again", wantLine)
+			}
+		}
+	}
+}
+
 // TestTableIsLinear: four times the hosts, four times the work.
 func TestTableIsLinear(t *testing.T) {
 	work := func(r Report) float64 {

@@ -73,15 +73,23 @@ func (s *sweep) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host
 		a.Chosen = append(a.Chosen, row)
 		return
 	case row.Status == report.Drift:
-		row.Message = "not accepted: it shows another fingerprint: " + row.Fingerprint
+		why := "not accepted: it shows another fingerprint: " + row.Fingerprint
 		if row.Fingerprint == "" {
-			row.Message = "not accepted: its change has no fingerprint"
+			why = "not accepted: its change has no fingerprint"
 		}
-		row.Next = "orchestrator show " + h.ID
+		row.Message, row.Next = beside(why, row.Message), "orchestrator show "+h.ID
 	case row.Status == report.Clean:
-		row.Message = "nothing to accept: its last check was clean"
+		row.Message = beside("nothing to accept: its last check was clean", row.Message)
 	}
 	a.Others = append(a.Others, row)
+}
+
+// beside is why a host did not accept, and what it said of itself.
+func beside(why, said string) string {
+	if said == "" {
+		return why
+	}
+	return why + "; " + said
 }
 
 // silent is a host of which nothing is known but why.

@@ -102,9 +102,9 @@ func fill(out *report.Host, i runcommand.Invocation) {
 		return
 	}
 	out.AIDE, out.Node, out.Seconds, out.Report = line.AIDE, line.Node, line.Seconds, line.Report
-	out.Baseline, out.Config = line.Baseline, line.Config
+	out.Baseline, out.Config, out.Message = line.Baseline, line.Config, line.Message
 	if line.Status == result.Failed {
-		out.Status, out.Reason, out.Message = report.Failed, string(line.Reason), line.Message
+		out.Status, out.Reason = report.Failed, string(line.Reason)
 		return
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts

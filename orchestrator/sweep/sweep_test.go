@@ -216,7 +216,7 @@ func verdicts(r report.Report) (list []string) {
 func TestRun(t *testing.T) {
 	a := &account{doneAt: 4}
 	a.host("i-01", "drift", "Online", "Success", "Success", driftLine+"\nfor people\n", 0)
-	a.host("i-02", "clean", "Online", "Success", "Success", cleanLine, 0)
+	a.host("i-02", "clean", "Online", "Success", "Success", strings.Replace(cleanLine, `"clean"`, `"clean","message":"the configuration was changed"`, 1), 0)
 	a.host("i-03", "failed", "Online", "Failed", "Failed", failLine+"\n----------ERROR-------\nwhy", 1)
 	a.host("i-04", "garbage", "Online", "Success", "Success", "\x1b[31mhello", 0)
 	a.host("i-05", "nothing", "Online", "Failed", "Failed", "", 127)
@@ -285,6 +285,9 @@ func TestRun(t *testing.T) {
 		}
 		if h.Name == "garbage" && h.Message != `exit status 0, output: \x1b[31mhello` {
 			t.Errorf("message %q: want what the host printed, escaped", h.Message)
+		}
+		if h.Name == "clean" && (h.Message != "the configuration was changed" || h.Next != "") {
+			t.Errorf("message %q, next %q: want what the host said beside its counts", h.Message, h.Next)
 		}
 	}
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"aidefleet/node/result"
+)
+
+// changed is what a check says whose configuration is not the baseline's.
+const changed = "configuration was changed since the baseline was taken"
+
+// TestNarrowingIsSeen: rules that let AIDE see less make a host that somebody has
+// changed no clean one. Without a rule of its own for AIDE's configuration, and
+// without a note of which one the baseline was taken with, these are clean.
+func TestNarrowingIsSeen(t *testing.T) {
+	for layout, place := range layouts {
+		for _, digest := range []string{"sha256", "sha512"} { // as Debian, and as Amazon Linux
+			t.Run(layout+" "+digest, func(t *testing.T) {
+				h := newLayout(t, layout)
+				appendTo(h, h.dir+"/(aide\\.conf|conf\\.d) p+u+g+"+digest+"\n"+h.tree+" p+u+g+"+digest+"\n")
+				h.run("init")
+				if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
+					t.Fatalf("%+v\n%s", l, text)
+				}
+				if l, text := h.run("configure", "--permissions", h.dir); l.Status != result.Clean || !strings.Contains(text, "check and accept before") {
+					t.Fatalf("%+v\n%s", l, text)
+				}
+				h.write("tree/etc/passwd", "root\nroot2\n")
+				l, text := h.run("check")
+				sign := map[bool]string{true: "~", false: "+"}[place == "aide.conf"]
+				if l.Status != result.Drift || !slices.Contains(l.Paths, sign+filepath.Join(h.dir, place)) || !strings.Contains(l.Message, changed) || !strings.Contains(text, changed) {
+					t.Errorf("%+v\n%s", l, text)
+				}
+				// It is the state that was reviewed, with the configuration that it was seen by.
+				if l, text := h.run("accept", "--fingerprint", l.Fingerprint); l.Status != result.Clean || l.Message != "" {
+					t.Fatalf("%+v\n%s", l, text)
+				}
+				if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
+					t.Errorf("%+v\n%s", l, text)
+				}
+				// And so it goes on, also where the rules hide what they are in.
+				h.run("configure", "--permissions", h.dir+":"+h.dir+"/conf.d:"+h.dir+"/aide.conf:"+h.dir+"/aide*")
+				if l, text := h.run("check"); l.Status != result.Drift || !slices.Contains(l.Paths, "~"+filepath.Join(h.dir, place)) || !strings.Contains(l.Message, changed) {
+					t.Errorf("%+v\n%s", l, text)
+				}
+			})
+		}
+	}
+}
+
+// TestConfigureKeepsItself: no profile lets AIDE pass over its own configuration.
+func TestConfigureKeepsItself(t *testing.T) {
+	for layout := range layouts {
+		h := newLayout(t, layout)
+		before := h.configuration()
+		for _, exclude := range []string{h.dir, h.dir + "/aide.conf", h.dir + "/*.conf", filepath.Dir(h.dir) + "/*"} {
+			l, text := h.run("configure", "--watch", "/srv", "--exclude", exclude)
+			if l.Reason != result.BadArguments || !strings.Contains(l.Message, "exclude "+exclude+": ") || !strings.Contains(l.Message, h.config) {
+				t.Errorf("%s: %+v\n%s", exclude, l, text)
+			}
+		}
+		if after := h.configuration(); after != before {
+			t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
+		}
+	}
+}
+
+// TestExcludedIsSaid: AIDE says nothing of what is excluded, not even that it is gone.
+func TestExcludedIsSaid(t *testing.T) {
+	h := newLayout(t, "amazon-linux")
+	h.run("init")
+	appendTo(h, "!"+h.tree+"/logs/access\n")
+	h.write("tree/logs/access", "second\n")
+	if l, text := h.run("check"); l.Status != result.Clean || l.Sum() != 0 || !strings.Contains(l.Message, changed) || !strings.Contains(text, changed) {
+		t.Errorf("%+v\n%s", l, text)
+	}
+	// Nothing can be accepted of a clean check: a baseline is taken.
+	if l, _ := h.run("init"); l.Status != result.Clean || !strings.Contains(l.Message, changed) {
+		t.Errorf("init: %+v", l)
+	}
+	if l, _ := h.run("init", "--force"); l.Status != result.Clean || l.Message != "" {
+		t.Errorf("init --force: %+v", l)
+	}
+	if l, _ := h.run("check"); l.Status != result.Clean || l.Message != "" {
+		t.Errorf("check: %+v", l)
+	}
+	// The baseline before was taken with the configuration before.
+	if l, _ := h.run("accept", "--undo"); l.Status != result.Clean {
+		t.Errorf("undo: %+v", l)
+	}
+	if l, _ := h.run("check"); !strings.Contains(l.Message, changed) {
+		t.Errorf("check after undo: %+v", l)
+	}
+}
+
+// TestConfigNotKnown: a baseline that AIDE itself took, or of which the note is lost,
+// is as good as before, and configure notes what it was compared with until then.
+func TestConfigNotKnown(t *testing.T) {
+	for name, text := range map[string]string{
+		"no note": "", "garbage": "\x00\xff\n\n", "cut short": strings.Repeat("0", 100),
+		"a long one": strings.Repeat("a", 1<<20), "of another baseline": strings.Repeat("0a", 32) + " " + strings.Repeat("0b", 32) + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newLayout(t, "debian")
+			h.run("init")
+			note := filepath.Join(h.state, "configs")
+			if err := os.Remove(note); err != nil {
+				t.Fatal(err)
+			}
+			if text != "" {
+				h.write("state/configs", text)
+			}
+			if l, said := h.run("check"); l.Status != result.Clean || l.Message != "" {
+				t.Errorf("%+v\n%s", l, said)
+			}
+			h.run("configure", "--watch", "/srv/app")
+			if l, said := h.run("check"); !strings.Contains(l.Message, changed) {
+				t.Errorf("after configure: %+v\n%s", l, said)
+			}
+			if info, err := os.Stat(note); err != nil || info.Mode().Perm() != 0o600 && text == "" {
+				t.Errorf("%v, %v", info, err)
+			}
+			// The rules of before are those of the baseline again.
+			h.run("configure", "--remove")
+			if l, said := h.run("check"); l.Message != "" {
+				t.Errorf("after configure --remove: %+v\n%s", l, said)
+			}
+		})
+	}
+}
+
+// TestMessageFits: the line of a drift with a message is as long as any other.
+func TestMessageFits(t *testing.T) {
+	needAIDE(t)
+	h := newHost(t)
+	h.run("init")
+	appendTo(h, "# another\n"+string(readFile(t, h.config)))
+	for i := range 60 {
+		h.write(fmt.Sprintf("tree/%s-%d", strings.Repeat("x", 60), i), "")
+	}
+	// h.run holds the line against the contract, its length included.
+	if l, text := h.run("check"); l.Status != result.Drift || l.Added != 60 || len(l.Paths) == 0 || !strings.HasSuffix(l.Message, "init --force") {
+		t.Errorf("%+v\n%s", l, text)
+	}
+}
