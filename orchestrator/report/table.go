@@ -44,8 +44,9 @@ const (
 
 // WriteTable draws the report for people: cohorts where there are any, a row
 // per host with what to do about it, and the sum. Of a large fleet the hosts
-// that are clean, and of which there is nothing to say, are only counted. Messages and next steps may be longer than
-// a line of the terminal: wrapped by it, a command can still be copied.
+// that are clean, and of which there is nothing to say, are only counted. Messages
+// and next steps may be longer than a line of the terminal: wrapped by it, a command
+// can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
