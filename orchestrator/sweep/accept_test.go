@@ -110,6 +110,31 @@ func accepts() Options {
 	return o
 }
 
+// TestAcceptableKeepsMessages: why a host does not accept takes the place of nothing
+// that the host said.
+func TestAcceptableKeepsMessages(t *testing.T) {
+	a := acceptingFleet(t)
+	noted := func(line string) string { return strings.Replace(line, `"v":1`, `"v":1,"message":"it was changed"`, 1) }
+	a.history[newerID] = []ssmtypes.CommandInvocation{said("i-01", noted(driftLine), 0), said("i-03", noted(other()), 0), said("i-04", noted(cleanLine), 0)}
+	got, err := Acceptable(t.Context(), []Region{a.region()}, shownF, newerID, accepts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"same-1": "it was changed", "other": "not accepted: it shows another fingerprint: " + strings.Repeat("ab", 16) + "; it was changed",
+		"clean": "nothing to accept: its last check was clean; it was changed",
+	}
+	for _, h := range slices.Concat(got.Chosen, got.Others) {
+		if said, ok := want[h.Name]; ok && h.Message != said {
+			t.Errorf("%s: %q, want %q", h.Name, h.Message, said)
+		}
+		delete(want, h.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("nothing of %v", want)
+	}
+}
+
 func TestAcceptable(t *testing.T) {
 	for _, tc := range []struct {
 		name, checked string
