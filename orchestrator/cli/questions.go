@@ -18,6 +18,7 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/doctor"
+	"aidefleet/orchestrator/metrics"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -31,7 +32,7 @@ func questionsOf(o aws.Operations) []doctor.Question {
 	o.GetCallerIdentity, o.DescribeInstances = within(o.GetCallerIdentity), within(o.DescribeInstances)
 	o.DescribeInstanceInformation, o.GetDocument = within(o.DescribeInstanceInformation), within(o.GetDocument)
 	o.ListCommands, o.ListCommandInvocations = within(o.ListCommands), within(o.ListCommandInvocations)
-	o.GetCommandInvocation = within(o.GetCommandInvocation)
+	o.GetCommandInvocation, o.GetMetricStatistics = within(o.GetCommandInvocation), within(o.GetMetricStatistics)
 	questions := []doctor.Question{
 		{Name: "identity", Ask: func(ctx context.Context) []doctor.Finding {
 			out, err := o.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -64,6 +65,16 @@ func questionsOf(o aws.Operations) []doctor.Question {
 			}
 			var refused smithy.APIError // there is no such command, as was to be expected
 			if err != nil && !errors.As(err, &refused) {
+				return trouble(err)
+			}
+			return doctor.Found(doctor.OK, "", "")
+		}},
+		{Name: "cloudwatch:GetMetricStatistics", Ask: func(ctx context.Context) []doctor.Finding {
+			_, err := metrics.Completed(ctx, metrics.API{GetMetricStatistics: o.GetMetricStatistics}, metrics.DefaultNamespace, "doctor", time.Now(), time.Now())
+			switch {
+			case denied(err):
+				return doctor.Found(doctor.Warning, aws.Explain(err), "allow cloudwatch:GetMetricStatistics where orchestrator collect is wanted; docs/iam.md has all actions")
+			case err != nil:
 				return trouble(err)
 			}
 			return doctor.Found(doctor.OK, "", "")

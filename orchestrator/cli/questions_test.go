@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -55,6 +56,12 @@ func examined(t *testing.T, content func(documents.Document) *string, denied ...
 			}
 			return nil, &ssmtypes.InvocationDoesNotExist{}
 		},
+		GetMetricStatistics: func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
+			if err := refuse("cloudwatch:GetMetricStatistics"); err != nil {
+				return nil, err
+			}
+			return &cloudwatch.GetMetricStatisticsOutput{}, nil
+		},
 		GetDocument: func(_ context.Context, in *ssm.GetDocumentInput) (*ssm.GetDocumentOutput, error) {
 			if err := refuse("ssm:GetDocument"); err != nil {
 				return nil, err
@@ -85,11 +92,11 @@ func TestDoctorOfAccount(t *testing.T) {
 		want    map[string]string // statuses, and what to do
 	}{
 		"well": {same, nil, map[string]string{
-			"identity": "ok arn:x of account 1", "region": "ok eu-central-1", "ec2:DescribeInstances": "ok", "ssm:GetCommandInvocation": "ok",
+			"identity": "ok arn:x of account 1", "region": "ok eu-central-1", "ec2:DescribeInstances": "ok", "ssm:GetCommandInvocation": "ok", "cloudwatch:GetMetricStatistics": "ok",
 			"document AideFleet-Check": "ok", "ssm:SendCommand": "not tried", "agents": "warning 1 of 1 are older than version 3: i-1 (2.3.1)",
 		}},
-		"denied": {same, []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:GetDocument", "ssm:DescribeInstanceInformation"}, map[string]string{
-			"ec2:DescribeInstances": "failed AccessDenied", "ssm:ListCommands": "ok", "ssm:GetCommandInvocation": "warning AccessDenied",
+		"denied": {same, []string{"ec2:DescribeInstances", "ssm:GetCommandInvocation", "ssm:GetDocument", "ssm:DescribeInstanceInformation", "cloudwatch:GetMetricStatistics"}, map[string]string{
+			"ec2:DescribeInstances": "failed AccessDenied", "ssm:ListCommands": "ok", "ssm:GetCommandInvocation": "warning AccessDenied", "cloudwatch:GetMetricStatistics": "warning look for SweepPublished",
 			"document AideFleet-Check": "warning", "agents": "not tried as ssm:DescribeInstanceInformation",
 		}},
 		"no documents": {func(documents.Document) *string { return nil }, nil, map[string]string{
