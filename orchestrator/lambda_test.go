@@ -349,11 +349,11 @@ func TestLambdaDies(t *testing.T) {
 // it is ended, cancels nothing, and leaves it to one that has more.
 func TestLambdaBudget(t *testing.T) {
 	t.Parallel()
-	s := simulate(t, 1000, "--latency", "100ms", "--speed", "600")
+	s := simulate(t, 1000, "--latency", "250ms", "--speed", "600")
 	started := newFunction(t, s.url).want("started", startEvent("prod", time.Now()))
 	s.await(started.Command)
 	collect := newFunction(t, s.url)
-	a, alive := collect.deliver(endEvent(started.Command, "Success"), 2*time.Second)
+	a, alive := collect.deliver(endEvent(started.Command, "Success"), 4*time.Second)
 	if !alive || a.Did != "nothing" || !strings.Contains(a.Why, "time is over") {
 		t.Fatalf("%+v, alive %t\n%s", a, alive, collect.said())
 	}
