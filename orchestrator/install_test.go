@@ -20,7 +20,6 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -101,9 +100,7 @@ func (f *fleet) s3(method, path string, body []byte) {
 }
 
 func (f *fleet) ssm() *ssm.Client {
-	return ssm.NewFromConfig(sdk.Config{
-		Region: "us-east-1", BaseEndpoint: &f.url, Credentials: credentials.NewStaticCredentialsProvider("lab", "lab", ""),
-	})
+	return ssm.NewFromConfig(simulated{f.t, f.url}.sdk())
 }
 
 // publish makes a document of pins the default one, whatever is behind them.

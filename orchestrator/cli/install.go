@@ -12,7 +12,6 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/report"
-	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
 )
@@ -90,9 +89,7 @@ func install(c *cli.Context) error {
 	if err := i.publish(c.Context); err != nil {
 		return err
 	}
-	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
-		i.out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(o.Selector.String()))
-	}
+	o.Sent = i.out.sent(s.String())
 	return finish(i.out, func() (report.Report, error) { return sweep.Everywhere(c.Context, i.regions, o) })
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
 )
 
 // pipeWidth is how wide a table is drawn where there is no terminal to ask.
@@ -105,6 +106,13 @@ func (o output) write(r report.Report) error {
 func (o output) note(format string, args ...any) {
 	o.meter.clear()
 	fmt.Fprintf(o.stderr, format+"\n", args...)
+}
+
+// sent notes a command that was sent, and to whom.
+func (o output) sent(target string) func(c runcommand.Command, hosts, reachable int) {
+	return func(c runcommand.Command, hosts, reachable int) {
+		o.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", c.ID, reachable, hosts, report.Escape(target))
+	}
 }
 
 // progress shows how far a command is.

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/report"
-	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
 )
@@ -44,7 +43,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Run: newRun(c.Command.Name), DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
+		Selector: s, Run: sweep.Name{Verb: c.Command.Name}, DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError,
 	}
@@ -77,16 +76,13 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		o.Document = strings.Join(names, ", then ")
 		return dryRun(c.Context, out, regions, o)
 	}
-	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
-		out.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", cmd.ID, reachable, hosts, report.Escape(s.String()))
-	}
-	o.Progress = out.progress
+	o.Sent, o.Progress = out.sent(s.String()), out.progress
 	runs := make([]sweep.Options, len(steps))
 	for i, s := range steps {
 		runs[i] = o
 		runs[i].Document, runs[i].Parameters = s.document, s.parameters
 		// A command of which the answer was lost is looked up by its name.
-		runs[i].Run.ID = newRun("").ID
+		runs[i].Run = newRun(o.Run.Verb)
 	}
 	held := 0
 	err = finish(out, func() (report.Report, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +40,7 @@ func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error
 		return f.leave(c, "it is one of several; a reconcile publishes them together")
 	}
 	if !c.Done() {
-		over := func(now runcommand.Command) bool { return now.Done() }
-		if c, err = runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, over); err != nil && ctx.Err() == nil {
+		if c, err = f.awaitEnd(ctx, c); err != nil && ctx.Err() == nil {
 			return nil, fmt.Errorf("collect: %w", err)
 		}
 		if !c.Done() {
@@ -48,6 +48,11 @@ func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error
 		}
 	}
 	return f.collect(ctx, []runcommand.Command{c})
+}
+
+// awaitEnd looks at a command for a while, until it is over.
+func (f *function) awaitEnd(ctx context.Context, c runcommand.Command) (runcommand.Command, error) {
+	return runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, runcommand.Command.Done)
 }
 
 // leave does nothing about a command, and says why.
@@ -60,16 +65,11 @@ func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
 // collect gathers what the hosts said to the commands of one run, which are over,
 // keeps the report and publishes it, unless that has been done.
 func (f *function) collect(ctx context.Context, commands []runcommand.Command) (*outcome, error) {
-	first, last := commands[0], commands[0].Expires
+	first := slices.MinFunc(commands, byRequest)
+	last := slices.MaxFunc(commands, func(a, b runcommand.Command) int { return a.Expires.Compare(b.Expires) }).Expires
 	ids := make([]string, 0, len(commands))
 	for _, c := range commands {
 		ids = append(ids, c.ID)
-		if c.Requested.Before(first.Requested) {
-			first = c
-		}
-		if c.Expires.After(last) {
-			last = c.Expires
-		}
 	}
 	o := f.options()
 	o.FleetName = sweep.FleetOf(commands...)
@@ -107,6 +107,9 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	f.summary(r, kept)
 	return &outcome{Did: "published", Fleet: r.Fleet, Command: first.ID, Report: kept}, nil
 }
+
+// byRequest is the order in which commands were requested.
+func byRequest(a, b runcommand.Command) int { return a.Requested.Compare(b.Requested) }
 
 // stamp is the time of a fleet's next mark: in one minute two of them could hide a
 // third.

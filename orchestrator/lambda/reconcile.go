@@ -52,7 +52,6 @@ func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outco
 	if name.Verb == sweep.VerbUnpublished {
 		return f.leave(run[0], "its sender wants no metrics of it")
 	}
-	first, newest := run[0].Requested, run[0].Requested
 	for i, c := range run {
 		switch {
 		case c.Done() && c.Status == cancelled && name.Verb == sweep.VerbSweep:
@@ -70,17 +69,11 @@ func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outco
 		default:
 			return f.leave(c, "it is not over yet")
 		}
-		if c.Requested.After(newest) {
-			newest = c.Requested
-		}
-		if c.Requested.Before(first) {
-			first = c.Requested
-		}
 	}
-	if len(run) < name.Parts && f.now().Sub(newest) < sending {
+	if len(run) < name.Parts && f.now().Sub(slices.MaxFunc(run, byRequest).Requested) < sending {
 		return f.leave(run[0], fmt.Sprintf("of %d commands %d are known", name.Parts, len(run)))
 	}
-	switch err := f.unpublished(ctx, f.collecting.Metrics, sweep.FleetOf(run...), first); {
+	switch err := f.unpublished(ctx, f.collecting.Metrics, sweep.FleetOf(run...), slices.MinFunc(run, byRequest).Requested); {
 	case errors.Is(err, errPublished):
 		return f.leave(run[0], "it has been published")
 	case err != nil:
@@ -95,8 +88,7 @@ func (f *function) end(ctx context.Context, c runcommand.Command) (runcommand.Co
 		return c, err
 	}
 	f.log.Warn("command cancelled, which hung", "command", c.ID, "expired", c.Expires)
-	over := func(now runcommand.Command) bool { return now.Done() }
-	return runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, over)
+	return f.awaitEnd(ctx, c)
 }
 
 // runs puts the commands of each run together, the oldest run first.

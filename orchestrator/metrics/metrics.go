@@ -171,6 +171,11 @@ func (s Sweep) sharedData(hosts []Host) (data []types.MetricDatum) {
 func (s Sweep) fleetData() []types.MetricDatum {
 	f := s.Fleet
 	var data []types.MetricDatum
+	add := func(name string, value float64, unit types.StandardUnit) {
+		d := s.datum(name, unit, dimension("Fleet", f.Name))
+		d.Value = aws.Float64(value)
+		data = append(data, d)
+	}
 	for _, m := range []struct {
 		name  string
 		value float64
@@ -183,18 +188,14 @@ func (s Sweep) fleetData() []types.MetricDatum {
 		{"HostsFailed", float64(f.Failed), types.StandardUnitCount},
 		{"HostsMissing", float64(f.Missing), types.StandardUnitCount},
 		{"SweepSeconds", f.Seconds, types.StandardUnitSeconds},
-		{completed, 1, types.StandardUnitCount},
 	} {
-		if m.name == completed {
-			if len(s.Hosts) > 0 {
-				data = append(data, s.changes())
-			}
-			data = append(data, s.mark())
-		}
-		d := s.datum(m.name, m.unit, dimension("Fleet", f.Name))
-		d.Value = aws.Float64(m.value)
-		data = append(data, d)
+		add(m.name, m.value, m.unit)
 	}
+	if len(s.Hosts) > 0 {
+		data = append(data, s.changes())
+	}
+	data = append(data, s.mark())
+	add(completed, 1, types.StandardUnitCount)
 	return data
 }
 

@@ -187,8 +187,7 @@ func interrupt(ctx context.Context, parts []*part) *InterruptedError {
 		ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), afterCancel+time.Duration(len(b.hosts))*afterCancelHost)
 		defer stop()
 		if b.cancel == nil {
-			done := func(now runcommand.Command) bool { return now.Done() }
-			if now, err := runcommand.Watch(ctx, b.Commands, b.command, b.Pace, 0, afterCancel/3, done); err == nil {
+			if now, err := runcommand.Watch(ctx, b.Commands, b.command, b.Pace, 0, afterCancel/3, runcommand.Command.Done); err == nil {
 				b.command = now
 			}
 		}
