@@ -55,7 +55,7 @@ lint: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(TOOLS)/cfn-lint-$(
 	shellcheck .ci/run .ci/packages .ci/python packaging/dist packaging/version
 	@bin/orchestrator deploy template >$(BIN)/stack.yaml
 	$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/python .ci/cfn-lint.py --include-checks I -- $(BIN)/stack.yaml docs/deploy/ecs.yaml
-	@.ci/size bin/orchestrator 16 bin/aide-node 3
+	@.ci/size bin/orchestrator 24 bin/aide-node 6
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@echo "installing: golangci-lint $(GOLANGCI_LINT_VERSION) into .tools (takes some minutes)"

@@ -169,7 +169,7 @@ func TestBinaries(t *testing.T) {
 	release(t)
 	machines := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 	for arch, machine := range machines {
-		for program, mib := range map[string]int64{"aide-node": 3, "orchestrator": 16} {
+		for program, mib := range map[string]int64{"aide-node": 6, "orchestrator": 24} {
 			path := filepath.Join(dist, "linux-"+arch, program)
 			f, err := elf.Open(path)
 			if err != nil {
@@ -199,8 +199,8 @@ func TestLambdaZip(t *testing.T) {
 	sums := release(t)
 	for _, arch := range []string{"amd64", "arm64"} {
 		path := filepath.Join(dist, "orchestrator-lambda_"+version+"_linux_"+arch+".zip")
-		if info, err := os.Stat(path); err != nil || info.Size() > 8<<20 {
-			t.Errorf("%s: %v, %d bytes, want at most 8 MiB", path, err, info.Size())
+		if info, err := os.Stat(path); err != nil || info.Size() > 10<<20 {
+			t.Errorf("%s: %v, %d bytes, want at most 10 MiB", path, err, info.Size())
 		}
 		z, err := zip.OpenReader(path)
 		if err != nil {
