@@ -41,8 +41,9 @@ demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 	@bin/orchestrator lab demo
 
 .PHONY: test
-test: ## run all tests, with the race detector and the real AIDE
+test: ## run all tests, with the race detector and real AIDEs
 	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm busybox qemu-aarch64-static
+	@.ci/aides
 	@$(MAKE) --no-print-directory build
 	go test -race -timeout 15m ./...
 
@@ -52,7 +53,7 @@ lint: build $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(TOOLS)/cfn-lint-$(
 	go mod tidy -diff
 	go vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
-	shellcheck .ci/run .ci/packages .ci/python packaging/dist packaging/version
+	shellcheck .ci/run .ci/packages .ci/python .ci/aides packaging/dist packaging/version
 	@bin/orchestrator deploy template >$(BIN)/stack.yaml
 	$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/python .ci/cfn-lint.py --include-checks I -- $(BIN)/stack.yaml docs/deploy/ecs.yaml
 	@.ci/size bin/orchestrator 24 bin/aide-node 6
