@@ -79,6 +79,7 @@ func FuzzReadJSON(f *testing.F) {
 func FuzzReadDatabase(f *testing.F) {
 	f.Add(database)
 	f.Add(zipped(database))
+	seed(f, "testdata/databases/*/*db*")
 	f.Fuzz(func(t *testing.T, text string) {
 		seen := 0
 		n, err := ReadDatabase(strings.NewReader(text), func(e Entry) error {
