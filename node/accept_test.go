@@ -9,16 +9,16 @@ import (
 	"strings"
 	"testing"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
 const otherPrint = "0123456789abcdef0123456789abcdef"
 
 // drifted is a host with a baseline and a check that found a change.
-func drifted(t *testing.T) (h host, fingerprint string) {
+func drifted(t *testing.T, a ...aidetest.AIDE) (h host, fingerprint string) {
 	t.Helper()
-	needAIDE(t)
-	h = newHost(t)
+	h = newHost(t, a...)
 	h.run("init")
 	return h, h.drift("one\n")
 }
@@ -66,8 +66,10 @@ func (h host) databases() (names []string) {
 }
 
 // TestAccept goes through the life of a baseline with the real AIDE.
-func TestAccept(t *testing.T) {
-	h, fingerprint := drifted(t)
+func TestAccept(t *testing.T) { aidetest.Each(t, testAccept) }
+
+func testAccept(t *testing.T, a aidetest.AIDE) {
+	h, fingerprint := drifted(t, a)
 	before := h.read("db/aide.db")
 
 	l, text := h.run("accept", "--fingerprint", fingerprint)
@@ -110,7 +112,9 @@ func TestAccept(t *testing.T) {
 
 // TestAcceptRefuses has one row for each way in which what was reviewed is not
 // what would become the baseline. The baseline stays as it is.
-func TestAcceptRefuses(t *testing.T) {
+func TestAcceptRefuses(t *testing.T) { aidetest.Each(t, testAcceptRefuses) }
+
+func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 	cases := map[string]struct {
 		do      func(h host) // behind a check with drift
 		print   string       // empty for the check's
@@ -153,7 +157,7 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			h, fingerprint := drifted(t)
+			h, fingerprint := drifted(t, a)
 			c.do(h)
 			if c.print != "" {
 				fingerprint = c.print
@@ -172,8 +176,10 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 }
 
-func TestAcceptBusy(t *testing.T) {
-	h := newHost(t)
+func TestAcceptBusy(t *testing.T) { aidetest.Each(t, testAcceptBusy) }
+
+func testAcceptBusy(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	start(t, h)
 	for _, options := range [][]string{{"--fingerprint", otherPrint}, {"--undo"}} {
 		if l, _ := h.run("accept", options...); l.Reason != result.Busy {
@@ -206,8 +212,10 @@ func TestAcceptArguments(t *testing.T) {
 	}
 }
 
-func TestBackups(t *testing.T) {
-	h, fingerprint := drifted(t)
+func TestBackups(t *testing.T) { aidetest.Each(t, testBackups) }
+
+func testBackups(t *testing.T, a aidetest.AIDE) {
+	h, fingerprint := drifted(t, a)
 	for _, text := range []string{"2\n", "3\n", "4\n"} {
 		if l, _ := h.run("accept", "--fingerprint", fingerprint, "--backups", "2"); l.Status != result.Clean {
 			t.Fatalf("accept: %+v", l)
@@ -219,8 +227,10 @@ func TestBackups(t *testing.T) {
 	}
 }
 
-func TestInitForce(t *testing.T) {
-	h, _ := drifted(t)
+func TestInitForce(t *testing.T) { aidetest.Each(t, testInitForce) }
+
+func testInitForce(t *testing.T, a aidetest.AIDE) {
+	h, _ := drifted(t, a)
 	before := h.read("db/aide.db")
 	l, text := h.run("init", "--force")
 	backups := h.databases()
@@ -250,7 +260,7 @@ func TestInitForce(t *testing.T) {
 		t.Errorf("undo to garbage: %+v", l)
 	}
 
-	fresh := newHost(t)
+	fresh := newHost(t, a)
 	if l, _ := fresh.run("init", "--force"); l.Status != result.Clean || len(fresh.databases()) != 0 {
 		t.Errorf("without a baseline: %+v, %q", l, fresh.databases())
 	}

@@ -9,13 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
 // TestConfigOfOthers: whoever can change a file is not asked what AIDE, which runs
 // as root, is to write and to run. The real AIDE would do all of it.
-func TestConfigOfOthers(t *testing.T) {
-	needAIDE(t)
+func TestConfigOfOthers(t *testing.T) { aidetest.Each(t, testConfigOfOthers) }
+
+func testConfigOfOthers(t *testing.T, a aidetest.AIDE) {
 	for name, do := range map[string]func(path string) error{
 		"everybody can write to it": func(path string) error { return os.Chmod(path, 0o666) },
 		"it is somebody's": func(path string) error {
@@ -30,7 +32,7 @@ func TestConfigOfOthers(t *testing.T) {
 			{"configure", "--watch", "/srv/app"}, {"configure", "--remove"}, {"doctor"},
 		} {
 			t.Run(name+" "+strings.Join(command, " "), func(t *testing.T) {
-				h := newHost(t)
+				h := newHost(t, a)
 				h.run("init")
 				evil := filepath.Join(h.dir, "evil.conf")
 				victims := []string{filepath.Join(h.dir, "pwned"), filepath.Join(h.dir, "run")}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
@@ -20,10 +21,9 @@ var layouts = map[string]string{"debian": "conf.d/00_aidefleet", "amazon-linux":
 
 // newLayout is a host whose AIDE looks at nothing of its tree yet but the folder
 // logs, and of that at everything.
-func newLayout(t *testing.T, layout string) host {
+func newLayout(t *testing.T, layout string, a ...aidetest.AIDE) host {
 	t.Helper()
-	needAIDE(t)
-	h := newHost(t)
+	h := newHost(t, a...)
 	conf := strings.Replace(string(readFile(t, h.config)), h.tree+" ", h.tree+"/logs ", 1)
 	if layout == "debian" {
 		h.write("conf.d/50_host", "# the host's own\n")
@@ -63,10 +63,12 @@ func (h host) configuration() string {
 }
 
 // TestConfigure has AIDE do what the profile says.
-func TestConfigure(t *testing.T) {
+func TestConfigure(t *testing.T) { aidetest.Each(t, testConfigure) }
+
+func testConfigure(t *testing.T, a aidetest.AIDE) {
 	for layout, place := range layouts {
 		t.Run(layout, func(t *testing.T) {
-			h := newLayout(t, layout)
+			h := newLayout(t, layout, a)
 			before := h.configuration()
 			l, text := h.run("configure", "--profile", h.profile())
 			if l.Status != result.Clean || l.Total != 4 || l.Config == "" || !strings.Contains(text, filepath.Join(h.dir, place)) || !strings.Contains(text, "no baseline yet") {
@@ -150,8 +152,10 @@ func appendFile(h host, name string) {
 
 // TestConfigureWins: at the same folder the profile's rule holds, and not that of
 // the host.
-func TestConfigureWins(t *testing.T) {
-	h := newLayout(t, "amazon-linux")
+func TestConfigureWins(t *testing.T) { aidetest.Each(t, testConfigureWins) }
+
+func testConfigureWins(t *testing.T, a aidetest.AIDE) {
+	h := newLayout(t, "amazon-linux", a)
 	h.run("init")
 	h.write("tree/logs/access", "second\n")
 	if l, _ := h.run("check"); l.Counts == nil || l.Changed != 1 {
@@ -166,10 +170,12 @@ func TestConfigureWins(t *testing.T) {
 
 // TestConfigureFails has one row for each way in which a host does not take a
 // profile. Its configuration is as it was, byte for byte.
-func TestConfigureFails(t *testing.T) {
+func TestConfigureFails(t *testing.T) { aidetest.Each(t, testConfigureFails) }
+
+func testConfigureFails(t *testing.T, a aidetest.AIDE) {
 	fakeCheck := func(h host, script string) []string {
 		// The real AIDE but for --config-check, and sound where the old rules are.
-		return []string{"--aide", h.fake(`case "$*" in *--config-check*) ` + script + ` ;; esac; exec /usr/bin/env aide "$@"`)}
+		return []string{"--aide", h.fake(`case "$*" in *--config-check*) ` + script + ` ;; esac; exec "` + h.aide + `" "$@"`)}
 	}
 	for layout := range layouts {
 		for name, c := range map[string]struct {
@@ -200,7 +206,7 @@ func TestConfigureFails(t *testing.T) {
 			"no AIDE":          {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none"},
 		} {
 			t.Run(layout+" "+name, func(t *testing.T) {
-				h := newLayout(t, layout)
+				h := newLayout(t, layout, a)
 				if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean {
 					t.Fatalf("%+v\n%s", l, text)
 				}
@@ -238,10 +244,12 @@ func (h host) linked(layout string) string {
 }
 
 // TestConfigureMends: a profile can take the place of one that somebody broke.
-func TestConfigureMends(t *testing.T) {
+func TestConfigureMends(t *testing.T) { aidetest.Each(t, testConfigureMends) }
+
+func testConfigureMends(t *testing.T, a aidetest.AIDE) {
 	for layout, place := range layouts {
 		t.Run(layout, func(t *testing.T) {
-			h := newLayout(t, layout)
+			h := newLayout(t, layout, a)
 			h.run("configure", "--watch", h.tree+"/app")
 			good := string(readFile(t, filepath.Join(h.dir, place)))
 			h.write(place, strings.Replace(good, " d p+ftype", " d p+ftyp", 1))
@@ -258,11 +266,13 @@ func TestConfigureMends(t *testing.T) {
 // TestConfigureKilled ends the node while AIDE reads the new rules: before they
 // are in place, and after that. Either way AIDE has whole and valid ones, and the
 // next run leaves nothing behind.
-func TestConfigureKilled(t *testing.T) {
+func TestConfigureKilled(t *testing.T) { aidetest.Each(t, testConfigureKilled) }
+
+func testConfigureKilled(t *testing.T, a aidetest.AIDE) {
 	for layout := range layouts {
 		for at, hang := range map[string]string{"before": "*/candidate.conf", "after": "*/aide.conf"} {
 			t.Run(layout+" "+at, func(t *testing.T) {
-				h := newLayout(t, layout)
+				h := newLayout(t, layout, a)
 				h.run("configure", "--watch", h.tree+"/app2")
 				changed := h.configuration()
 				h.run("configure", "--profile", h.profile())
@@ -270,7 +280,7 @@ func TestConfigureKilled(t *testing.T) {
 				if at == "after" {
 					want = changed
 				}
-				fake := h.fake(`case "$*" in *--config-check*) case ${1#--config=} in ` + hang + `) : >"` + h.dir + `/hangs"; exec sleep 60 ;; esac ;; esac; exec /usr/bin/env aide "$@"`)
+				fake := h.fake(`case "$*" in *--config-check*) case ${1#--config=} in ` + hang + `) : >"` + h.dir + `/hangs"; exec sleep 60 ;; esac ;; esac; exec "` + h.aide + `" "$@"`)
 				node := exec.Command(binary, "configure", "--config", h.config, "--state", h.state, "--aide", fake, "--watch", h.tree+"/app2")
 				if err := node.Start(); err != nil {
 					t.Fatal(err)
@@ -301,8 +311,10 @@ func TestConfigureKilled(t *testing.T) {
 }
 
 // TestConfigureBusy waits for no check, and does not change what one reads.
-func TestConfigureBusy(t *testing.T) {
-	h := newHost(t)
+func TestConfigureBusy(t *testing.T) { aidetest.Each(t, testConfigureBusy) }
+
+func testConfigureBusy(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	start(t, h)
 	before := h.configuration()
 	if l, _ := h.run("configure", "--watch", h.tree+"/a"); l.Reason != result.Busy {
@@ -315,18 +327,16 @@ func TestConfigureBusy(t *testing.T) {
 
 // TestConfigureOldAIDE: 0.16 empties reports while it reads a configuration that
 // names them, so it is shown the rules alone.
-func TestConfigureOldAIDE(t *testing.T) {
+func TestConfigureOldAIDE(t *testing.T) { aidetest.Each(t, testConfigureOldAIDE) }
+
+func testConfigureOldAIDE(t *testing.T, a aidetest.AIDE) {
 	for layout := range layouts {
 		t.Run(layout, func(t *testing.T) {
-			h := newLayout(t, layout)
+			h := newLayout(t, layout, a)
 			appendTo(h, "report_url=file:"+h.dir+"/report\n")
-			script := `f=${1#--config=}; if grep -q report_url "$f"; then : >"` + h.dir + `/report"; fi; if grep -q app2 "$f"; then echo 'Error in rule' >&2; exit 17; fi; exec /usr/bin/env aide "$@"`
-			fake := h.fake(script)
-			h.write("aide", strings.Replace(string(readFile(t, fake)), "AIDE 0.18.6", "AIDE 0.16.2", 1))
+			script := `f=${1#--config=}; if grep -q report_url "$f"; then : >"` + h.dir + `/report"; fi; if grep -q app2 "$f"; then echo 'Error in rule' >&2; exit 17; fi; exec "` + h.aide + `" "$@"`
+			fake := h.fakeOf("0.16.2", script)
 			h.write("report", "precious\n")
-			if err := os.Chmod(fake, 0o755); err != nil {
-				t.Fatal(err)
-			}
 			if l, text := h.run("configure", "--aide", fake, "--watch", h.tree+"/app"); l.Status != result.Clean {
 				t.Errorf("%+v\n%s", l, text)
 			}

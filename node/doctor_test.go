@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
@@ -25,7 +26,7 @@ type diagnosis struct {
 func doctorSays(t *testing.T, h host, options ...string) (d diagnosis, rest string, exit int) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	exit = run(context.Background(), append([]string{"doctor", "--config", h.config, "--state", h.state}, options...), &stdout, &stderr)
+	exit = run(context.Background(), append([]string{"doctor", "--config", h.config, "--state", h.state, "--aide", h.aide}, options...), &stdout, &stderr)
 	line, rest, _ := strings.Cut(stdout.String(), "\n")
 	if err := json.Unmarshal([]byte(line), &d); err != nil || len(line) > result.MaxBytes {
 		t.Fatalf("%v; %d bytes: %s", err, len(line), line)
@@ -37,9 +38,10 @@ func doctorSays(t *testing.T, h host, options ...string) (d diagnosis, rest stri
 }
 
 // TestDoctor goes with a host from nothing to a check, with the real AIDE.
-func TestDoctor(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestDoctor(t *testing.T) { aidetest.Each(t, testDoctor) }
+
+func testDoctor(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	d, text, exit := doctorSays(t, h)
 	if exit != 1 || d.Failed != 1 || !strings.Contains(text, "baseline  aide-node init\n") {
 		t.Errorf("without a baseline: exit %d, %+v\n%s", exit, d, text)
@@ -71,8 +73,10 @@ func TestDoctor(t *testing.T) {
 }
 
 // TestDoctorBusy says who is at work, and a check does not notice it.
-func TestDoctorBusy(t *testing.T) {
-	h := newHost(t)
+func TestDoctorBusy(t *testing.T) { aidetest.Each(t, testDoctorBusy) }
+
+func testDoctorBusy(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	node, _, _ := start(t, h)
 	d, text, exit := doctorSays(t, h)
 	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); exit != 0 || d.Checks[1].Reason != "busy" || !strings.Contains(text, want) {
@@ -94,9 +98,10 @@ func TestDoctorArguments(t *testing.T) {
 }
 
 // TestInstallIsForWhatIsMissing: with an AIDE at hand, --install does nothing.
-func TestInstallIsForWhatIsMissing(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestInstallIsForWhatIsMissing(t *testing.T) { aidetest.Each(t, testInstallIsForWhatIsMissing) }
+
+func testInstallIsForWhatIsMissing(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	l, text := h.run("init", "--install")
 	if l.Status != result.Clean || strings.Contains(text, "installed by") {
 		t.Errorf("%+v\n%s", l, text)
@@ -109,17 +114,13 @@ func TestInstallIsForWhatIsMissing(t *testing.T) {
 // TestInstall is on a host without AIDE, in a sandbox: its apt-get puts the real
 // AIDE where the node looks for it, or fails.
 func TestInstall(t *testing.T) {
-	needAIDE(t)
+	real := aidetest.System(t).Path
 	bwrap, err := exec.LookPath("bwrap")
 	if err != nil {
 		t.Skip("bubblewrap is not installed here: apt-get install bubblewrap, or dnf install bubblewrap")
 	}
 	if out, err := exec.Command(bwrap, "--unshare-net", "--ro-bind", "/", "/", "true").CombinedOutput(); err != nil {
 		t.Skipf("bubblewrap cannot make a sandbox here: %v: %s", err, out)
-	}
-	real, err := exec.LookPath("aide")
-	if err != nil {
-		t.Fatal(err)
 	}
 	_, err = os.Stat("/usr/bin/apt-get")
 	_, dnf := exec.LookPath("dnf")

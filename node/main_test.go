@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
@@ -38,16 +39,26 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// host is a small host in a folder, with a configuration for the real AIDE.
+// host is a small host in a folder, with a configuration for a real AIDE.
 type host struct {
 	t                        *testing.T
 	dir, config, state, tree string
+	aide, version            string // the real AIDE's path and release
 }
 
-func newHost(t *testing.T) host {
+// newHost is a host with the AIDE given, or else with the system's.
+func newHost(t *testing.T, a ...aidetest.AIDE) host {
 	t.Helper()
-	dir := t.TempDir()
-	h := host{t, dir, filepath.Join(dir, "aide.conf"), filepath.Join(dir, "state"), filepath.Join(dir, "tree")}
+	if len(a) == 0 {
+		a = append(a, aidetest.System(t))
+	}
+	// A short name, so that a line has room for paths.
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	h := host{t, dir, filepath.Join(dir, "aide.conf"), filepath.Join(dir, "state"), filepath.Join(dir, "tree"), a[0].Path, a[0].Version}
 	h.write("aide.conf", "@@define DB "+dir+"/db\ndatabase_in=file:@@{DB}/aide.db\ndatabase_out=file:@@{DB}/aide.db.new\ngzip_dbout=yes\nreport_url=stdout\n"+
 		h.tree+" p+u+g+s+sha256\n")
 	h.write("tree/a", "a\n")
@@ -67,9 +78,12 @@ func (h host) write(name, text string) {
 	}
 }
 
-// fake makes an AIDE that does what a script says behind the version.
-func (h host) fake(script string) string {
-	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE 0.18.6; exit; fi\n"+script+"\n")
+// fake makes an AIDE of the same release that does what a script says.
+func (h host) fake(script string) string { return h.fakeOf(h.version, script) }
+
+func (h host) fakeOf(version, script string) string {
+	h.t.Helper()
+	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE "+version+"; exit; fi\n"+script+"\n")
 	path := filepath.Join(h.dir, "aide")
 	if err := os.Chmod(path, 0o755); err != nil {
 		h.t.Fatal(err)
@@ -80,7 +94,7 @@ func (h host) fake(script string) string {
 // run runs the node, reads its line and checks what holds for each of them.
 func (h host) run(command string, options ...string) (result.Line, string) {
 	h.t.Helper()
-	args := append([]string{command, "--config", h.config, "--state", h.state}, options...)
+	args := append([]string{command, "--config", h.config, "--state", h.state, "--aide", h.aide}, options...)
 	var stdout, stderr bytes.Buffer
 	exit := run(context.Background(), args, &stdout, &stderr)
 	l, err := result.Parse(stdout.Bytes())
@@ -94,15 +108,9 @@ func (h host) run(command string, options ...string) (result.Line, string) {
 	return l, text
 }
 
-func needAIDE(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("aide"); err != nil {
-		t.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
-	}
-}
+func TestCheck(t *testing.T) { aidetest.Each(t, testCheck) }
 
-func TestCheck(t *testing.T) {
-	needAIDE(t)
+func testCheck(t *testing.T, a aidetest.AIDE) {
 	cases := map[string]struct {
 		do   func(h host)
 		want result.Counts
@@ -116,13 +124,17 @@ func TestCheck(t *testing.T) {
 			_ = os.Remove(filepath.Join(h.tree, "b"))
 		}, result.Counts{Added: 1, Removed: 1, Changed: 1, Total: 5}, []string{"~/a", "-/b", "+/new"}},
 		"odd names": {func(h host) {
-			for _, name := range []string{"a\nb", "tab\t", "\x1b[31m", "日本", "inv\xff", "a : b", "Added entries:\t\t9", `\011`, `q"`, "x\nf+++++++++++++++++: /etc/shadow"} {
+			for _, name := range []string{"a\nb", "tab\t", "\x1b[31m", "日本", "a : b", "Added entries:\t\t9", `q"`, "x\nf+++++++++++++++++: /etc/shadow"} {
 				h.write("tree/"+filepath.Base("/"+strings.ReplaceAll(name, "/", "∕")), name)
 			}
-		}, result.Counts{Added: 10, Total: 15}, []string{
-			"+/\x1b[31m", "+/Added entries:\t\t9", `+/\011`, "+/a\nb", "+/a : b", `+/inv\377`, `+/q"`, "+/tab\t",
+		}, result.Counts{Added: 8, Total: 13}, []string{
+			"+/\x1b[31m", "+/Added entries:\t\t9", "+/a\nb", "+/a : b", `+/q"`, "+/tab\t",
 			"+/x\nf+++++++++++++++++: ∕etc∕shadow", "+/日本",
 		}},
+		"a name like an escaped one": {func(h host) {
+			h.write(`tree/\011`, "")
+			h.write("tree/\t", "")
+		}, result.Counts{Added: 2, Total: 7}, []string{"+/\t", `+/\011`}},
 		"a name that AIDE does not escape": {func(h host) {
 			h.write("tree/\x1f", "")
 			h.write("tree/q\"x", "")
@@ -133,9 +145,12 @@ func TestCheck(t *testing.T) {
 			_ = os.Chmod(filepath.Join(h.tree, "2"), 0o755|os.ModeSetuid)
 		}, result.Counts{Added: 2, Total: 7}, []string{"+/2", "+/1"}},
 	}
+	if !a.Since(18) { // the plain reports of some builds spell both alike
+		delete(cases, "a name like an escaped one")
+	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t)
+			h := newHost(t, a)
 			if l, _ := h.run("init"); l.Status != result.Clean || l.Total != 5 {
 				t.Fatalf("init: %+v", l)
 			}
@@ -157,39 +172,63 @@ func TestCheck(t *testing.T) {
 			if strings.ContainsAny(text, "\x1b\t") || !utf8.ValidString(text) {
 				t.Errorf("control characters in the text for people: %q", text)
 			}
-			if kept, _ := filepath.Glob(filepath.Join(h.state, "reports", l.Report+".json.gz")); len(kept) != 1 {
+			form := ".txt.gz"
+			if a.Since(18) {
+				form = ".json.gz"
+			}
+			if kept, _ := filepath.Glob(filepath.Join(h.state, "reports", l.Report+form)); len(kept) != 1 {
 				t.Errorf("report %q is not kept", l.Report)
 			}
 		})
 	}
 }
 
+// TestCheckNotUTF8 is with a name that is no UTF-8. Upstream's AIDE from 0.17 on, and
+// Debian's 0.17.3, never see such a file; Debian's later ones do.
+func TestCheckNotUTF8(t *testing.T) { aidetest.Each(t, testCheckNotUTF8) }
+
+func testCheckNotUTF8(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
+	h.write("tree/inv\xff", "")
+	l, _ := h.run("init")
+	h.remove("tree/inv\xff")
+	want := map[int][]string{5: nil, 6: {"-" + h.tree + `/inv\377`}}
+	paths, known := want[l.Total]
+	if !known {
+		t.Fatalf("a baseline of %d entries, want 5 or 6", l.Total)
+	}
+	if l, _ := h.run("check"); !slices.Equal(l.Paths, paths) {
+		t.Errorf("paths %q, want %q", l.Paths, paths)
+	}
+}
+
 // TestCheckRawNames is with an AIDE that writes names as they are, as upstream
 // does up to 0.18.6: its reports can only be read by who knows the names.
-func TestCheckRawNames(t *testing.T) {
-	needAIDE(t)
+func TestCheckRawNames(t *testing.T) { aidetest.Each(t, testCheckRawNames) }
+
+func testCheckRawNames(t *testing.T, a aidetest.AIDE) {
 	odd := []string{"a\nb", "tab\t", "\x1b[31m", `q"u\ote`, "x\nf+++++++++++++++++: /etc/shadow", "y\n    \"/etc/shadow\": \"f+++++++++++++++++\",", "a"}
-	for version, raw := range map[string]string{
-		"0.16.2": `s/\\012/\n/g; s/\\011/\t/g; s/\\033/\x1b/g`,
-		"0.17.4": `s/\\012/\n/g; s/\\011/\t/g; s/\\033/\x1b/g`,
-		"0.18.6": `s/\\n/\n/g; s/\\t/\t/g; s/\\u0027/\x1b/g; s/\\"/"/g`,
+	const plain = `s/\\012/\n/g; s/\\011/\t/g; s/\\033/\x1b/g`
+	for _, c := range []struct {
+		version, raw string
+		from, to     int // releases that take the options of that version
+	}{
+		{"0.16.2", plain, 16, 18}, // 0.19 has no option database
+		{"0.17.4", plain, 17, 19},
+		{"0.18.6", `s/\\n/\n/g; s/\\t/\t/g; s/\\u0027/\x1b/g; s/\\"/"/g`, 18, 18}, // later ones escape in JSON
 	} {
-		t.Run(version, func(t *testing.T) {
-			h := newHost(t)
+		if !a.Since(c.from) || a.Since(c.to+1) {
+			continue
+		}
+		t.Run("as "+c.version, func(t *testing.T) {
+			h := newHost(t, a)
 			h.run("init")
 			var want []string
 			for _, name := range odd {
 				h.write("tree/odd/"+name, name)
 				want = append(want, "+ "+strings.NewReplacer("\n", "?", "\t", "?", "\x1b", "?").Replace(h.tree+"/odd/"+name)+"\n")
 			}
-			if version == "0.16.2" { // one target, with the counts above the names
-				raw += `; s/^database_in=.*//`
-			}
-			fake := h.fake(`/usr/bin/env aide "$@"; exit=$?; sed -i '` + raw + `' "` + h.state + `/run/report"; exit $exit`)
-			h.write("aide", strings.Replace(string(readFile(t, fake)), "AIDE 0.18.6", "AIDE "+version, 1))
-			if err := os.Chmod(fake, 0o755); err != nil {
-				t.Fatal(err)
-			}
+			fake := h.fakeOf(c.version, `"`+h.aide+`" "$@"; exit=$?; sed -i '`+c.raw+`' "`+h.state+`/run/report"; exit $exit`)
 			l, text := h.run("check", "--aide", fake)
 			for _, p := range want {
 				if !strings.Contains(text, p) {
@@ -205,9 +244,10 @@ func TestCheckRawNames(t *testing.T) {
 
 // TestFingerprint is that of the change: equal on two hosts to which the same
 // happened, and another one if a byte, a mode or a name differs.
-func TestFingerprint(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestFingerprint(t *testing.T) { aidetest.Each(t, testFingerprint) }
+
+func testFingerprint(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	h.run("init")
 	seen := make(map[string]string)
 	for _, c := range []struct {
@@ -239,9 +279,10 @@ func TestFingerprint(t *testing.T) {
 }
 
 // TestAttributeANF is with rules that let AIDE ignore new files.
-func TestAttributeANF(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestAttributeANF(t *testing.T) { aidetest.Each(t, testAttributeANF) }
+
+func testAttributeANF(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	cut(h, "aide.conf", "p+u+g")
 	appendTo(h, "p+sha256+ANF\n")
 	h.run("init")
@@ -253,8 +294,9 @@ func TestAttributeANF(t *testing.T) {
 
 // TestStateIsOurs refuses a state folder through which others could lead what is
 // written as root.
-func TestStateIsOurs(t *testing.T) {
-	needAIDE(t)
+func TestStateIsOurs(t *testing.T) { aidetest.Each(t, testStateIsOurs) }
+
+func testStateIsOurs(t *testing.T, a aidetest.AIDE) {
 	for name, do := range map[string]func(h host){
 		"a link for the lock":    func(h host) { h.link("victim", "state/lock") },
 		"a link for run":         func(h host) { h.link("victims", "state/run") },
@@ -264,7 +306,7 @@ func TestStateIsOurs(t *testing.T) {
 		"written to by everyone": func(h host) { _ = os.Chmod(h.state, 0o777) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t)
+			h := newHost(t, a)
 			h.run("init")
 			h.write("victim", "precious")
 			h.write("victims/new.db", "precious")
@@ -279,7 +321,7 @@ func TestStateIsOurs(t *testing.T) {
 			}
 		})
 	}
-	h := newHost(t)
+	h := newHost(t, a)
 	if err := os.Mkdir(h.state, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -302,9 +344,10 @@ func (h host) link(to, from string) {
 }
 
 // TestDatabase is with a baseline that the configuration does not name.
-func TestDatabase(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestDatabase(t *testing.T) { aidetest.Each(t, testDatabase) }
+
+func testDatabase(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	cut(h, "aide.conf", "database_in")
 	appendTo(h, "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
 	if l, _ := h.run("check"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "--database") {
@@ -319,9 +362,10 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
-func TestInitKeepsABaseline(t *testing.T) {
-	needAIDE(t)
-	h := newHost(t)
+func TestInitKeepsABaseline(t *testing.T) { aidetest.Each(t, testInitKeepsABaseline) }
+
+func testInitKeepsABaseline(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	first, _ := h.run("init")
 	h.write("tree/a", "other\n")
 	second, text := h.run("init")
@@ -334,12 +378,14 @@ func TestInitKeepsABaseline(t *testing.T) {
 }
 
 // TestFailures has one row for each way in which a check can fail. None is a zero.
-func TestFailures(t *testing.T) {
+func TestFailures(t *testing.T) { aidetest.Each(t, testFailures) }
+
+func testFailures(t *testing.T, a aidetest.AIDE) {
 	cases := map[string]struct {
 		do      func(h host) []string // returns options
 		want    result.Reason
 		message string
-		real    bool // with the real AIDE and a baseline
+		real    bool // with a baseline
 	}{
 		"no aide":           {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
 		"no version":        {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
@@ -366,16 +412,18 @@ func TestFailures(t *testing.T) {
 		"no report":           {func(h host) []string { return []string{"--aide", h.fake("exit 1")} }, result.ReportUnreadable, "status 1", true},
 		"no report, status 0": {func(h host) []string { return []string{"--aide", h.fake("exit 0")} }, result.ReportUnreadable, "no report", true},
 		"timeout":             {func(h host) []string { return []string{"--aide", h.fake("exec sleep 60"), "--timeout", "300ms"} }, result.Timeout, "300ms", true},
-		"a status that lies":  {func(h host) []string { return []string{"--aide", h.fake(`/usr/bin/env aide "$@"; exit 4`)} }, result.ReportUnreadable, "status 4", true},
+		"a status that lies":  {func(h host) []string { return []string{"--aide", h.fake(`"` + h.aide + `" "$@"; exit 4`)} }, result.ReportUnreadable, "status 4", true},
 		"new database lost": {func(h host) []string {
-			return []string{"--aide", h.fake(`/usr/bin/env aide "$@"; : >"` + h.state + `/run/new.db"`)}
+			return []string{"--aide", h.fake(`"` + h.aide + `" "$@"; : >"` + h.state + `/run/new.db"`)}
 		}, result.StateUnwritable, "not whole", true},
+	}
+	if a.Since(19) { // what no rule selects any more is removed
+		delete(cases, "nothing selected")
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t)
+			h := newHost(t, a)
 			if c.real {
-				needAIDE(t)
 				if l, _ := h.run("init"); l.Status != result.Clean {
 					t.Fatalf("init: %+v", l)
 				}
@@ -438,7 +486,6 @@ func TestArguments(t *testing.T) {
 // with AIDE's pid when that runs.
 func start(t *testing.T, h host) (node *exec.Cmd, stdout *bytes.Buffer, aide string) {
 	t.Helper()
-	needAIDE(t)
 	h.run("init")
 	pid := filepath.Join(h.dir, "pid")
 	fake := h.fake("echo $$ >" + pid + ".tmp; mv " + pid + ".tmp " + pid + "; exec sleep 60")
@@ -470,8 +517,10 @@ func gone(pid string) bool {
 	return false
 }
 
-func TestBusy(t *testing.T) {
-	h := newHost(t)
+func TestBusy(t *testing.T) { aidetest.Each(t, testBusy) }
+
+func testBusy(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	node, _, aide := start(t, h)
 	l, _ := h.run("check")
 	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); l.Reason != result.Busy || !strings.Contains(l.Message, want) {
@@ -488,8 +537,10 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-func TestInterrupted(t *testing.T) {
-	h := newHost(t)
+func TestInterrupted(t *testing.T) { aidetest.Each(t, testInterrupted) }
+
+func testInterrupted(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
 	node, stdout, aide := start(t, h)
 	if group, err := syscall.Getpgid(node.Process.Pid); err != nil || fmt.Sprint(group) != processGroup(t, aide) {
 		t.Errorf("AIDE left the node's process group: %d, %v", group, err)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
@@ -20,10 +20,9 @@ func init() { syscall.Umask(0o022) }
 
 // TestConfigureRefused hands the real AIDE rules that it does not take. No profile
 // makes such ones, but not every AIDE is the one they were tried with.
-func TestConfigureRefused(t *testing.T) {
-	if _, err := exec.LookPath("aide"); err != nil {
-		t.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
-	}
+func TestConfigureRefused(t *testing.T) { aidetest.Each(t, testConfigureRefused) }
+
+func testConfigureRefused(t *testing.T, a aidetest.AIDE) {
 	for layout, include := range map[string]string{"Debian": "@@x_include DIR/conf.d ^[a-zA-Z0-9_-]+$\n", "Amazon Linux": ""} {
 		t.Run(layout, func(t *testing.T) {
 			dir := t.TempDir()
@@ -33,7 +32,7 @@ func TestConfigureRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			configure := func(rules string) Answer {
-				o := Options{Config: conf, State: filepath.Join(dir, "state"), Now: time.Now}
+				o := Options{AIDE: a.Path, Config: conf, State: filepath.Join(dir, "state"), Now: time.Now}
 				return o.run(context.Background(), func(r *runner, ctx context.Context) error {
 					_, err := r.configure(ctx, rules)
 					r.answer.Status, r.answer.Counts = result.Clean, &result.Counts{}

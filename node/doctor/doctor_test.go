@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,6 +15,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
 
@@ -26,8 +26,9 @@ func init() { syscall.Umask(0o022) }
 // host is a small host in a folder, with a baseline that a fake AIDE of release
 // 0.18.6 might have written.
 type host struct {
-	t   *testing.T
-	dir string
+	t    *testing.T
+	dir  string
+	real string // the path of a real AIDE
 	Options
 }
 
@@ -94,17 +95,12 @@ func (h *host) fake(version, script string) {
 	h.mode("aide", 0o755)
 }
 
-// realAIDE lets the real one check the configuration, where there is one.
-func (h *host) realAIDE() {
-	h.t.Helper()
-	path, err := exec.LookPath("aide")
-	if err != nil {
-		h.t.Skip("AIDE is not installed here: apt-get install aide, or dnf install aide")
-	}
-	h.AIDE = path
-}
+// realAIDE lets a real one check the configuration.
+func (h *host) realAIDE() { h.AIDE = h.real }
 
-func TestExamine(t *testing.T) {
+func TestExamine(t *testing.T) { aidetest.Each(t, testExamine) }
+
+func testExamine(t *testing.T, a aidetest.AIDE) {
 	const fine = "" // the reason of what is well
 	for name, c := range map[string]struct {
 		do      func(h *host)
@@ -188,6 +184,7 @@ func TestExamine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
+			h.real = a.Path
 			c.do(h)
 			before := h.listing()
 			d := Examine(context.Background(), h.Options)

@@ -140,16 +140,15 @@ func askVersion(path string) (string, error) {
 	return string(m[1]), nil
 }
 
-// Each runs test with each AIDE at hand, as parallel subtests with the names of the
-// versions. An AIDE that is not at hand is a skip with its reason.
+// Each runs test with each AIDE at hand, as subtests with the names of the versions.
+// An AIDE that is not at hand is a skip with its reason. They run one after another:
+// a program that one test starts has all files of the process open for a moment, with
+// the locks of the others.
 func Each(t *testing.T, test func(t *testing.T, a AIDE)) {
 	t.Helper()
 	found, none := atHand()
 	for _, a := range found {
-		t.Run(a.Version, func(t *testing.T) {
-			t.Parallel()
-			test(t, a)
-		})
+		t.Run(a.Version, func(t *testing.T) { test(t, a) })
 	}
 	for _, m := range none {
 		t.Run(m.name, func(t *testing.T) { t.Skip(m.why) })
