@@ -50,7 +50,10 @@ func testDoctor(t *testing.T, a aidetest.AIDE) {
 		t.Errorf("doctor made the state folder: %v", err)
 	}
 	h.run("init")
-	l, _ := h.run("check")
+	l, said := h.run("check")
+	if l.Baseline == nil {
+		t.Fatalf("check: %+v\n%s", l, said)
+	}
 	d, text, exit = doctorSays(t, h)
 	for _, want := range []string{"config    " + h.config + " is valid", "5 entries", l.Baseline.SHA256, "written by AIDE " + l.AIDE, "clean at ", "1 kept"} {
 		if !strings.Contains(text, want) {

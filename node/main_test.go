@@ -366,7 +366,10 @@ func TestInitKeepsABaseline(t *testing.T) { aidetest.Each(t, testInitKeepsABasel
 
 func testInitKeepsABaseline(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
-	first, _ := h.run("init")
+	first, said := h.run("init")
+	if first.Baseline == nil {
+		t.Fatalf("init: %+v\n%s", first, said)
+	}
 	h.write("tree/a", "other\n")
 	second, text := h.run("init")
 	if second.Baseline == nil || first.Baseline.SHA256 != second.Baseline.SHA256 || !strings.Contains(text, "already") {
