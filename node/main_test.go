@@ -360,7 +360,11 @@ func TestDatabase(t *testing.T) { aidetest.Each(t, testDatabase) }
 
 func testDatabase(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
-	cut(h, "aide.conf", "database_in")
+	option := "database_in="
+	if !a.Since(17) {
+		option = "database="
+	}
+	cut(h, "aide.conf", option)
 	appendTo(h, "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
 	if l, _ := h.run("check"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "--database") {
 		t.Errorf("without --database: %+v", l)

@@ -28,7 +28,7 @@ func init() { syscall.Umask(0o022) }
 type host struct {
 	t    *testing.T
 	dir  string
-	real string // the path of a real AIDE
+	real aidetest.AIDE
 	Options
 }
 
@@ -96,7 +96,12 @@ func (h *host) fake(version, script string) {
 }
 
 // realAIDE lets a real one check the configuration.
-func (h *host) realAIDE() { h.AIDE = h.real }
+func (h *host) realAIDE() {
+	if !h.real.Since(17) {
+		h.t.Skip("AIDE 0.16 cannot check a configuration")
+	}
+	h.AIDE = h.real.Path
+}
 
 func TestExamine(t *testing.T) { aidetest.Each(t, testExamine) }
 
@@ -184,7 +189,7 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
-			h.real = a.Path
+			h.real = a
 			c.do(h)
 			before := h.listing()
 			d := Examine(context.Background(), h.Options)
