@@ -31,6 +31,9 @@ func simulateFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "latency", Value: 30 * time.Millisecond, Usage: "`DURATION` that each call takes at least"},
 		&cli.DurationFlag{Name: "consistency-delay", Value: 150 * time.Millisecond, Usage: "`DURATION` after SendCommand in which a command shows no targets"},
 		&cli.DurationFlag{Name: "session", DefaultText: "1h", Usage: "`DURATION` after which the credentials of a role are refused, although they say one hour"},
+		&cli.DurationFlag{Name: "hide-command", Usage: "`DURATION` after SendCommand in which nobody finds the command"},
+		&cli.DurationFlag{Name: "hide-results", Usage: "`DURATION` after SendCommand in which the list of its results is empty"},
+		&cli.StringSliceFlag{Name: "fault", Usage: "`OPERATION[:FROM[-TO]]=KIND`: what befalls these calls of it, such as ListCommandInvocations:2=refused; repeat it for more. KIND is refused, error, html, late-error, cut, reset or a duration"},
 		&cli.IntFlag{Name: "throttle", DefaultText: "no limit", Usage: "`CALLS` a second of an operation; more are throttled"},
 	}
 	for _, s := range shareFlags(new(lab.Simulation)) {
@@ -45,6 +48,8 @@ func simulateFlags() []cli.Flag {
 		case *cli.Float64Flag:
 			f.Category = simulateCategory
 		case *cli.DurationFlag:
+			f.Category = simulateCategory
+		case *cli.StringSliceFlag:
 			f.Category = simulateCategory
 		}
 	}
@@ -98,7 +103,14 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 		return nil, usageError{fmt.Errorf("%s: simulated hosts have none", strings.Join(with, " and "))}
 	}
 	s := &lab.Simulation{Options: simulate.Options{Hosts: c.Int("simulate"), Seed: c.Uint64("seed"), Speed: c.Float64("speed")}}
-	s.Faults = cloud.Faults{Latency: c.Duration("latency"), Throttle: c.Int("throttle"), Session: c.Duration("session"), Seed: c.Uint64("seed")}
+	s.Faults = cloud.Faults{Latency: c.Duration("latency"), Throttle: c.Int("throttle"), Session: c.Duration("session"), HideCommand: c.Duration("hide-command"), HideResults: c.Duration("hide-results"), Seed: c.Uint64("seed")}
+	for _, text := range c.StringSlice("fault") {
+		f, err := cloud.ParseFailure(text)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--fault %w", err)}
+		}
+		s.Failures = append(s.Failures, f)
+	}
 	if s.Consistency = c.Duration("consistency-delay"); s.Consistency == 0 {
 		s.Consistency = -1 // 0 would be the account's own
 	}
@@ -107,8 +119,8 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 			return nil, usageError{fmt.Errorf("--%s %g: want a share from 0 to 1", f.name, *f.to)}
 		}
 	}
-	if s.Faults.Session < 0 || s.Faults.Latency < 0 || s.Consistency < -1 || s.Faults.Throttle < 0 {
-		return nil, usageError{errors.New("--latency, --consistency-delay, --session and --throttle: want none below 0")}
+	if s.Faults.Session < 0 || s.Faults.HideCommand < 0 || s.Faults.HideResults < 0 || s.Faults.Latency < 0 || s.Consistency < -1 || s.Faults.Throttle < 0 {
+		return nil, usageError{errors.New("--latency, --consistency-delay, --hide-command, --hide-results, --session and --throttle: want none below 0")}
 	}
 	s.Accounts, s.Regions = c.Int("accounts"), c.Int("regions")
 	if s.Accounts < 1 || s.Accounts > maxAccountsLab || s.Regions < 1 || s.Regions > len(lab.Regions) {

@@ -20,7 +20,8 @@ var Regions = []string{region, "eu-central-1", "us-west-2", "ap-southeast-2", "s
 // Simulation is a fleet of simulated hosts, and the account they are in.
 type Simulation struct {
 	simulate.Options
-	Faults cloud.Faults
+	Faults   cloud.Faults
+	Failures []cloud.Failure
 	// Consistency is how long after SendCommand a command has no targets and no
 	// invocations yet; negative is not at all.
 	Consistency time.Duration
@@ -67,7 +68,7 @@ func (s Simulation) account(c cloud.Config) (*cloud.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Faults, c.Consistency, c.Check = s.Faults, s.Consistency, documents.Check
+	c.Faults, c.Failures, c.Consistency, c.Check = s.Faults, s.Failures, s.Consistency, documents.Check
 	c.AgentSilence = time.Duration(float64(agentSilence) / s.Speed)
 	account := cloud.New(c, instances...)
 	for _, d := range documents.All() {

@@ -47,12 +47,15 @@ type Config struct {
 	// ConnectionLost: 15 s if 0.
 	AgentSilence time.Duration
 
-	// Faults are what goes wrong between a client and the account.
-	Faults Faults
+	// Faults are what goes wrong between a client and the account, and Failures of
+	// which calls.
+	Faults   Faults
+	Failures []Failure
 	// Check is the document about whose last command GET /lab/stats tells the truth.
 	Check string
 
-	Logger *slog.Logger // default: nowhere
+	Logger *slog.Logger     // default: nowhere
+	Now    func() time.Time // default: the real clock
 }
 
 // Cloud is the account. It serves any number of requests at once.
@@ -68,6 +71,7 @@ type Cloud struct {
 	mu        sync.Mutex // guards all below
 	calls     map[string]int
 	faults    map[string]int   // by kind
+	failures  []Failure        // in force, until Fail
 	sent      map[string]int   // commands by document
 	nodes     map[string]*node // by instance id
 	sorted    []*node          // in the order of their ids
@@ -94,10 +98,14 @@ func New(c Config, instances ...Instance) *Cloud {
 	if c.Objects == nil {
 		c.Objects = s3.New(c.Region)
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	cloud := &Cloud{
 		config:    c,
 		longPoll:  defaultLongPoll,
-		now:       time.Now,
+		now:       c.Now,
+		failures:  c.Failures,
 		calls:     make(map[string]int),
 		faults:    make(map[string]int),
 		sent:      make(map[string]int),
@@ -106,7 +114,7 @@ func New(c Config, instances ...Instance) *Cloud {
 		commands:  make(map[string]*command),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
-	cloud.handle = cloud.counted(cloud.authenticated(cloud.faulty(cloud.dispatch)))
+	cloud.handle = cloud.counted(cloud.authenticated(cloud.faulty(cloud.failing(cloud.dispatch))))
 	for _, i := range instances {
 		cloud.nodes[i.ID] = newNode(i)
 	}

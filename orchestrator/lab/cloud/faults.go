@@ -26,7 +26,11 @@ type Faults struct {
 	// Session is how long the credentials of a role are taken. They say that they
 	// last for an hour, whatever Session is; 0 is that hour.
 	Session time.Duration
-	Seed    uint64
+	// HideCommand is how long after SendCommand nobody finds the command; HideResults
+	// is how long ListCommandInvocations lists none of its hosts, though they are
+	// counted.
+	HideCommand, HideResults time.Duration
+	Seed                     uint64
 }
 
 // fault is what befalls one call.
@@ -52,7 +56,7 @@ type bucket struct {
 // faulty lets the faults happen.
 func (c *Cloud) faulty(next handler) handler {
 	f := c.config.Faults
-	if f == (Faults{Seed: f.Seed, Session: f.Session}) {
+	if f == (Faults{Seed: f.Seed, Session: f.Session, HideCommand: f.HideCommand, HideResults: f.HideResults}) {
 		return next
 	}
 	drawn := make(map[string]uint64)

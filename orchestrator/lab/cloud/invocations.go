@@ -173,7 +173,7 @@ func (c *Cloud) listCommandInvocations(in listCommandInvocationsInput) (out list
 	}
 	var visible []*invocation
 	for _, command := range commands {
-		if c.consistent(command) {
+		if c.showsResults(command) {
 			visible = append(visible, command.invocations...)
 		}
 	}
@@ -249,7 +249,7 @@ func (c *Cloud) getCommandInvocation(in getCommandInvocationInput) (out getComma
 		return out, err
 	}
 	i := command.on(in.InstanceID)
-	if i == nil || !c.consistent(command) {
+	if i == nil || c.hidden(command) || !c.showsResults(command) {
 		return out, badRequest("InvocationDoesNotExist", "")
 	}
 	steps := command.version.body.steps

@@ -13,13 +13,26 @@ func (c *Cloud) consistent(command *command) bool {
 	return c.now().Sub(command.requested) >= c.config.Consistency
 }
 
+// showsResults says that the results of a command are shown.
+func (c *Cloud) showsResults(command *command) bool {
+	return c.consistent(command) && c.now().Sub(command.requested) >= c.config.Faults.HideResults
+}
+
+// hidden says that a command cannot be found yet.
+func (c *Cloud) hidden(command *command) bool {
+	return c.now().Sub(command.requested) < c.config.Faults.HideCommand
+}
+
 // asked is one command or, without an id, all of them, the newest first.
 func (c *Cloud) asked(id string) ([]*command, error) {
 	if id != "" {
 		found, err := c.command(id)
+		if err == nil && c.hidden(found) {
+			err = badRequest("InvalidCommandId", "")
+		}
 		return []*command{found}, err
 	}
-	all := slices.Clone(c.history)
+	all := slices.DeleteFunc(slices.Clone(c.history), c.hidden)
 	slices.Reverse(all)
 	return all, nil
 }
