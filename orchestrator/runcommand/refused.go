@@ -19,6 +19,8 @@ const (
 func Refusal(err error) Status {
 	var refused interface{ ErrorCode() string }
 	switch {
+	case errors.Is(err, ErrMaybeSent):
+		return Unfinished
 	case errors.Is(err, context.Canceled):
 		return Cancelled
 	case !errors.As(err, &refused):

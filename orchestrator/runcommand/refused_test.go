@@ -21,6 +21,7 @@ func TestRefusal(t *testing.T) {
 		{&types.InvalidParameters{}, NotSent},
 		{errors.New("connection reset"), NotSent},
 		{context.Canceled, Cancelled},
+		{fmt.Errorf("%w, look for it: %w", ErrMaybeSent, &smithy.GenericAPIError{Code: "AccessDeniedException"}), Unfinished},
 	} {
 		if got := Refusal(fmt.Errorf("send Doc: %w", tc.err)); got != tc.want {
 			t.Errorf("%v: %s, want %s", tc.err, got, tc.want)

@@ -18,12 +18,17 @@ const (
 	// maxSends is how often a command is sent of which the service is sure not to
 	// know.
 	maxSends = 3
-	// lookUps is how often a command is looked for that may have been sent, with
-	// growing waits of 15 s in all: a command is visible some seconds after a send.
-	lookUps = 5
 	// clockSkew is how far this machine's clock may be ahead of the service's.
 	clockSkew = 15 * time.Minute
 )
+
+// lookUpWaits are the waits between looks for a command that may have been sent:
+// 15 s in all, since Run Command shows a command some seconds after a send only.
+// They are not those of a Pace, which may be much shorter.
+var lookUpWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
+// ErrMaybeSent is in the error of Send if nobody knows whether the command was sent.
+var ErrMaybeSent = errors.New("it may have been sent")
 
 // Send sends the command, once. The service has no idempotency token, so that
 // after an answer which was lost, or an error of the service itself, nobody knows
@@ -47,7 +52,7 @@ func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
 		case found:
 			return c, nil
 		case lookUpErr != nil:
-			return Command{}, fmt.Errorf("send %s: it may have been sent, look for the comment %q: %w", r.Document, r.Comment, errors.Join(err, lookUpErr))
+			return Command{}, fmt.Errorf("send %s: %w, look for the comment %q: %w", r.Document, ErrMaybeSent, r.Comment, errors.Join(err, lookUpErr))
 		case try == maxSends:
 			return Command{}, fmt.Errorf("send %s: %w", r.Document, err)
 		}
@@ -91,7 +96,7 @@ func (r Request) input() *ssm.SendCommandInput {
 }
 
 // ambiguous says that a call may have been done for all its error: the service
-// failed, or there is no answer. A refusal, 4xx, is one.
+// failed, or there is no answer, or none that can be read. A refusal, 4xx, is one.
 func ambiguous(err error) bool {
 	var answer *smithyhttp.ResponseError
 	if !errors.As(err, &answer) || answer.Response == nil {
@@ -99,19 +104,21 @@ func ambiguous(err error) bool {
 		var request *smithyhttp.RequestSendError
 		return errors.As(err, &request) || !errors.As(err, &refused)
 	}
-	return answer.HTTPStatusCode() >= http.StatusInternalServerError
+	return answer.HTTPStatusCode()/100 != http.StatusBadRequest/100
 }
 
-// lookUp looks for a command by its comment among those sent since.
-func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace) (c Command, found bool, err error) {
-	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 8*time.Second) {
-		if c, found, err = Named(ctx, api, r.Document, r.Comment, since); found || err != nil || try == lookUps {
+// lookUp looks for a command by its comment among those sent since, until it is
+// there or lookUpWaits are over.
+func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace) (Command, bool, error) {
+	for _, wait := range lookUpWaits {
+		if c, found, err := Named(ctx, api, r.Document, r.Comment, since); found || err != nil {
 			return c, found, err
 		}
-		if err := pace.Wait(ctx, max(wait, time.Second)); err != nil {
-			return c, false, err
+		if err := pace.Wait(ctx, wait); err != nil {
+			return Command{}, false, err
 		}
 	}
+	return Named(ctx, api, r.Document, r.Comment, since)
 }
 
 // Named looks for a command of a document by its comment, among those sent since.

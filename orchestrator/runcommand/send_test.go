@@ -35,6 +35,8 @@ func TestSendAmbiguous(t *testing.T) {
 		wantError string
 	}{
 		"sent":                          {[]error{nil}, 1, 0, 1, ""},
+		"an answer cut off":             {[]error{status(200)}, 1, 1, 1, ""},
+		"a page of a proxy":             {[]error{status(302)}, 1, 1, 1, ""},
 		"refused":                       {[]error{status(400)}, 0, 0, 1, "HTTP"},
 		"refused, as the SDK types it":  {[]error{&types.InvalidDocument{}}, 0, 0, 1, "InvalidDocument"},
 		"answer lost, and it was done":  {[]error{lost}, 1, 1, 1, ""},
@@ -112,5 +114,46 @@ func TestSendLookUpFails(t *testing.T) {
 	_, err := Send(t.Context(), api, Request{Document: "Doc", Comment: "run 7"}, instantly(&waited))
 	if sends != 1 || err == nil || !strings.Contains(err.Error(), `it may have been sent, look for the comment "run 7"`) {
 		t.Errorf("sent %d times: %v", sends, err)
+	}
+}
+
+// TestSendSeenLate: a command of which the answer was lost is looked for during all
+// of the 15 s that are promised, at whatever pace, and sent once if it is seen by then.
+func TestSendSeenLate(t *testing.T) {
+	for _, tc := range []struct {
+		visible time.Duration // after the send
+		sends   int
+	}{
+		{0, 1}, {3 * time.Second, 1}, {6 * time.Second, 1}, {14 * time.Second, 1}, {15 * time.Second, 1}, {16 * time.Second, 2},
+	} {
+		t.Run(tc.visible.String(), func(t *testing.T) {
+			var passed time.Duration
+			pace := DefaultPace
+			pace.Sleep = func(_ context.Context, d time.Duration) error { passed += d; return nil }
+			sends := 0
+			ours := types.Command{CommandId: aws.String(id), DocumentName: aws.String("Doc"), Comment: aws.String("run 7")}
+			api := API{
+				SendCommand: func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
+					sends++
+					return nil, status(500)
+				},
+				ListCommands: func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
+					if passed < tc.visible {
+						return &ssm.ListCommandsOutput{}, nil
+					}
+					return &ssm.ListCommandsOutput{Commands: []types.Command{ours}}, nil
+				},
+			}
+			c, err := Send(t.Context(), api, Request{Document: "Doc", Comment: "run 7"}, pace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.ID != id {
+				t.Errorf("command %q", c.ID)
+			}
+			if sends != tc.sends {
+				t.Errorf("sent %d times, want %d", sends, tc.sends)
+			}
+		})
 	}
 }
