@@ -11,8 +11,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -68,7 +70,7 @@ func Load(ctx context.Context, region string) (Operations, error) {
 func load(ctx context.Context, region string) (aws.Config, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithAppID("aidefleet"),
 		config.WithLogger(logging.Nop{}), // its warnings are part of the errors it returns
-		config.WithAPIOptions([]func(*middleware.Stack) error{logCalls}))
+		config.WithAPIOptions([]func(*middleware.Stack) error{logCalls, tellPages}))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
@@ -80,6 +82,8 @@ func load(ctx context.Context, region string) (aws.Config, error) {
 }
 
 func operations(cfg aws.Config) Operations {
+	objects := cfg // of any size
+	cfg.HTTPClient = punctual(cfg.HTTPClient)
 	var (
 		e = ec2.NewFromConfig(cfg)
 		s = ssm.NewFromConfig(cfg)
@@ -111,9 +115,22 @@ func operations(cfg aws.Config) Operations {
 		ListMetrics:         call(c.ListMetrics),
 		GetMetricStatistics: call(c.GetMetricStatistics),
 
-		PutObject:  putObject(cfg),
-		HeadObject: headObject(cfg),
+		PutObject:  putObject(objects),
+		HeadObject: headObject(objects),
 	}
+}
+
+// answerTime is how long one attempt of a call may take. The SDK has no end of its
+// own: a connection on which nobody answers any more would be waited for for ever.
+var answerTime = time.Minute // a seam for tests
+
+// punctual is a client that gives up after answerTime, for which the SDK's retries
+// are.
+func punctual(client aws.HTTPClient) aws.HTTPClient {
+	if c, ok := client.(*awshttp.BuildableClient); ok {
+		return c.WithTimeout(answerTime)
+	}
+	return client
 }
 
 // call binds an operation of a client to its options.

@@ -23,9 +23,13 @@ func Explain(err error) string {
 		return text
 	}
 	text := oneLine(err.Error())
+	var page *PageError
 	var op *net.OpError
 	var dns *net.DNSError
 	switch {
+	case errors.As(err, &page):
+		before, _, _ := strings.Cut(text, "operation error ")
+		return before + page.Error() + " (check the network, HTTPS_PROXY and AWS_ENDPOINT_URL)"
 	case errors.Is(err, ErrNoRegion):
 		return "no AWS region: give --region, or set AWS_REGION"
 	case strings.Contains(text, "failed to refresh cached credentials"), strings.Contains(text, "get identity"):

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,10 +23,19 @@ func patient(credentials aws.CredentialsProvider) func() aws.Retryer {
 	r := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
 			o.MaxAttempts = attempts
-			o.Retryables = append([]retry.IsErrorRetryable{renewed(credentials)}, o.Retryables...)
+			o.Retryables = append([]retry.IsErrorRetryable{renewed(credentials), retry.IsErrorRetryableFunc(cutOff)}, o.Retryables...)
 		})
 	})
 	return func() aws.Retryer { return r }
+}
+
+// cutOff makes a call again whose answer ended in the middle. The SDK takes that for
+// an answer which nobody can read.
+func cutOff(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // unsent lets the SDK repeat a call only where the service refused it for its

@@ -36,7 +36,7 @@ func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 		cfg.Region = cmp.Or(p.Region, own.Region)
 		if p.Role != "" {
 			if roles[p.Role] == nil {
-				roles[p.Role] = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), p.Role,
+				roles[p.Role] = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg, func(o *sts.Options) { o.HTTPClient = punctual(o.HTTPClient) }), p.Role,
 					func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = sessionName }))
 			}
 			cfg.Credentials = roles[p.Role]
