@@ -229,3 +229,42 @@ func TestCollectOutOfTime(t *testing.T) {
 		t.Errorf("%+v, %v, cancelled %q, published %q: want it left to the next reconcile", o, err, a.cancelled, a.published)
 	}
 }
+
+// TestReconcileUnread: a sweep whose results cannot be read, or not all, is neither
+// kept nor published, and is when they can.
+func TestReconcileUnread(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		refuse, mended func(*account)
+	}{
+		{"refused", func(a *account) { a.fail = "ListCommandInvocations" }, func(a *account) { a.fail = "" }},
+		{"fewer than were sent it", func(a *account) { a.commands[0].TargetCount = 2 }, func(a *account) { a.commands[0].TargetCount = 1 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a := &account{}
+			id := a.sent(1, "aidefleet sweep r1 fleet=prod", "Success", 2*time.Hour, time.Hour)
+			f := a.function()
+			tc.refuse(a)
+			_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if want := "orchestrator collect --region eu-central-1 --command-id " + id; !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %s", err, want)
+			}
+			if len(a.points) > 0 {
+				t.Errorf("published %d points", len(a.points))
+			}
+			if len(a.kept) > 0 {
+				t.Errorf("kept %q", a.kept)
+			}
+			tc.mended(a)
+			if _, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour}); err != nil {
+				t.Error(err)
+			}
+			if want := []string{"prod 03:00:10"}; !slices.Equal(a.published, want) {
+				t.Errorf("published %q, want %q", a.published, want)
+			}
+		})
+	}
+}

@@ -39,6 +39,7 @@ var next = map[string]string{
 	"not_targeted":      "it joined after the command was sent: sweep again",
 	"undeliverable":     "on the host: systemctl status amazon-ssm-agent; then sweep again",
 	"delivery_timeout":  "the agent did not fetch the command in time: systemctl status amazon-ssm-agent on the host",
+	"agent_failed":      "the SSM agent's own worker was killed there, as for want of memory: sweep again; journalctl -u amazon-ssm-agent on the host says more",
 	"execution_timeout": "give it more time: --execution-timeout",
 	"cancelled":         "sweep again",
 	"terminated":        "too many other hosts failed for --max-errors: sweep again",
@@ -47,10 +48,13 @@ var next = map[string]string{
 	"incomplete":        "sweep again",
 	"document_missing":  "publish the documents to its account and region: orchestrator documents publish",
 	"not_sent":          "see the error of its account and region; then sweep again",
-	"unfinished":        "it is still running: orchestrator collect --command-id {command}",
+	"unfinished":        "it is still running, or its answer could not be read: orchestrator collect --command-id {command}",
 }
 
 // Next says what an operator can do about a reason; empty if nothing is known.
 func Next(reason, instance, command string) string {
+	if reason == "unfinished" && command == "" {
+		return "it may have been sent a command: look for the comment that the error names, and collect it"
+	}
 	return strings.NewReplacer("{host}", instance, "{command}", command).Replace(next[reason])
 }

@@ -45,6 +45,7 @@ const (
 	AccessDenied     Status = "access_denied"
 	RateExceeded     Status = "rate_exceeded"
 	Incomplete       Status = "incomplete"
+	AgentFailed      Status = "agent_failed" // the agent's own worker died, and with it what became of the script
 )
 
 // statusOf reads the two statuses of an invocation. A detail this program does
@@ -126,20 +127,43 @@ func InvocationOn(ctx context.Context, api API, id, instance string) (Invocation
 	return Invocation{}, fmt.Errorf("command %s on %s: %w", id, instance, ErrNotFound)
 }
 
-// Complete is Invocations, asked again while the service still lists fewer
-// hosts than the command counts, or hosts that have not ended of a command that
-// has. It gives up after a few tries and returns what there is.
+// Complete is Invocations, asked again while the service still lists fewer hosts
+// than the command counts, or hosts that have not ended of a command that has. It
+// gives up after listLateness and returns what there is: AllListed says whether that is all.
 func Complete(ctx context.Context, api API, c Command, pace Pace) (map[string]Invocation, error) {
-	for try, wait := 1, pace.First; ; try, wait = try+1, min(2*wait, 5*time.Second) {
+	for waited, wait := time.Duration(0), max(pace.First, shortestWait); ; wait = min(2*wait, 5*time.Second) {
 		found, err := Invocations(ctx, api, c.ID)
-		if err != nil || try == 5 || len(found) >= c.Targeted && (!c.Done() || !unfinished(found)) {
+		if err != nil || waited >= listLateness || len(found) >= c.Targeted && (!c.Done() || !unfinished(found)) {
 			return found, err
 		}
 		if err := pace.Wait(ctx, wait); err != nil {
 			return found, err
 		}
+		waited += wait
 	}
 }
+
+const (
+	// listLateness is how long the list of results may be behind the command's own
+	// counts before it is no longer waited for.
+	listLateness = 30 * time.Second
+	// shortestWait lets listLateness come, whatever the pace.
+	shortestWait = 50 * time.Millisecond
+)
+
+// AllListed says that a list of results has every host that the command was sent
+// to. Right after a send that is not known.
+func (c Command) AllListed(found map[string]Invocation) bool {
+	if c.Targeted == 0 {
+		return c.Done()
+	}
+	return len(found) >= c.Targeted || c.nowhere()
+}
+
+// nowhere says that the service sent the command to no host at all, though it
+// counts them (Systems Manager user guide, "Understanding command statuses", Rate
+// Exceeded).
+func (c Command) nowhere() bool { return c.Done() && c.Detail == "rateexceeded" && c.Completed == 0 }
 
 func unfinished(invocations map[string]Invocation) bool {
 	for _, i := range invocations {
@@ -164,8 +188,16 @@ func invocationFromSDK(i types.CommandInvocation) Invocation {
 			v.Output, v.Code, v.Finished = output, int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
 		}
 	}
+	if i.Status == types.CommandInvocationStatusFailed && strings.HasPrefix(v.Output, workerDied) {
+		v.Status = AgentFailed
+	}
 	return v
 }
+
+// workerDied is the beginning of what the agent says in place of the script if the
+// process that was to run it ended (amazon-ssm-agent 3.x,
+// agent/framework/processor/executer/outofproc).
+const workerDied = "document process failed unexpectedly: "
 
 // head is a copy of the beginning of a text, so that the rest can be forgotten.
 func head(text string) string { return strings.Clone(text[:min(len(text), maxOutput)]) }

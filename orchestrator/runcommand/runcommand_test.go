@@ -250,7 +250,67 @@ func TestComplete(t *testing.T) {
 	if found, err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited)); err != nil || len(found) != 3 || calls != 4 {
 		t.Errorf("%d hosts, %v in %d calls: a list that is shorter than the command counts is not believed", len(found), err, calls)
 	}
-	if found, err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), Command{ID: id, Targeted: 3}, instantly(&waited)); err != nil || len(found) != 1 {
-		t.Errorf("%d hosts, %v: after some tries it is", len(found), err)
+	waited = 0
+	short := Command{ID: id, Targeted: 3, Status: "Success"}
+	found, err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), short, instantly(&waited))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if short.AllListed(found) {
+		t.Errorf("%d hosts of 3 are all", len(found))
+	}
+	if waited < listLateness {
+		t.Errorf("given up after %s, want %s", waited, listLateness)
+	}
+	if waited > listLateness+10*time.Second {
+		t.Errorf("given up after %s, want some %s", waited, listLateness)
+	}
+}
+
+func TestAllListed(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		command Command
+		listed  int
+		want    bool
+	}{
+		{"right after the send", Command{Status: "Pending"}, 0, false},
+		{"no host in the tag", Command{Status: "Success"}, 0, true},
+		{"none listed yet", Command{Status: "InProgress", Targeted: 2}, 0, false},
+		{"all listed, and at work", Command{Status: "InProgress", Targeted: 2}, 2, true},
+		{"over, and one not listed", Command{Status: "Success", Targeted: 2, Completed: 2}, 1, false},
+		{"over", Command{Status: "Failed", Targeted: 2, Completed: 2}, 2, true},
+		{"too many for the account", Command{Status: "Failed", Detail: "rateexceeded", Targeted: 2}, 0, true},
+		{"too many, but some were sent", Command{Status: "Failed", Detail: "rateexceeded", Targeted: 2, Completed: 1}, 0, false},
+	} {
+		found := map[string]Invocation{}
+		for n := range tc.listed {
+			found[strconv.Itoa(n)] = Invocation{}
+		}
+		if got := tc.command.AllListed(found); got != tc.want {
+			t.Errorf("%s: %t", tc.name, got)
+		}
+	}
+}
+
+// TestWorkerDied: what the agent says of its own worker is no answer of the host.
+func TestWorkerDied(t *testing.T) {
+	const died = "document process failed unexpectedly: document worker timed out , check [ssm-document-worker]/[ssm-session-worker] log for crash reason"
+	for _, tc := range []struct {
+		name   string
+		status types.CommandInvocationStatus
+		output string
+		want   Status
+	}{
+		{"the worker was killed", "Failed", died, AgentFailed},
+		{"a script that ended well and prints the same", "Success", died, Answered},
+		{"a line of the node that holds it", "Failed", `{"v":1,"message":"` + died + `"}`, Answered},
+	} {
+		i := invocationFromSDK(types.CommandInvocation{
+			Status: tc.status, StatusDetails: aws.String(string(tc.status)), CommandPlugins: []types.CommandPlugin{{Output: aws.String(tc.output)}},
+		})
+		if i.Status != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, i.Status, tc.want)
+		}
 	}
 }

@@ -132,7 +132,7 @@ func (s *sweep) lastChecks(ctx context.Context, hosts []fleet.Host, commands []r
 		}
 		for id, i := range answers {
 			if h, ok := wanted[id]; ok && i.Status == runcommand.Answered {
-				shown[id] = s.host(h, i, c)
+				shown[id] = s.host(h, i, c, true)
 				delete(wanted, id)
 			}
 		}

@@ -41,24 +41,24 @@ func Ask(ctx context.Context, r Region, o Options) ([]Answer, error) {
 	}
 	answers := make([]Answer, 0, len(hosts))
 	for _, h := range p.rest {
-		answers = append(answers, answer(h, runcommand.Invocation{}, runcommand.Command{}))
+		answers = append(answers, answer(h, runcommand.Invocation{}, runcommand.Command{}, true))
 	}
 	for _, b := range batches {
 		if b.lost != nil {
 			return nil, b.lost
 		}
 		for _, h := range b.hosts {
-			answers = append(answers, answer(h, b.answers[h.ID], b.command))
+			answers = append(answers, answer(h, b.answers[h.ID], b.command, b.allListed()))
 		}
 	}
 	slices.SortFunc(answers, func(a, b Answer) int { return cmp.Compare(a.Instance, b.Instance) })
 	return answers, ctx.Err()
 }
 
-func answer(h fleet.Host, i runcommand.Invocation, c runcommand.Command) Answer {
+func answer(h fleet.Host, i runcommand.Invocation, c runcommand.Command, allListed bool) Answer {
 	a := Answer{Instance: h.ID, Name: h.Name, Output: i.Output, Code: i.Code}
 	if i.Status != runcommand.Answered {
-		a.Reason = gap(h, i, c)
+		a.Reason = gap(h, i, c, allListed)
 		a.Next = report.Next(a.Reason, h.ID, c.ID)
 	}
 	return a

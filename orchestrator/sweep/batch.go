@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -132,14 +133,23 @@ func (p *part) sent() (list []*batch) {
 func (b *batch) follow(ctx, wctx context.Context) {
 	last, hosts, answers, err := b.watch(wctx, b.command, b.hosts)
 	if ctx.Err() == nil && wctx.Err() != nil {
-		answers, err = runcommand.Invocations(ctx, b.Commands, b.command.ID)
+		var now map[string]runcommand.Invocation
+		now, err = runcommand.Invocations(ctx, b.Commands, b.command.ID)
+		answers = newer(answers, now)
 	}
 	b.command, b.hosts, b.answers = last, hosts, answers
 	b.mend(ctx)
+	if err == nil && last.Done() && !last.AllListed(answers) {
+		err = fmt.Errorf("command %s has ended on %d hosts, of which the service lists %d", last.ID, last.Targeted, len(answers))
+	}
 	if ctx.Err() == nil {
 		b.lost = err
 	}
 }
+
+// allListed says that the answers of all hosts that were sent the command are known,
+// if only as not given yet.
+func (b *batch) allListed() bool { return b.lost == nil && b.command.AllListed(b.answers) }
 
 // mend reads the whole output of hosts whose result line did not fit into what a
 // page holds of it: a call each, for a line of the node always fits.
@@ -191,10 +201,7 @@ func interrupt(ctx context.Context, parts []*part) *InterruptedError {
 				b.command = now
 			}
 		}
-		var err error
-		if b.answers, err = runcommand.Invocations(ctx, b.Commands, b.command.ID); err != nil {
-			b.command.Status = "" // the hosts whose answers were not read are not done
-		}
+		b.answers, b.lost = runcommand.Invocations(ctx, b.Commands, b.command.ID)
 	})
 	for _, p := range parts {
 		if p.result == nil {
@@ -232,11 +239,11 @@ func (p *part) report() report.Report {
 		now.Requested = p.now()
 	}
 	if len(p.rest) > 0 {
-		list = append(list, p.judge(now, p.rest, nil))
+		list = append(list, p.judge(now, p.rest, nil, true))
 	}
 	for _, b := range p.batches {
 		if b.refused == nil {
-			list = append(list, b.judge(b.command, b.hosts, b.answers))
+			list = append(list, b.judge(b.command, b.hosts, b.answers, b.allListed()))
 			continue
 		}
 		answers := make(map[string]runcommand.Invocation, len(b.hosts))
@@ -245,7 +252,7 @@ func (p *part) report() report.Report {
 				answers[h.ID] = runcommand.Invocation{Status: runcommand.Refusal(b.refused)}
 			}
 		}
-		list = append(list, b.judge(now, b.hosts, answers))
+		list = append(list, b.judge(now, b.hosts, answers, true))
 	}
 	r := merge(p.FleetName, list)
 	p.settleAccount(&r)

@@ -161,7 +161,7 @@ func finish(ctx context.Context, parts []*part, o Options) (report.Report, error
 	unfinished := false
 	for i, p := range parts {
 		reports[i] = *p.result
-		unfinished = unfinished || hasUnfinished(reports[i])
+		unfinished = unfinished || !p.allKnown(reports[i])
 	}
 	r := merge(parts[0].FleetName, reports)
 	r.Errors = problems(parts, o.Explain)
@@ -174,14 +174,12 @@ func finish(ctx context.Context, parts []*part, o Options) (report.Report, error
 // conclude judges the hosts of a part, and publishes it if all is known of it. A part
 // that could not be swept at all publishes nothing.
 func (p *part) conclude(ctx context.Context) {
-	for _, b := range p.batches {
-		if b.lost != nil {
-			p.errs = append(p.errs, fmt.Errorf("lost sight of the command, which goes on; orchestrator collect --command-id %s picks it up: %w", b.command.ID, b.lost))
-		}
+	if err := p.unread(); err != nil {
+		p.errs = append(p.errs, err)
 	}
 	r := p.report()
 	p.result = &r
-	if len(r.Hosts) == 0 || hasUnfinished(r) || len(p.batches) > 0 && len(p.sent()) == 0 {
+	if len(r.Hosts) == 0 || !p.allKnown(r) || len(p.batches) > 0 && len(p.sent()) == 0 {
 		return
 	}
 	var err error
@@ -192,7 +190,7 @@ func (p *part) conclude(ctx context.Context) {
 		err = p.publish(ctx, r)
 	}
 	if err != nil {
-		p.errs = append(p.errs, err)
+		p.errs = append(p.errs, p.unpublished(err))
 	}
 }
 
@@ -219,10 +217,6 @@ func conclude(r report.Report, parts []*part, sent, unfinished bool) (report.Rep
 		return r, ErrUnfinished
 	}
 	return r, nil
-}
-
-func hasUnfinished(r report.Report) bool {
-	return slices.ContainsFunc(r.Hosts, func(h report.Host) bool { return h.Reason == string(runcommand.Unfinished) })
 }
 
 // problems are the errors of all parts, for the report.

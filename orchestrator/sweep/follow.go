@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -47,10 +48,12 @@ func (s *sweep) watch(ctx context.Context, c runcommand.Command, hosts []fleet.H
 			return c, hosts, answers, err
 		}
 		if c.Done() || settled(c) {
-			if answers, err = s.read(ctx, c, answers); err != nil {
+			found, err := s.read(ctx, c, answers)
+			answers = newer(answers, found)
+			if err != nil {
 				return c, hosts, answers, err
 			}
-			if c.Done() || allAnswered(hosts, answers) {
+			if c.Done() || c.AllListed(answers) && allAnswered(hosts, answers) {
 				return c, hosts, answers, nil
 			}
 			if ahead {
@@ -90,6 +93,15 @@ func allAnswered(hosts []fleet.Host, answers map[string]runcommand.Invocation) b
 		}
 	}
 	return true
+}
+
+// newer are all answers that were ever read, each as it was read last.
+func newer(before, now map[string]runcommand.Invocation) map[string]runcommand.Invocation {
+	if before == nil {
+		return now
+	}
+	maps.Copy(before, now)
+	return before
 }
 
 // read reads what the hosts said. Where all but a few had ended when that was

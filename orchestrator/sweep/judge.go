@@ -21,7 +21,10 @@ const badOutput = "bad_output"
 // judge makes the report of a command: each host that was meant, and each that
 // was sent the command without being meant (a hybrid node, an instance that has
 // been terminated since), exactly once.
-func (s *sweep) judge(c runcommand.Command, hosts []fleet.Host, answers map[string]runcommand.Invocation) report.Report {
+//
+// Silence counts as such only if allListed says that the answers are those of all
+// hosts that were sent the command.
+func (s *sweep) judge(c runcommand.Command, hosts []fleet.Host, answers map[string]runcommand.Invocation, allListed bool) report.Report {
 	r := report.Report{V: report.Version, Fleet: s.FleetName, Started: c.Requested.UTC()}
 	command := report.Command{ID: c.ID, Region: s.Name}
 
@@ -36,11 +39,11 @@ func (s *sweep) judge(c runcommand.Command, hosts []fleet.Host, answers map[stri
 		if h.Account != "" {
 			command.Account = h.Account
 		}
-		list = append(list, s.host(h, i, c))
+		list = append(list, s.host(h, i, c, allListed))
 	}
 	for id, i := range answers {
 		if !meant[id] {
-			list = append(list, s.host(fleet.Host{ID: id, Name: i.Name, Ping: "Online"}, i, c))
+			list = append(list, s.host(fleet.Host{ID: id, Name: i.Name, Ping: "Online"}, i, c, allListed))
 		}
 		if i.Finished.After(r.Finished) {
 			r.Finished = i.Finished.UTC()
@@ -59,12 +62,12 @@ func (s *sweep) judge(c runcommand.Command, hosts []fleet.Host, answers map[stri
 
 // host judges one host by its invocation; a Status of "" means that the command
 // was not sent to it.
-func (s *sweep) host(h fleet.Host, i runcommand.Invocation, c runcommand.Command) report.Host {
+func (s *sweep) host(h fleet.Host, i runcommand.Invocation, c runcommand.Command, allListed bool) report.Host {
 	out := report.Host{Instance: h.ID, Name: h.Name, Region: s.Name, Account: h.Account}
 	if i.Status == runcommand.Answered {
 		fill(&out, i)
 	} else {
-		out.Status, out.Reason = report.Missing, gap(h, i, c)
+		out.Status, out.Reason = report.Missing, gap(h, i, c, allListed)
 	}
 	if out.Reason != "" {
 		out.Next = report.Next(out.Reason, h.ID, c.ID)
@@ -72,12 +75,17 @@ func (s *sweep) host(h fleet.Host, i runcommand.Invocation, c runcommand.Command
 	return out
 }
 
-// gap is the reason why a host gave no answer.
-func gap(h fleet.Host, i runcommand.Invocation, c runcommand.Command) string {
+// gap is the reason why a host gave no answer. Of a list that is not whole a host
+// may be missing that answered: it counts as unfinished if SSM knows its agent.
+func gap(h fleet.Host, i runcommand.Invocation, c runcommand.Command, allListed bool) string {
 	unreachable := string(h.Unreachable())
 	switch {
+	case i.Status == "" && !allListed && h.Ping != "":
+		return string(runcommand.Unfinished)
 	case i.Status == "" && unreachable != "":
 		return unreachable
+	case i.Status == "" && c.Done() && c.Detail == "rateexceeded":
+		return string(runcommand.RateExceeded)
 	case i.Status == "" && c.Done():
 		return "not_targeted"
 	case i.Status == "":

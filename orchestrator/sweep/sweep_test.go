@@ -117,9 +117,9 @@ func (a *account) region() Region {
 				}
 				c := ssmtypes.Command{
 					CommandId: aws.String(commandID), Status: "InProgress", DocumentName: aws.String(a.document), RequestedDateTime: &requested,
-					TargetCount: int32(len(a.invocations)), Targets: []ssmtypes.Target{{Key: aws.String("tag:env"), Values: []string{"prod"}}},
+					TargetCount: int32(a.hosts()), Targets: []ssmtypes.Target{{Key: aws.String("tag:env"), Values: []string{"prod"}}},
 				}
-				for _, i := range a.invocations {
+				for _, i := range a.invocations[:c.TargetCount] {
 					if a.answered(aws.ToString(i.InstanceId)) {
 						c.CompletedCount++
 					}
@@ -181,6 +181,15 @@ func (a *account) answered(id string) bool {
 		}
 	}
 	return false
+}
+
+// hosts is how many the command was sent to, whatever is listed twice.
+func (a *account) hosts() int {
+	ids := map[string]bool{}
+	for _, i := range a.invocations {
+		ids[aws.ToString(i.InstanceId)] = true
+	}
+	return len(ids)
 }
 
 func (a *account) called(name string) (n int) {
