@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,6 +48,8 @@ func collect(c *cli.Context) error {
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
 	o := sweep.Options{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError}
+	clock := clockOf(c.Context)
+	o.Pace, o.Now = clock.pace, clock.now
 	// The target is only known later, and can always be the name of a fleet.
 	if err := publishing(c, &o, documents.Check); err != nil {
 		return err
@@ -64,7 +65,7 @@ func collect(c *cli.Context) error {
 	o.Progress = out.progress
 	if o.Namespace != "" {
 		o.Keep = func(ctx context.Context, r report.Report) error {
-			done, err := metrics.Completed(ctx, regions[0].Metrics, o.Namespace, r.Fleet, r.Started, time.Now())
+			done, err := metrics.Completed(ctx, regions[0].Metrics, o.Namespace, r.Fleet, r.Started, clock.now())
 			if done {
 				err = errPublished
 			}

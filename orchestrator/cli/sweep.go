@@ -47,6 +47,8 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError,
 	}
+	clock := clockOf(c.Context)
+	o.Pace, o.Now = clock.pace, clock.now
 	if err := publishing(c, &o, s.String()); err != nil {
 		return err
 	}
