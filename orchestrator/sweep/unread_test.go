@@ -1,9 +1,13 @@
 package sweep
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	documents "aidefleet/ssm-documents"
 )
@@ -41,5 +45,38 @@ func TestUnread(t *testing.T) {
 				t.Errorf("nothing is lost: %v", err)
 			}
 		})
+	}
+}
+
+// TestUnreadRegion: a region whose results are refused is not published, and says what
+// picks it up; the others are.
+func TestUnreadRegion(t *testing.T) {
+	well, denied := &account{doneAt: 2}, &account{doneAt: 2}
+	well.host("i-01", "well", "Online", "Success", "Success", cleanLine, 0)
+	denied.host("i-02", "drift", "Online", "Success", "Success", driftLine, 0)
+	denied.host("i-03", "bare", "", "", "", "", 0)
+	region := denied.elsewhere("eu-west-1")
+	region.Commands.ListCommandInvocations = func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
+		return nil, errors.New("AccessDeniedException")
+	}
+	r, err := Everywhere(t.Context(), []Region{well.region(), region}, options())
+	var partial *PartialError
+	if !errors.As(err, &partial) {
+		t.Fatalf("error %v", err)
+	}
+	if got, want := verdicts(r), []string{"bare missing unmanaged", "drift missing unfinished", "well clean +0 -0 ~0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(r.Errors) != 1 {
+		t.Fatalf("errors %+v", r.Errors)
+	}
+	if want := "orchestrator collect --region eu-west-1 --role-arn " + region.Role + " --command-id " + commandID + " "; !strings.Contains(r.Errors[0].Error, want) {
+		t.Errorf("%s\nwant %s", r.Errors[0].Error, want)
+	}
+	if n := denied.called("PutMetricData"); n != 0 {
+		t.Errorf("published %d times", n)
+	}
+	if n := well.called("PutMetricData"); n == 0 {
+		t.Error("the other region is not published")
 	}
 }
