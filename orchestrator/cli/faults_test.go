@@ -71,7 +71,7 @@ func (w *walk) build(t *testing.T, region string) {
 		w.hosts = 70
 	}
 	instances, err := simulate.New(simulate.Options{Hosts: w.hosts, Seed: 3, Speed: 1, Shares: simulate.Shares{
-		Stopped: 0.03, Unmanaged: 0.03, Undeliverable: 0.03, TimeOut: 0.03, Garbage: 0.1, Fail: 0.1, Drift: 0.1, Hybrid: 0.1,
+		Stopped: 0.03, Unmanaged: 0.03, Undeliverable: 0.03, TimeOut: 0.03, KillWorker: 0.03, Garbage: 0.1, Fail: 0.1, Drift: 0.1, Hybrid: 0.1,
 	}}, w.time)
 	if err != nil {
 		t.Fatal(err)
