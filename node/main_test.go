@@ -62,19 +62,18 @@ func newHost(t *testing.T, a ...aidetest.AIDE) host {
 	h := host{t, dir, filepath.Join(dir, "aide.conf"), filepath.Join(dir, "state"), filepath.Join(dir, "tree"), a[0].Path, a[0].Version}
 	h.write("aide.conf", "@@define DB "+dir+"/db\ndatabase_in=file:@@{DB}/aide.db\ndatabase_out=file:@@{DB}/aide.db.new\ngzip_dbout=yes\nreport_url=stdout\n"+
 		h.tree+" p+u+g+s+sha256\n")
-	if !a[0].Since(17) {
-		h.namedAsBefore()
-	}
+	h.nameInput(h.version)
 	h.write("tree/a", "a\n")
 	h.write("tree/b", "b\n")
 	h.write("tree/etc/passwd", "root\n")
 	return h
 }
 
-// namedAsBefore names the baseline as AIDE's releases before 0.17 read it.
-func (h host) namedAsBefore() {
-	h.t.Helper()
-	h.write("aide.conf", strings.Replace(string(readFile(h.t, h.config)), "database_in=", "database=", 1))
+// nameInput calls the input database what a release calls it.
+func (h host) nameInput(version string) {
+	if text, err := os.ReadFile(h.config); err == nil && !(aidetest.AIDE{Version: version}).Since(17) {
+		h.write("aide.conf", strings.Replace(string(text), "database_in=", "database=", 1))
+	}
 }
 
 func (h host) write(name, text string) {
@@ -93,6 +92,7 @@ func (h host) fake(script string) string { return h.fakeOf(h.version, script) }
 
 func (h host) fakeOf(version, script string) string {
 	h.t.Helper()
+	h.nameInput(version)
 	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE "+version+"; exit; fi\n"+script+"\n")
 	path := filepath.Join(h.dir, "aide")
 	if err := os.Chmod(path, 0o755); err != nil {
@@ -237,9 +237,6 @@ func testCheckRawNames(t *testing.T, a aidetest.AIDE) {
 			for _, name := range odd {
 				h.write("tree/odd/"+name, name)
 				want = append(want, "+ "+strings.NewReplacer("\n", "?", "\t", "?", "\x1b", "?").Replace(h.tree+"/odd/"+name)+"\n")
-			}
-			if c.from < 17 {
-				h.namedAsBefore()
 			}
 			fake := h.fakeOf(c.version, `"`+h.aide+`" "$@"; exit=$?; sed -i '`+c.raw+`' "`+h.state+`/run/report"; exit $exit`)
 			l, text := h.run("check", "--aide", fake)
