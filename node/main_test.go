@@ -410,7 +410,8 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
 		"bad config":        {func(h host) []string { appendTo(h, "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
 		"nothing selected":  {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
-		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
+		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineRemoved, "aide.db any more", true},
+		"never a baseline":  {func(host) []string { return nil }, result.BaselineMissing, "aide.db", false},
 		"empty baseline":    {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
 		"garbage baseline":  {func(h host) []string { h.write("db/aide.db", "garbage\n"); return nil }, result.BaselineInvalid, "@@begin_db", true},
 		"cut baseline":      {func(h host) []string { _ = os.Truncate(h.dir+"/db/aide.db", 150); return nil }, result.BaselineInvalid, "cut short", true},
@@ -420,12 +421,16 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 			_ = syscall.Mkfifo(h.dir+"/db/aide.db", 0o600)
 			return nil
 		}, result.BaselineInvalid, "regular", true},
-		"config is a pipe":    {func(h host) []string { _ = os.Remove(h.config); _ = syscall.Mkfifo(h.config, 0o600); return nil }, result.ConfigInvalid, "regular", true},
-		"state is a file":     {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
-		"killed":              {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
-		"crashed":             {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},
-		"error status":        {func(h host) []string { return []string{"--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18")} }, result.AideFailed, "status 18: ERROR: of some kind", true},
-		"baseline refused":    {func(h host) []string { return []string{"--aide", h.fake("exit 24")} }, result.BaselineInvalid, "too old", true},
+		"config is a pipe": {func(h host) []string { _ = os.Remove(h.config); _ = syscall.Mkfifo(h.config, 0o600); return nil }, result.ConfigInvalid, "regular", true},
+		"state is a file":  {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
+		"killed":           {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
+		"crashed":          {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},
+		"error status":     {func(h host) []string { return []string{"--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18")} }, result.AideFailed, "status 18: ERROR: of some kind", true},
+		"baseline refused": {func(h host) []string { return []string{"--aide", h.fake("exit 24")} }, result.BaselineInvalid, "AIDE refused the baseline", true},
+		"refused after an upgrade": {func(h host) []string {
+			later := h.version[:strings.LastIndexByte(h.version, '.')] + ".99"
+			return []string{"--aide", h.fakeOf(later, "exit 24")}
+		}, result.BaselineOutdated, ".99; take a new baseline", true},
 		"no report":           {func(h host) []string { return []string{"--aide", h.fake("exit 1")} }, result.ReportUnreadable, "status 1", true},
 		"no report, status 0": {func(h host) []string { return []string{"--aide", h.fake("exit 0")} }, result.ReportUnreadable, "no report", true},
 		"timeout":             {func(h host) []string { return []string{"--aide", h.fake("exec sleep 60"), "--timeout", "300ms"} }, result.Timeout, "300ms", true},
