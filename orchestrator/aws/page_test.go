@@ -66,6 +66,7 @@ func TestPages(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel() // they wait for retries
 			for service, call := range map[string]func(Operations) error{
 				"ssm": func(o Operations) error { _, err := o.ListCommands(t.Context(), &ssm.ListCommandsInput{}); return err },
 				"ec2": func(o Operations) error {
