@@ -151,7 +151,7 @@ func TestParse(t *testing.T) {
 		"of an init":            {"AIDE successfully initialized database.\n", "0", result.ReportUnreadable, result.Counts{}},
 		"not a report":          {"\x00\x01garbage", "0", result.ReportUnreadable, result.Counts{}},
 		"JSON cut at the start": {`{"outline":"AIDE found`, "0", result.ReportUnreadable, result.Counts{}},
-		"JSON cut in a list": {`{"outline":"AIDE found differences","outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1},"added":{"/`, "1", "",
+		"JSON cut in a list": {`{"outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1},"added":{"/`, "1", "",
 			result.Counts{Added: 1, Total: 9}},
 		"JSON counted twice": {`{"outline":"AIDE found differences between database and filesystem!!","number_of_entries":{"total":9,"added":1},"added":{"/a":"f"},"number_of_entries":{"total":9,"added":0}}`, "1", "",
 			result.Counts{Added: 1, Total: 9}},

@@ -120,6 +120,7 @@ func (r *runner) locked(ctx context.Context, started time.Time, do func(*runner,
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
+	l.Unread, l.UnreadPath = 0, ""
 	l.Reason, l.Message = result.Internal, err.Error()
 	var f failure
 	switch {
@@ -203,9 +204,7 @@ func (r *runner) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n, first := o.Warnings(); n > 0 {
-		r.note("AIDE gave %d warnings; the first: %s", n, first)
-	}
+	r.unread(o)
 	return r.state.keepLast(r.answer.Line, newDatabase)
 }
 
@@ -232,6 +231,14 @@ func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase str
 		r.answer.Status = result.Drift
 	}
 	return r.name(summary, reports)
+}
+
+// unread says in the answer what AIDE could not look at.
+func (r *runner) unread(o aide.Outcome) {
+	r.answer.Unread, r.answer.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
+	if o.Said.Lines > 0 {
+		r.note("AIDE gave %d warnings; the first: %s", o.Said.Lines, o.Said.First)
+	}
 }
 
 // keep keeps the report, or what AIDE said where it failed.

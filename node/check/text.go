@@ -48,6 +48,9 @@ func (a Answer) text() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
+	if a.Unread > 0 {
+		fmt.Fprintf(&b, "AIDE could not look at %d entries%s.\n", a.Unread, printable(firstOf(a.UnreadPath)))
+	}
 	if a.Message != "" && a.Status != result.Failed {
 		fmt.Fprintf(&b, "%s.\n", printable(a.Message))
 	}
@@ -64,6 +67,14 @@ func (a Answer) text() string {
 		fmt.Fprintf(&b, "The report is kept on the host as %s.\n", a.Report)
 	}
 	return b.String()
+}
+
+// firstOf names the first of some paths, if it is known.
+func firstOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "; the first: " + path
 }
 
 // printable escapes what could drive a terminal or break a line.
