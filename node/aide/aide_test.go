@@ -155,7 +155,7 @@ func TestReadConfig(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
+			got, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "")
 			switch {
 			case strings.HasPrefix(c.want, "/") && (err != nil || got.Database != c.want || len(got.SHA256) != 64):
 				t.Errorf("%+v, %v, want %s", got, err, c.want)
@@ -196,7 +196,7 @@ func TestDropIn(t *testing.T) {
 			if c.want != "" {
 				want = filepath.Join(dir, "d", c.want)
 			}
-			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
+			got, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "")
 			if err != nil || got.DropIn != want {
 				t.Errorf("%q, %v, want %q", got.DropIn, err, want)
 			}

@@ -33,6 +33,7 @@ type command struct {
 	args   []string
 	env    []string // beside that of environment
 	weight Weight
+	stdout io.Writer // takes all of it, beside what is kept; may be nil
 }
 
 // Weight says how much of the machine AIDE may take.
@@ -64,6 +65,9 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	var said Warnings
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(&stderr, &said)
+	if c.stdout != nil {
+		cmd.Stdout = io.MultiWriter(&stdout, c.stdout)
+	}
 	cmd.Env = append(environment(), c.env...)
 	// What it started may outlive it and hold its stdout.
 	cmd.WaitDelay = 5 * time.Second

@@ -158,7 +158,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 			return failure{result.ConfigMissing, err}
 		}
 	}
-	r.config, err = aide.ReadConfig(path, r.Database)
+	r.config, err = aide.ReadConfig(ctx, path, r.Database)
 	if errors.Is(err, fs.ErrNotExist) {
 		return failure{result.ConfigMissing, err}
 	} else if err != nil {
@@ -196,7 +196,7 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
-		newDatabase, err = r.conclude(o, reports)
+		newDatabase, err = r.conclude(base, o, reports)
 	}
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
@@ -210,7 +210,7 @@ func (r *runner) check(ctx context.Context) error {
 
 // conclude makes the answer of what AIDE left behind, and returns the digest of
 // the new database.
-func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
+func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
 	if err := judge(o); err != nil {
 		return "", err
 	}
@@ -229,6 +229,9 @@ func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase str
 	r.answer.Status = result.Clean
 	if summary.Differences {
 		r.answer.Status = result.Drift
+	}
+	if err := r.passedOver(base, summary); err != nil {
+		return "", err
 	}
 	return r.name(summary, reports)
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -49,7 +50,7 @@ func (a Answer) text() string {
 		}
 	}
 	if a.Unread > 0 {
-		fmt.Fprintf(&b, "AIDE could not look at %d entries%s.\n", a.Unread, printable(firstOf(a.UnreadPath)))
+		fmt.Fprintf(&b, "AIDE could not look at %s%s.\n", entries(a.Unread), printable(firstOf(a.UnreadPath)))
 	}
 	if a.Message != "" && a.Status != result.Failed {
 		fmt.Fprintf(&b, "%s.\n", printable(a.Message))
@@ -67,6 +68,14 @@ func (a Answer) text() string {
 		fmt.Fprintf(&b, "The report is kept on the host as %s.\n", a.Report)
 	}
 	return b.String()
+}
+
+// entries counts them in words.
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return strconv.Itoa(n) + " entries"
 }
 
 // firstOf names the first of some paths, if it is known.
