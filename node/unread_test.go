@@ -131,6 +131,37 @@ func TestUnread(t *testing.T) {
 	})
 }
 
+// TestShrinks cuts a file short while AIDE reads it. Up to 0.17 that ends AIDE, with the
+// status of added files; from 0.18 on it goes on without the file.
+func TestShrinks(t *testing.T) {
+	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
+		h := matrixHost(t, a)
+		h.write("tree/big", "")
+		big := filepath.Join(h.tree, "big")
+		if err := os.Truncate(big, 3<<30); err != nil {
+			t.Skipf("no file with a hole of 3 GiB here: %v", err)
+		}
+		// It is cut when AIDE is at work on it: the file is read, and nothing else is large.
+		path := h.fakeOf(a.Version, a.Path+` "$@" & aide=$!
+until grep -qs "`+big+`" /proc/$aide/maps || ls -l /proc/$aide/fd 2>/dev/null | grep -q "`+big+`" || ! kill -0 $aide 2>/dev/null; do :; done
+: >"`+big+`"
+wait $aide`)
+		l, text := h.run("init", "--aide", path)
+		if a.Since(18) {
+			if l.Unread != 1 {
+				t.Errorf("%+v, want one entry unread\n%s", l, text)
+			}
+			return
+		}
+		if l.Reason != result.AideCrashed {
+			t.Errorf("%+v, want %s\n%s", l, result.AideCrashed, text)
+		}
+		if !strings.Contains(l.Message, "SIGBUS") {
+			t.Errorf("the message is %q, want SIGBUS in it", l.Message)
+		}
+	})
+}
+
 // TestUnreadBeyondWhatIsKept counts behind the 64 KiB of stderr that are kept.
 func TestUnreadBeyondWhatIsKept(t *testing.T) {
 	a := aidetest.System(t)

@@ -28,6 +28,9 @@ type Warnings struct {
 	Lines  int    // that are warnings
 	First  string // of them
 	Unread Unread
+	// Bus says that AIDE ended itself since a file became shorter while it read it, or
+	// since the disk could not read it (0.16 and 0.17, which map files: SIGBUS).
+	Bus bool
 
 	seen   map[uint64]struct{} // hashes of paths
 	seed   maphash.Seed
@@ -53,6 +56,7 @@ func (w *Warnings) Write(p []byte) (int, error) {
 func (w *Warnings) end() (known bool) {
 	line := bytes.TrimSpace(w.line)
 	w.line = w.line[:0]
+	w.Bus = w.Bus || bytes.HasPrefix(bytes.TrimPrefix(line, []byte("ERROR: ")), []byte("Caught SIGBUS")) && bytes.HasSuffix(line, []byte(". Exiting"))
 	said, isWarning := bytes.CutPrefix(line, []byte("WARNING"))
 	path, unread := []byte(nil), false
 	switch {
@@ -167,7 +171,7 @@ func unreadOf16(line []byte) (path []byte, unread bool) {
 			}
 		}
 	}
-	return nil, bytes.Contains(line, []byte("while mmapping. File was truncated")) || bytes.Contains(line, []byte("Message digest failed during update"))
+	return nil, bytes.Contains(line, []byte("Message digest failed during update"))
 }
 
 // readReportAt reads the report of 0.16 that a run has left at path, if it has.

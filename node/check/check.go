@@ -208,6 +208,9 @@ func (r *runner) check(ctx context.Context) error {
 	return r.state.keepLast(r.answer.Line, newDatabase)
 }
 
+// errBus is that of a run that AIDE has ended itself.
+var errBus = fail(result.AideCrashed, "AIDE ended itself (SIGBUS): a file became shorter while AIDE read it, or the disk cannot read one; AIDE 0.18 goes on without it")
+
 // conclude makes the answer of what AIDE left behind, and returns the digest of
 // the new database.
 func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
@@ -215,6 +218,9 @@ func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Repor
 		return "", err
 	}
 	summary, err := reports.Counts()
+	if err != nil && o.Said.Bus {
+		return "", errBus
+	}
 	if err != nil {
 		return "", fail(result.ReportUnreadable, "AIDE ended with status %d: %w: %s", o.Exit, err, o.Complaint())
 	}

@@ -76,6 +76,9 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if err := judge(o); err != nil {
 		return baseline.Info{}, err
 	}
+	if o.Exit != 0 && o.Said.Bus {
+		return baseline.Info{}, errBus
+	}
 	if o.Exit != 0 {
 		return baseline.Info{}, fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, o.Complaint())
 	}
