@@ -26,7 +26,7 @@ func (r *runner) passedOver(base baseline.Info, s aide.Summary) error {
 	if err != nil || n <= 0 {
 		return err
 	}
-	said := fmt.Sprintf("%s of the baseline: not compared, since no rule selects that any more", entries(n))
+	said := fmt.Sprintf("no rule selects %s of the baseline any more: not compared", entries(n))
 	switch r.answer.Message {
 	case "":
 	case otherConfig:
