@@ -1,9 +1,7 @@
 package main
 
 import (
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"aidefleet/node/aide/aidetest"
@@ -23,17 +21,6 @@ func (h host) spelled(a aidetest.AIDE, sed string) string {
 		script = a.Path + ` "$@"; exit=$?; sed -i '` + sed + `' "` + h.state + `/run/report"; exit $exit`
 	}
 	return h.fakeOf(version, script)
-}
-
-// fakeOf is fake with a version.
-func (h host) fakeOf(version, script string) string {
-	h.t.Helper()
-	path := h.fake(script)
-	h.write("aide", strings.Replace(string(readFile(h.t, path)), "AIDE 0.18.6", "AIDE "+version, 1))
-	if err := os.Chmod(path, 0o755); err != nil {
-		h.t.Fatal(err)
-	}
-	return path
 }
 
 // TestSpelled has a file whose name is what another file's name is written as, beside
@@ -66,7 +53,7 @@ func TestSpelled(t *testing.T) {
 				}
 				fingerprints := make(map[string]string)
 				for name, c := range scenarios {
-					h := matrixHost(t, a)
+					h := newHost(t, a)
 					for _, file := range c.before {
 						h.write(file, "0")
 					}

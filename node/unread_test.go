@@ -12,16 +12,6 @@ import (
 	"aidefleet/node/result"
 )
 
-// matrixHost is a host with an AIDE of any release.
-func matrixHost(t *testing.T, a aidetest.AIDE) host {
-	t.Helper()
-	h := newHost(t)
-	if !a.Since(17) {
-		h.write("aide.conf", strings.ReplaceAll(string(readFile(t, h.config)), "database_in", "database"))
-	}
-	return h
-}
-
 // unprivileged makes a program that starts AIDE without the right to read whatever it
 // wants, which root has.
 func (h host) unprivileged(path string) string {
@@ -72,7 +62,7 @@ func (h host) deep(name string) {
 // by a check that finds nothing, and whatever the configuration wants to be logged.
 func TestUnread(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
-		h := matrixHost(t, a)
+		h := newHost(t, a)
 		if a.Since(17) {
 			h.write("aide.conf", "log_level=error\n"+string(readFile(t, h.config)))
 		}
@@ -135,7 +125,7 @@ func TestUnread(t *testing.T) {
 // status of added files; from 0.18 on it goes on without the file.
 func TestShrinks(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
-		h := matrixHost(t, a)
+		h := newHost(t, a)
 		h.write("tree/big", "")
 		big := filepath.Join(h.tree, "big")
 		if err := os.Truncate(big, 3<<30); err != nil {
@@ -165,7 +155,7 @@ wait $aide`)
 // TestUnreadBeyondWhatIsKept counts behind the 64 KiB of stderr that are kept.
 func TestUnreadBeyondWhatIsKept(t *testing.T) {
 	a := aidetest.System(t)
-	h := matrixHost(t, a)
+	h := newHost(t, a)
 	const n = 2000
 	for i := range n {
 		name := fmt.Sprintf("tree/%d-%s", i, strings.Repeat("x", 100))
