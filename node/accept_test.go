@@ -144,7 +144,7 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 			h.write("db/aide.db", "@@begin_db\n@@db_spec name\n/x\n@@end_db\n")
 		}, "", result.BaselineInvalid, "the baseline was changed"},
 		"a garbage baseline": {func(h host) { h.write("db/aide.db", "garbage\n") }, "", result.BaselineInvalid, "@@begin_db"},
-		"no baseline":        {func(h host) { h.remove("db/aide.db") }, "", result.BaselineMissing, "aide.db"},
+		"no baseline":        {func(h host) { h.remove("db/aide.db") }, "", result.BaselineRemoved, "aide.db any more"},
 		"a new baseline by force": {func(h host) { h.write("tree/b", "x\n"); h.run("init", "--force") },
 			"", result.BaselineInvalid, "the baseline was changed"},
 		"an acceptance not noted": {func(h host) {

@@ -355,7 +355,6 @@ func testConfigureOldAIDE(t *testing.T, a aidetest.AIDE) {
 	for layout := range layoutsOf(a) {
 		t.Run(layout, func(t *testing.T) {
 			h := newLayout(t, layout, a)
-			h.namedAsBefore()
 			appendTo(h, "report_url=file:"+h.dir+"/report\n")
 			script := `f=${1#--config=}; if grep -q report_url "$f"; then : >"` + h.dir + `/report"; fi; if grep -q app2 "$f"; then echo 'Error in rule' >&2; exit 17; fi; exec "` + h.aide + `" "$@"`
 			fake := h.fakeOf("0.16.2", script)

@@ -46,11 +46,12 @@ type host struct {
 	aide, version            string // the real AIDE's path and release
 }
 
-// newHost is a host with the AIDE given, or else with the system's.
+// newHost is a host with the AIDE given, or else with the system's, whose fakes are
+// of release 0.18.6.
 func newHost(t *testing.T, a ...aidetest.AIDE) host {
 	t.Helper()
 	if len(a) == 0 {
-		a = append(a, aidetest.System(t))
+		a = append(a, aidetest.AIDE{Version: "0.18.6", Path: aidetest.System(t).Path})
 	}
 	// A short name, so that a line has room for paths.
 	dir, err := os.MkdirTemp("", "")
@@ -61,19 +62,18 @@ func newHost(t *testing.T, a ...aidetest.AIDE) host {
 	h := host{t, dir, filepath.Join(dir, "aide.conf"), filepath.Join(dir, "state"), filepath.Join(dir, "tree"), a[0].Path, a[0].Version}
 	h.write("aide.conf", "@@define DB "+dir+"/db\ndatabase_in=file:@@{DB}/aide.db\ndatabase_out=file:@@{DB}/aide.db.new\ngzip_dbout=yes\nreport_url=stdout\n"+
 		h.tree+" p+u+g+s+sha256\n")
-	if !a[0].Since(17) {
-		h.namedAsBefore()
-	}
+	h.nameInput(h.version)
 	h.write("tree/a", "a\n")
 	h.write("tree/b", "b\n")
 	h.write("tree/etc/passwd", "root\n")
 	return h
 }
 
-// namedAsBefore names the baseline as AIDE's releases before 0.17 read it.
-func (h host) namedAsBefore() {
-	h.t.Helper()
-	h.write("aide.conf", strings.Replace(string(readFile(h.t, h.config)), "database_in=", "database=", 1))
+// nameInput calls the input database what a release calls it.
+func (h host) nameInput(version string) {
+	if text, err := os.ReadFile(h.config); err == nil && !(aidetest.AIDE{Version: version}).Since(17) {
+		h.write("aide.conf", strings.Replace(string(text), "database_in=", "database=", 1))
+	}
 }
 
 func (h host) write(name, text string) {
@@ -87,11 +87,12 @@ func (h host) write(name, text string) {
 	}
 }
 
-// fake makes an AIDE of the same release that does what a script says.
+// fake makes an AIDE of the host's release that does what a script says.
 func (h host) fake(script string) string { return h.fakeOf(h.version, script) }
 
 func (h host) fakeOf(version, script string) string {
 	h.t.Helper()
+	h.nameInput(version)
 	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE "+version+"; exit; fi\n"+script+"\n")
 	path := filepath.Join(h.dir, "aide")
 	if err := os.Chmod(path, 0o755); err != nil {
@@ -233,9 +234,6 @@ func testCheckRawNames(t *testing.T, a aidetest.AIDE) {
 			for _, name := range odd {
 				h.write("tree/odd/"+name, name)
 				want = append(want, "+ "+strings.NewReplacer("\n", "?", "\t", "?", "\x1b", "?").Replace(h.tree+"/odd/"+name)+"\n")
-			}
-			if c.from < 17 {
-				h.namedAsBefore()
 			}
 			fake := h.fakeOf(c.version, `"`+h.aide+`" "$@"; exit=$?; sed -i '`+c.raw+`' "`+h.state+`/run/report"; exit $exit`)
 			l, text := h.run("check", "--aide", fake)
@@ -409,7 +407,8 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
 		"bad config":        {func(h host) []string { appendTo(h, "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
 		"nothing selected":  {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
-		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineMissing, "aide.db", true},
+		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineRemoved, "aide.db any more", true},
+		"never a baseline":  {func(host) []string { return nil }, result.BaselineMissing, "aide.db", false},
 		"empty baseline":    {func(h host) []string { h.write("db/aide.db", ""); return nil }, result.BaselineInvalid, "empty", true},
 		"garbage baseline":  {func(h host) []string { h.write("db/aide.db", "garbage\n"); return nil }, result.BaselineInvalid, "@@begin_db", true},
 		"cut baseline":      {func(h host) []string { _ = os.Truncate(h.dir+"/db/aide.db", 150); return nil }, result.BaselineInvalid, "cut short", true},
@@ -419,12 +418,16 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 			_ = syscall.Mkfifo(h.dir+"/db/aide.db", 0o600)
 			return nil
 		}, result.BaselineInvalid, "regular", true},
-		"config is a pipe":    {func(h host) []string { _ = os.Remove(h.config); _ = syscall.Mkfifo(h.config, 0o600); return nil }, result.ConfigInvalid, "regular", true},
-		"state is a file":     {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
-		"killed":              {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
-		"crashed":             {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},
-		"error status":        {func(h host) []string { return []string{"--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18")} }, result.AideFailed, "status 18: ERROR: of some kind", true},
-		"baseline refused":    {func(h host) []string { return []string{"--aide", h.fake("exit 24")} }, result.BaselineInvalid, "too old", true},
+		"config is a pipe": {func(h host) []string { _ = os.Remove(h.config); _ = syscall.Mkfifo(h.config, 0o600); return nil }, result.ConfigInvalid, "regular", true},
+		"state is a file":  {func(h host) []string { h.write("file", ""); return []string{"--state", h.dir + "/file"} }, result.StateUnwritable, "/file", true},
+		"killed":           {func(h host) []string { return []string{"--aide", h.fake("kill -9 $$")} }, result.AideCrashed, "SIGKILL", true},
+		"crashed":          {func(h host) []string { return []string{"--aide", h.fake("kill -11 $$")} }, result.AideCrashed, "signal 11", true},
+		"error status":     {func(h host) []string { return []string{"--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18")} }, result.AideFailed, "status 18: ERROR: of some kind", true},
+		"baseline refused": {func(h host) []string { return []string{"--aide", h.fake("exit 24")} }, result.BaselineInvalid, "AIDE refused the baseline", true},
+		"refused after an upgrade": {func(h host) []string {
+			later := h.version[:strings.LastIndexByte(h.version, '.')] + ".99"
+			return []string{"--aide", h.fakeOf(later, "exit 24")}
+		}, result.BaselineOutdated, ".99; take a new baseline", true},
 		"no report":           {func(h host) []string { return []string{"--aide", h.fake("exit 1")} }, result.ReportUnreadable, "status 1", true},
 		"no report, status 0": {func(h host) []string { return []string{"--aide", h.fake("exit 0")} }, result.ReportUnreadable, "no report", true},
 		"timeout":             {func(h host) []string { return []string{"--aide", h.fake("exec sleep 60"), "--timeout", "300ms"} }, result.Timeout, "300ms", true},
@@ -432,6 +435,11 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 		"new database lost": {func(h host) []string {
 			return []string{"--aide", h.fake(`"` + h.aide + `" "$@"; : >"` + h.state + `/run/new.db"`)}
 		}, result.StateUnwritable, "not whole", true},
+	}
+	if !a.Since(17) { // 0.16 names a word of the line
+		c := cases["bad config"]
+		c.message = "syntax error"
+		cases["bad config"] = c
 	}
 	if a.Since(19) { // what no rule selects any more is removed
 		delete(cases, "nothing selected")

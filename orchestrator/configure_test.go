@@ -143,7 +143,7 @@ permissions /var/lib/users/*/.bash_history
 
 	t.Run("a new host", func(t *testing.T) {
 		f := f.in(t)
-		f.on("cache-1", "rm -f /var/lib/aide/*")
+		f.on("cache-1", "rm -rf /var/lib/aide/* /var/lib/aide-node")
 		if h := f.sweep(0, "init", "--install-aide", "--profile", profile, "--tag", "role=cache")["cache-1"]; h.Status != "clean" || h.Baseline == nil {
 			t.Errorf("cache-1: %+v", h)
 		}

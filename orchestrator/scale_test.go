@@ -173,7 +173,7 @@ func faults(seed int) []string {
 	return []string{
 		"--seed", strconv.Itoa(seed), "--throttle-rate", "0.05", "--error-rate", "0.01", "--reset-rate", "0.01",
 		"--repeat-pages", "0.05", "--consistency-delay", "2s", "--fail", "0.03", "--garbage", "0.02", "--long-output", "0.05",
-		"--stopped", "0.02", "--unmanaged", "0.02", "--undeliverable", "0.01", "--time-out", "0.01", "--hybrid", "0.1",
+		"--stopped", "0.02", "--unmanaged", "0.02", "--undeliverable", "0.01", "--time-out", "0.01", "--kill-worker", "0.01", "--hybrid", "0.1",
 	}
 }
 

@@ -71,12 +71,12 @@ func zipped(text string) string {
 func TestReadDatabase(t *testing.T) {
 	for name, text := range map[string]string{"plain": database, "compressed": zipped(database)} {
 		var names []string
-		n, err := ReadDatabase(strings.NewReader(text), func(e Entry) error {
+		d, err := ReadDatabase(strings.NewReader(text), func(e Entry) error {
 			names = append(names, string(e.Name()))
 			return nil
 		})
-		if want := []string{"/a", "/b\nc"}; err != nil || n != 2 || !slices.Equal(names, want) {
-			t.Errorf("%s: %d entries %q, %v, want %q", name, n, names, err, want)
+		if want := []string{"/a", "/b\nc"}; err != nil || d.Entries != 2 || !slices.Equal(names, want) {
+			t.Errorf("%s: %d entries %q, %v, want %q", name, d.Entries, names, err, want)
 		}
 	}
 }
@@ -104,9 +104,9 @@ func TestReadDatabaseRefuses(t *testing.T) {
 		"more behind":        database + "/c 1 1\n",
 		"no entry":           "@@begin_db\n@@db_spec name perm\n@@end_db\n",
 	} {
-		n, err := ReadDatabase(strings.NewReader(text), nil)
+		d, err := ReadDatabase(strings.NewReader(text), nil)
 		if !errors.Is(err, ErrDatabase) {
-			t.Errorf("%s: %d entries, %v, want ErrDatabase", name, n, err)
+			t.Errorf("%s: %d entries, %v, want ErrDatabase", name, d.Entries, err)
 		}
 	}
 }

@@ -27,7 +27,10 @@ var ErrNoConfig = errors.New("no configuration at " + strings.Join(configPaths, 
 type Config struct {
 	Path     string
 	Database string // path of the input database: the baseline
-	SHA256   string // of the configuration and all it includes, hex
+	// NewDatabase is the path of the database that AIDE writes for its user
+	// (database_out); empty if the configuration names no file.
+	NewDatabase string
+	SHA256      string // of the configuration and all it includes, hex
 	// DropIn is the path of a file that the configuration would include if it
 	// were there; empty if it includes no folder by a pattern that takes one.
 	DropIn string
@@ -71,15 +74,21 @@ func FindConfig() (string, error) {
 
 // ReadConfig reads a configuration as far as is needed to know where the
 // baseline lies: macros, conditions and includes, as aide.conf(5) describes
-// them. The programs that an @@x_include names are run, as AIDE does: what they print
-// is configuration. A database that is given stands in for the one the configuration names. The error wraps
-// ErrUntrusted if others can change what AIDE would read or run.
+// them. The programs that an @@x_include names are run, as AIDE does (0.17 and later):
+// what they print is configuration. A database that is given stands in for the one the
+// configuration names. The error wraps ErrUntrusted if others can change what AIDE would
+// read or run. ReadConfig takes what any release takes.
 func ReadConfig(ctx context.Context, path, database string) (Config, error) {
+	return Version{}.ReadConfig(ctx, path, database)
+}
+
+// ReadConfig reads a configuration as this release does.
+func (v Version) ReadConfig(ctx context.Context, path, database string) (Config, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return Config{}, err
 	}
-	r := configReader{ctx: ctx, host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
+	r := configReader{ctx: ctx, version: v, host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
 	err = Trusted(path)
 	if err == nil {
 		err = r.file(path)
@@ -87,36 +96,28 @@ func ReadConfig(ctx context.Context, path, database string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Path: path, Database: database, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn}
-	switch {
-	case database != "":
-		return c, nil
-	case r.database == "":
+	c := Config{Path: path, Database: database, NewDatabase: r.newDatabase, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn}
+	if database == "" {
+		c.Database = r.database
+	}
+	if c.Database == "" {
 		return c, fmt.Errorf("%s: no database_in is defined; --database can say where the baseline is", path)
-	case !strings.HasPrefix(r.database, "file:"):
-		return c, fmt.Errorf("%s: database_in=%s: only file: can be a baseline", path, r.database)
-	}
-	// AIDE takes file:/x, file://x (a host that is localhost or empty) alike.
-	c.Database = strings.TrimPrefix(r.database, "file:")
-	if rest, ok := strings.CutPrefix(c.Database, "//"); ok {
-		c.Database = "/" + strings.TrimPrefix(strings.TrimPrefix(rest, "localhost"), "/")
-	}
-	if !filepath.IsAbs(c.Database) {
-		return c, fmt.Errorf("%s: database_in=%s: want an absolute path", path, r.database)
 	}
 	return c, nil
 }
 
 type configReader struct {
-	ctx      context.Context // of the programs it runs
-	env      []string        // of those programs, beside AIDE's
-	host     string
-	defined  map[string]string
-	hash     hash.Hash
-	database string
-	dropIn   string
-	given    bool // the database is known already
-	depth    int  // of includes
+	ctx         context.Context // of the programs it runs
+	env         []string        // of those programs, beside AIDE's
+	version     Version // of AIDE; none if it is not known
+	host        string
+	defined     map[string]string
+	hash        hash.Hash
+	database    string
+	newDatabase string
+	dropIn      string
+	given       bool // the database is known already
+	depth       int  // of includes
 }
 
 // maxDepth bounds includes that include themselves.
@@ -177,10 +178,8 @@ func (r *configReader) line(text string, open []condition) ([]condition, error) 
 	holds := len(open) == 0 || open[len(open)-1].holds
 	text, ok := strings.CutPrefix(text, "@@")
 	if !ok || strings.HasPrefix(text, "{") {
-		name, value, _ := strings.Cut(text, "=")
-		// The first definition wins, as in AIDE. 0.16 calls it database.
-		if name = strings.TrimSpace(name); holds && r.database == "" && (name == "database_in" || name == "database") {
-			r.database = r.expand(strings.TrimSpace(value))
+		if name, value, ok := strings.Cut(text, "="); ok && holds {
+			return open, r.option(strings.TrimSpace(name), value)
 		}
 		return open, nil
 	}
@@ -206,7 +205,9 @@ func (r *configReader) line(text string, open []condition) ([]condition, error) 
 	switch word {
 	case "define":
 		name, value, _ := strings.Cut(argument, " ")
-		r.defined[name] = r.expand(strings.TrimSpace(value))
+		value, err := r.word(strings.TrimSpace(value))
+		r.defined[name] = value
+		return open, err
 	case "undef":
 		delete(r.defined, argument)
 	case "x_include_setenv":

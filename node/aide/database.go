@@ -42,22 +42,22 @@ func (e Entry) Attributes(visit func(column string, value []byte)) {
 }
 
 // ReadDatabase reads a database, compressed or not, and hands each entry to
-// visit, which may be nil. It returns their number. The error wraps ErrDatabase
-// unless r or visit failed. The form is the same from 0.16 to 0.19: a begin and
-// an end marker, comments, @@db_spec with the columns, one line an entry.
-func ReadDatabase(r io.Reader, visit func(Entry) error) (entries int, err error) {
+// visit, which may be nil. The error wraps ErrDatabase unless r or visit failed.
+// The form is the same from 0.16 to 0.19: a begin and an end marker, comments,
+// @@db_spec with the columns, one line an entry. Only 0.16 may lack the end marker.
+func ReadDatabase(r io.Reader, visit func(Entry) error) (Database, error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	magic, err := in.Peek(2)
 	switch {
 	case errors.Is(err, io.EOF) && len(magic) == 0:
-		return 0, badDatabase("it is empty")
+		return Database{}, badDatabase("it is empty")
 	case err != nil && !errors.Is(err, io.EOF):
-		return 0, fmt.Errorf("read database: %w", err)
+		return Database{}, fmt.Errorf("read database: %w", err)
 	}
 	if string(magic) == "\x1f\x8b" {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return 0, compressed(err)
+			return Database{}, compressed(err)
 		}
 		in = bufio.NewReaderSize(z, maxLine)
 	}
@@ -65,15 +65,16 @@ func ReadDatabase(r io.Reader, visit func(Entry) error) (entries int, err error)
 	for {
 		line, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return 0, compressed(err)
+			return Database{}, compressed(err)
 		}
 		if len(line) > 0 {
+			d.open = err != nil
 			if err := d.line(line); err != nil {
-				return 0, err
+				return Database{}, err
 			}
 		}
 		if err != nil {
-			return d.end()
+			return d.Database, d.end()
 		}
 	}
 }
@@ -87,20 +88,21 @@ func compressed(err error) error {
 }
 
 type databaseReader struct {
-	visit   func(Entry) error
-	entry   Entry
-	begun   bool
-	ended   bool
-	lines   int
-	entries int
+	Database
+	visit func(Entry) error
+	entry Entry
+	begun bool
+	open  bool // the last line had no newline
+	lines int
 }
 
 func (d *databaseReader) line(line []byte) error {
 	d.lines++
 	switch {
-	case d.ended:
+	case d.Marked:
 		return badDatabase("line %d: something stands behind @@end_db", d.lines)
 	case line[0] == '#':
+		d.comment(string(line))
 		return nil
 	case !d.begun:
 		if !bytes.Equal(line, []byte("@@begin_db")) {
@@ -110,8 +112,8 @@ func (d *databaseReader) line(line []byte) error {
 		return nil
 	case bytes.HasPrefix(line, []byte("@@db_spec ")):
 		return d.spec(line)
-	case bytes.Equal(line, []byte("@@end_db")):
-		d.ended = true
+	case isEnd(line):
+		d.Marked = true
 		return nil
 	case d.entry.columns == nil:
 		return badDatabase("line %d: an entry before @@db_spec", d.lines)
@@ -123,7 +125,7 @@ func (d *databaseReader) line(line []byte) error {
 	if d.entry.fields[d.entry.name][0] != '/' {
 		return badDatabase("line %d: the name %.40q is not a path", d.lines, d.entry.fields[d.entry.name])
 	}
-	d.entries++
+	d.Entries++
 	if d.visit == nil {
 		return nil
 	}
@@ -136,6 +138,7 @@ func (d *databaseReader) spec(line []byte) error {
 	}
 	for _, column := range split(nil, line)[1:] {
 		d.entry.columns = append(d.entry.columns, string(column))
+		d.times = d.times || bytes.HasSuffix(column, []byte("time"))
 	}
 	d.entry.name = slices.Index(d.entry.columns, "name")
 	if d.entry.name < 0 {
@@ -144,16 +147,16 @@ func (d *databaseReader) spec(line []byte) error {
 	return nil
 }
 
-func (d *databaseReader) end() (int, error) {
+func (d *databaseReader) end() error {
 	switch {
 	case !d.begun:
-		return 0, badDatabase("it does not begin with @@begin_db")
-	case !d.ended:
-		return 0, badDatabase("it does not end with @@end_db: it was cut short after %d entries", d.entries)
-	case d.entries == 0:
-		return 0, ErrNoEntry
+		return badDatabase("it does not begin with @@begin_db")
+	case !d.Marked && (d.open || !d.mayLackMark(d.entry.columns)):
+		return badDatabase("it does not end with @@end_db: it was cut short after %d entries", d.Entries)
+	case d.Entries == 0:
+		return ErrNoEntry
 	}
-	return d.entries, nil
+	return nil
 }
 
 // split appends the space-separated fields of a line to fields.

@@ -82,13 +82,13 @@ func FuzzReadDatabase(f *testing.F) {
 	seed(f, "testdata/databases/*/*db*")
 	f.Fuzz(func(t *testing.T, text string) {
 		seen := 0
-		n, err := ReadDatabase(strings.NewReader(text), func(e Entry) error {
+		d, err := ReadDatabase(strings.NewReader(text), func(e Entry) error {
 			seen++
 			_ = e.Name()
 			return nil
 		})
-		if err == nil && (n == 0 || n != seen) {
-			t.Errorf("%d entries, %d seen", n, seen)
+		if err == nil && (d.Entries == 0 || d.Entries != seen) {
+			t.Errorf("%d entries, %d seen", d.Entries, seen)
 		}
 		if err != nil && !errors.Is(err, ErrDatabase) && !strings.Contains(err.Error(), "more than") {
 			t.Error(err)

@@ -22,7 +22,9 @@ const maxLinks = 40
 // put something else in the place of: on the way to it each folder and each link is
 // looked at. It may lie in a folder with the sticky bit, as /tmp, in which nobody
 // can replace what is not theirs. The error wraps ErrUntrusted.
-func Trusted(path string) error {
+func Trusted(path string) error { return trusted(path, Account{}) }
+
+func trusted(path string, also Account) error {
 	if !filepath.IsAbs(path) {
 		wd, err := os.Getwd()
 		if err != nil {
@@ -37,7 +39,7 @@ func Trusted(path string) error {
 			return err
 		}
 		sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
-		if err := ours(at, info, sticky && len(names) > 0); err != nil {
+		if err := ours(at, info, sticky && len(names) > 0, also); err != nil {
 			return err
 		}
 		if info.Mode()&fs.ModeSymlink != 0 {
@@ -64,15 +66,21 @@ func Trusted(path string) error {
 // this process, or that a group or others can write to; no distribution ships a
 // configuration of AIDE's that a group can. The error wraps ErrUntrusted and says
 // what mends it.
-func Ours(path string, info fs.FileInfo) error { return ours(path, info, false) }
+func Ours(path string, info fs.FileInfo) error {
+	return ours(path, info, false, Account{})
+}
 
-func ours(path string, info fs.FileInfo, shared bool) error {
+func ours(path string, info fs.FileInfo, shared bool, also Account) error {
 	uid, mode := int(info.Sys().(*syscall.Stat_t).Uid), info.Mode() // on Linux, it always is one
+	writable := mode.Perm() & 0o022
+	if also.group(info) {
+		writable &^= 0o020
+	}
 	var mend []string
-	if uid != 0 && uid != os.Geteuid() {
+	if uid != 0 && uid != os.Geteuid() && !also.user(info) {
 		mend = append(mend, "chown root "+path)
 	}
-	if mode.Perm()&0o022 != 0 && mode&fs.ModeSymlink == 0 && !shared { // a link has no mode
+	if writable != 0 && mode&fs.ModeSymlink == 0 && !shared { // a link has no mode
 		mend = append(mend, "chmod go-w "+path)
 	}
 	if mend == nil {

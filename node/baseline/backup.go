@@ -26,7 +26,7 @@ const (
 // nothing is done then.
 func Undo(path string) (restored Info, kept string, err error) {
 	if err := tidy(path); err != nil {
-		return Info{}, "", err
+		return Info{}, "", explain(err, path)
 	}
 	kept = path + undone
 	backups, err := backupsOf(path)
@@ -43,22 +43,33 @@ func Undo(path string) (restored Info, kept string, err error) {
 	// By way of a third name: a link does not replace, and a rename of the only
 	// name would leave none for a moment.
 	second := path + temporary + "undone"
-	switch err := os.Link(path, second); {
+	switch err := link(path, second); {
 	case errors.Is(err, fs.ErrNotExist): // somebody removed the baseline
 		kept = ""
 	case err != nil:
-		return Info{}, "", fmt.Errorf("keep what is undone: %w", err)
+		return Info{}, "", fmt.Errorf("keep what is undone: %w", explain(err, path))
 	default:
 		if err := os.Rename(second, kept); err != nil {
-			return Info{}, "", fmt.Errorf("keep what is undone: %w", err)
+			return Info{}, "", fmt.Errorf("keep what is undone: %w", explain(err, path, kept))
 		}
 	}
 	if err := exchange(newest, path); err != nil {
 		_ = tidy(path)
-		return Info{}, "", err
+		return Info{}, "", explain(err, path, newest)
 	}
 	restored.Path = path
 	return restored, kept, nil
+}
+
+// LastBackup is the time of the newest backup beside a baseline, as its name says;
+// zero if there is none.
+func LastBackup(path string) time.Time {
+	backups, err := backupsOf(path)
+	if err != nil || len(backups) == 0 {
+		return time.Time{}
+	}
+	at, _ := time.Parse(stamp, strings.TrimPrefix(filepath.Base(backups[len(backups)-1]), filepath.Base(path)+mark))
+	return at
 }
 
 // Prune removes all backups but the newest.

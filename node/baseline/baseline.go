@@ -37,11 +37,11 @@ var (
 
 // Info describes a database that has been read to its end.
 type Info struct {
+	aide.Database
 	Path    string
 	SHA256  string // of the file as it lies on disk, hex
 	Created time.Time
 	Size    int64 // bytes
-	Entries int
 }
 
 // Inspect reads a database to its end and hands each entry to visit, which may
@@ -65,7 +65,7 @@ func Inspect(path string, visit func(aide.Entry) error) (Info, error) {
 	}
 	digest := sha256.New()
 	in := io.TeeReader(f, digest)
-	entries, err := aide.ReadDatabase(in, visit)
+	database, err := aide.ReadDatabase(in, visit)
 	if err != nil {
 		return Info{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -73,7 +73,7 @@ func Inspect(path string, visit func(aide.Entry) error) (Info, error) {
 		return Info{}, err
 	}
 	return Info{
-		Path: path, SHA256: hex.EncodeToString(digest.Sum(nil)),
-		Created: stat.ModTime(), Size: stat.Size(), Entries: entries,
+		Database: database, Path: path, SHA256: hex.EncodeToString(digest.Sum(nil)),
+		Created: stat.ModTime(), Size: stat.Size(),
 	}, nil
 }

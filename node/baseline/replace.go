@@ -9,11 +9,16 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"aidefleet/node/aide"
 )
 
 // step is called behind each step that a crash could follow. Tests fail or die
 // in it.
 var step = func(string) error { return nil }
+
+// link is os.Link, but in tests.
+var link = os.Link
 
 // Install puts a complete database where no baseline is yet. The error is
 // ErrExists if somebody else was faster, and wraps aide.ErrDatabase if the
@@ -22,21 +27,21 @@ func Install(database, path string) (Info, error) {
 	// The folder is AIDE's by its package; a host whose configuration names
 	// another one may not have it yet.
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return Info{}, err
+		return Info{}, explain(err, path)
 	}
 	if err := tidy(path); err != nil {
-		return Info{}, err
+		return Info{}, explain(err, path)
 	}
 	fresh, err := stage(database, path, nil)
 	if err != nil {
-		return Info{}, err
+		return Info{}, explain(err, path)
 	}
 	defer func() { _ = os.Remove(fresh.Path) }()
 	// A link, unlike a rename, never replaces anything.
-	if err := os.Link(fresh.Path, path); errors.Is(err, fs.ErrExist) {
+	if err := link(fresh.Path, path); errors.Is(err, fs.ErrExist) {
 		return Info{}, fmt.Errorf("%w at %s", ErrExists, path)
 	} else if err != nil {
-		return Info{}, err
+		return Info{}, explain(err, path)
 	}
 	installed := fresh
 	installed.Path = path
@@ -56,11 +61,11 @@ func Replace(database, digest, path string, now time.Time) (replaced Info, backu
 		return Info{}, "", fmt.Errorf("%s is not a regular file and cannot be kept: move it away", path)
 	}
 	if err := tidy(path); err != nil {
-		return Info{}, "", err
+		return Info{}, "", explain(err, path)
 	}
 	fresh, err := stage(database, path, old)
 	if err != nil {
-		return Info{}, "", err
+		return Info{}, "", explain(err, path)
 	}
 	defer func() { _ = os.Remove(fresh.Path) }() // not there any more if all went well
 	if fresh.SHA256 != digest {
@@ -70,12 +75,12 @@ func Replace(database, digest, path string, now time.Time) (replaced Info, backu
 		return Info{}, "", err
 	}
 	// A second name, so that the first never stands for nothing.
-	if err := os.Link(path, backup); err != nil {
-		return Info{}, "", fmt.Errorf("keep the old baseline: %w", err)
+	if err := link(path, backup); err != nil {
+		return Info{}, "", fmt.Errorf("keep the old baseline: %w", explain(err, path))
 	}
 	if err := exchange(fresh.Path, path); err != nil {
 		_ = tidy(path) // a backup of what is still the baseline is none
-		return Info{}, "", err
+		return Info{}, "", explain(err, path)
 	}
 	replaced = fresh
 	replaced.Path = path
@@ -102,8 +107,9 @@ func exchange(file, path string) error {
 }
 
 // stage copies a database to a temporary file beside the baseline, onto the
-// disk, and reads the copy to its end. The copy belongs to root alone, or to
-// whom the file old belongs: who reads the baseline goes on reading it.
+// disk, and reads the copy to its end. The copy belongs to whom the file old belongs,
+// so that who reads the baseline goes on reading it; without one to root alone, or to
+// the distribution's account for AIDE if the folder is its.
 func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
 	in, err := os.Open(database)
 	if err != nil {
@@ -122,6 +128,8 @@ func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
 	_, err = io.Copy(out, in)
 	if err == nil && old != nil {
 		err = inherit(out, old)
+	} else if err == nil {
+		err = give(out, filepath.Dir(path))
 	}
 	if err == nil {
 		err = errors.Join(step("copied"), out.Sync())
@@ -147,6 +155,22 @@ func inherit(f *os.File, old fs.FileInfo) error {
 		}
 	}
 	return f.Chmod(old.Mode().Perm() &^ 0o022)
+}
+
+// account is aide.FindAccount, but in tests.
+var account = aide.FindAccount
+
+// give gives a file in a folder of the distribution's account to that.
+func give(f *os.File, dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	have, ok := info.Sys().(*syscall.Stat_t)
+	if to := account(); ok && to.UID > 0 && int(have.Uid) == to.UID {
+		return f.Chown(to.UID, to.GID)
+	}
+	return nil
 }
 
 // syncFolder makes the names in the folder of a file last through a crash.

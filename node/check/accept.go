@@ -38,10 +38,10 @@ func (r *runner) accept(fingerprint string) error {
 	if err := last.refuse(fingerprint, r.config.SHA256); err != nil {
 		return failure{result.BadArguments, err}
 	}
-	base, err := baseline.Inspect(r.config.Database, nil)
+	base, err := r.base()
 	switch {
 	case err != nil:
-		return baselineFailure(err)
+		return err
 	case base.SHA256 == last.newDatabase: // the node was ended before it could note that
 		return fail(result.BadArguments, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
 	case base.SHA256 != last.baseline:
@@ -81,6 +81,9 @@ func (l last) refuse(fingerprint, config string) error {
 }
 
 func (r *runner) undo() error {
+	if err := aide.TrustedBaseline(r.config.Database); errors.Is(err, aide.ErrUntrusted) {
+		return failure{result.BaselineInvalid, err}
+	}
 	base, kept, err := baseline.Undo(r.config.Database)
 	switch {
 	case errors.Is(err, baseline.ErrNoBackup):
@@ -90,6 +93,7 @@ func (r *runner) undo() error {
 	case err != nil:
 		return fail(result.StateUnwritable, "undo: %w", err)
 	}
+	r.own(base, r.state.configOf(base.SHA256))
 	r.note("This is the baseline from before the last acceptance again.")
 	if kept != "" {
 		r.note("What was the baseline until now is kept as %s.", kept)
@@ -101,7 +105,7 @@ func (r *runner) undo() error {
 // replace makes a database of that digest the baseline and keeps the old one. The
 // configuration is noted first: with a note too many nothing is wrong.
 func (r *runner) replace(database, digest string) error {
-	if err := r.state.noteConfig(digest, r.config.SHA256); err != nil {
+	if err := r.state.keepNote(note{sha256: digest, config: r.config.SHA256, since: r.Now(), path: r.config.Database}); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
 	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
@@ -111,6 +115,7 @@ func (r *runner) replace(database, digest string) error {
 	case err != nil:
 		return fail(result.StateUnwritable, "replace the baseline: %w", err)
 	}
+	r.own(base, r.config.SHA256)
 	r.note("The old baseline is kept as %s; aide-node accept --undo goes back to it.", backup)
 	if err := baseline.Prune(r.config.Database, r.Backups); err != nil {
 		r.note("Older baselines could not be removed: %v.", err)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
@@ -64,6 +63,8 @@ type runner struct {
 	aide   aide.Program
 	config aide.Config
 	answer Answer
+
+	compared baseline.Info // the baseline that a check compares with
 }
 
 // Check compares the host's files with its baseline. It always has an answer.
@@ -158,7 +159,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 			return failure{result.ConfigMissing, err}
 		}
 	}
-	r.config, err = aide.ReadConfig(ctx, path, r.Database)
+	r.config, err = r.aide.Version.ReadConfig(ctx, path, r.Database)
 	if errors.Is(err, fs.ErrNotExist) {
 		return failure{result.ConfigMissing, err}
 	} else if err != nil {
@@ -177,12 +178,13 @@ func (r *runner) job() aide.Job {
 func Need(baseline int64) int64 { return baseline + baseline/4 + 1<<20 }
 
 func (r *runner) check(ctx context.Context) error {
-	base, err := baseline.Inspect(r.config.Database, nil)
+	base, err := r.base()
 	if err != nil {
-		return baselineFailure(err)
+		return err
 	}
+	r.compared = base
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
-	r.compareConfig(base)
+	r.compareNotes(base)
 	if err := r.state.room(Need(base.Size)); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
@@ -197,6 +199,9 @@ func (r *runner) check(ctx context.Context) error {
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
 		newDatabase, err = r.conclude(base, o, reports)
+		if o.Exit == databaseRefused {
+			err = r.refused(base, o.Complaint())
+		}
 	}
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
@@ -205,7 +210,7 @@ func (r *runner) check(ctx context.Context) error {
 		return err
 	}
 	r.unread(o)
-	return r.state.keepLast(r.answer.Line, newDatabase)
+	return r.state.keepLast(r.answer.Line, newDatabase, base.Path)
 }
 
 // errBus is that of a run that AIDE has ended itself.
@@ -273,6 +278,9 @@ func (r *runner) keep(id string, o aide.Outcome, reports aide.Reports, failed er
 	return errors.Join(err, kept.Prune(r.answer.Started, r.Keep, r.KeepBytes))
 }
 
+// databaseRefused is the status of an AIDE that cannot read a database (DATABASE_ERROR).
+const databaseRefused = 24
+
 // judge tells a run that has a result, status 0 to 7, from one that failed.
 func judge(o aide.Outcome) error {
 	said := o.Complaint()
@@ -283,24 +291,12 @@ func judge(o aide.Outcome) error {
 		return fail(result.AideCrashed, "AIDE was ended by signal %d (%s)", o.Signal, o.Signal)
 	case o.Exit == 17:
 		return fail(result.ConfigInvalid, "AIDE refused its configuration: %s", said)
-	case o.Exit == 24:
+	case o.Exit == databaseRefused:
 		return fail(result.BaselineInvalid, "AIDE refused the baseline; after an upgrade of AIDE it may be too old: %s", said)
 	case o.Exit < 0 || o.Exit > 7:
 		return fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, said)
 	}
 	return nil
-}
-
-func baselineFailure(err error) error {
-	switch {
-	case errors.Is(err, baseline.ErrMissing):
-		return failure{result.BaselineMissing, err}
-	case errors.Is(err, aide.ErrDatabase):
-		return failure{result.BaselineInvalid, err}
-	case errors.Is(err, os.ErrPermission):
-		return failure{result.BaselineInvalid, err}
-	}
-	return err
 }
 
 // say begins the text for people with what the answer is about.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"aidefleet/node/aide"
 	"aidefleet/node/profile"
 	"aidefleet/node/result"
 	"aidefleet/node/rules"
@@ -60,7 +59,7 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	}
 	err = r.sound(ctx)
 	if err == nil {
-		r.config, err = aide.ReadConfig(ctx, r.config.Path, r.Database)
+		r.config, err = r.aide.Version.ReadConfig(ctx, r.config.Path, r.Database)
 	}
 	if err != nil {
 		if undone := place.Restore(); undone != nil {

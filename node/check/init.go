@@ -14,19 +14,23 @@ import (
 // init takes a baseline if there is none, or in place of the one there is if it
 // is forced to.
 func (r *runner) init(ctx context.Context) error {
-	base, err := baseline.Inspect(r.config.Database, nil)
+	base, err := r.base()
 	switch {
-	case errors.Is(err, baseline.ErrMissing):
+	case errors.Is(err, aide.ErrUntrusted):
+		return err
+	case errors.Is(err, baseline.ErrMissing) && (r.Force || ReasonOf(err) == result.BaselineMissing):
 		return r.first(ctx)
+	case errors.Is(err, baseline.ErrMissing):
+		return err
 	case r.Force:
 		return r.anew(ctx)
 	case errors.Is(err, aide.ErrDatabase):
 		return fail(result.BaselineInvalid, "%w; aide-node init --force takes a new one and keeps this", err)
 	case err != nil:
-		return baselineFailure(err)
+		return err
 	}
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
-	r.compareConfig(base)
+	r.compareNotes(base)
 	r.stands(base)
 	return nil
 }
@@ -37,7 +41,7 @@ func (r *runner) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.state.noteConfig(fresh.SHA256, r.config.SHA256); err != nil {
+	if err := r.state.keepNote(note{sha256: fresh.SHA256, config: r.config.SHA256}); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
 	base, err := baseline.Install(fresh.Path, r.config.Database)
@@ -45,6 +49,7 @@ func (r *runner) first(ctx context.Context) error {
 		return failure{result.StateUnwritable, fmt.Errorf("install the baseline: %w", err)}
 	}
 	_ = os.Remove(fresh.Path) // it only takes room
+	r.own(base, r.config.SHA256)
 	r.note("The baseline was taken: %s.", base.Path)
 	r.stands(base)
 	return nil

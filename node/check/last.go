@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type last struct {
 	config      string // SHA-256 of the configuration
 	newDatabase string // SHA-256 of the database that the check wrote
 	accepted    string // when its changes became the baseline; empty if they have not
+	database    string // path of the database that was compared with; empty if an earlier version wrote this
+	aide        string // version of AIDE
 	text        []byte // the file
 }
 
@@ -32,10 +35,11 @@ var errNoLast = errors.New("no check has been made")
 
 // keepLast notes what the last check said, and the digest of the new database
 // it left behind.
-func (s state) keepLast(l result.Line, newDatabase string) error {
+func (s state) keepLast(l result.Line, newDatabase, database string) error {
 	o := result.Lines()
 	l.Members(o)
 	o.Text("newDatabase", newDatabase) // SHA-256, hex
+	o.Text("database", database)       // path
 	return s.write(s.last(), append(o.Bytes(), '\n'))
 }
 
@@ -59,8 +63,10 @@ func (s state) readLast() (last, error) {
 	l := last{
 		status: result.Status(members["status"]), started: members["started"], fingerprint: members["fingerprint"],
 		baseline: members["sha256"], config: members["config"], newDatabase: members["newDatabase"],
-		accepted: members["accepted"], text: text,
+		accepted: members["accepted"], aide: members["aide"], text: text,
 	}
+	// JSON escapes in a path are also those of Go.
+	l.database, _ = strconv.Unquote(`"` + members["database"] + `"`)
 	if !bytes.HasPrefix(text, []byte(opening)) || l.status == "" || l.started == "" || l.baseline == "" || l.config == "" || l.newDatabase == "" {
 		return last{}, fmt.Errorf("%s is not as a check writes it", s.last())
 	}

@@ -24,7 +24,7 @@ func TestLast(t *testing.T) {
 		V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 3}, Fingerprint: a[:32], Started: now,
 		Baseline: &result.Baseline{SHA256: b}, Config: c,
 		Paths: []string{`+accepted": "x`, "+\n \"accepted\": \"x\",\n", `+/newDatabase": "x`, `+": "`, `+\": "`},
-	}, a); err != nil {
+	}, a, `/a "b"\`+"\n/c"); err != nil {
 		t.Fatal(err)
 	}
 	for _, accepted := range []string{"", "2026-11-23T05:00:00Z"} {
@@ -32,6 +32,9 @@ func TestLast(t *testing.T) {
 		if err != nil || l.status != result.Drift || l.started != "2026-11-23T05:00:00Z" || l.fingerprint != a[:32] ||
 			l.baseline != b || l.config != c || l.newDatabase != a || l.accepted != accepted {
 			t.Fatalf("%+v, %v", l, err)
+		}
+		if l.database != `/a "b"\`+"\n/c" {
+			t.Errorf("the database is %q", l.database)
 		}
 		if err := s.markAccepted(l, now); err != nil {
 			t.Fatal(err)

@@ -72,6 +72,10 @@ func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.I
 		return fresh, fail(result.StateUnwritable, "the new database is not whole, is the disk full? %w", err)
 	case err != nil:
 		return fresh, err
+	case fresh.Marked && !r.compared.Marked && !r.aide.Version.Marks() && fresh.Writer == r.compared.Writer:
+		// Builds of 0.16 that do end a database so always do.
+		return fresh, fail(result.BaselineInvalid, "%s does not end with @@end_db, as this AIDE ends its databases: it was cut short after %d entries",
+			r.compared.Path, r.compared.Entries)
 	case fresh.Entries != s.Total:
 		return fresh, fail(result.ReportUnreadable, "the report counts %d entries, the new database has %d", s.Total, fresh.Entries)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 func testDigest(n int) string { return fmt.Sprintf("%064x", n) }
@@ -14,11 +15,11 @@ func testDigest(n int) string { return fmt.Sprintf("%064x", n) }
 func TestNoted(t *testing.T) {
 	s := state{t.TempDir()}
 	for n := range 3 * mostNoted {
-		if err := s.noteConfig(testDigest(n), testDigest(n+1000)); err != nil {
+		if err := s.keepNote(note{sha256: testDigest(n), config: testDigest(n + 1000)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.noteConfig(testDigest(3*mostNoted-2), testDigest(7)); err != nil {
+	if err := s.keepNote(note{sha256: testDigest(3*mostNoted - 2), config: testDigest(7)}); err != nil {
 		t.Fatal(err)
 	}
 	for n, want := range map[int]string{
@@ -29,9 +30,53 @@ func TestNoted(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(s.noted())
-	if err != nil || strings.Count(string(text), "\n") != mostNoted || len(text) != mostNoted*noteBytes {
+	if err != nil || strings.Count(string(text), "\n") != mostNoted {
 		t.Errorf("%v\n%s", err, text)
 	}
+}
+
+// TestNote: what is written of a baseline is read back.
+func TestNote(t *testing.T) {
+	since := time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
+	for _, want := range []note{
+		{sha256: testDigest(1), config: testDigest(2)},
+		{sha256: testDigest(1)},
+		{sha256: testDigest(1), config: testDigest(2), since: since, size: 12643, entries: 41, written: "2026-11-25 22:39:31", path: "/var/lib/aide/aide.db"},
+		{sha256: testDigest(1), since: since, path: "/a b\"\n\xff"},
+	} {
+		if got, ok := noted(want.line()); !ok || got != want {
+			t.Errorf("%+v, %t, want %+v", got, ok, want)
+		}
+	}
+	whole := note{sha256: testDigest(1), since: since, size: 1, entries: 1, written: "x", path: "/x"}.line()
+	for n := range len(whole) - 1 {
+		if got, ok := noted(whole[:n]); ok {
+			t.Errorf("%q: %+v", whole[:n], got)
+		}
+	}
+}
+
+// FuzzNote: a line that is understood says the same when it is written again.
+func FuzzNote(f *testing.F) {
+	f.Add(string(note{sha256: testDigest(1), config: testDigest(2)}.line()))
+	f.Add(string(note{sha256: testDigest(1), since: time.Unix(1, 0), written: "then", path: "/x y"}.line()))
+	f.Fuzz(func(t *testing.T, line string) {
+		n, ok := noted([]byte(line))
+		if !ok {
+			return
+		}
+		again, ok := noted(n.line())
+		if !ok {
+			t.Fatalf("%q is not understood", n.line())
+		}
+		if !again.since.Equal(n.since) {
+			t.Errorf("%q: since %s, then %s", line, n.since, again.since)
+		}
+		again.since = n.since
+		if again != n {
+			t.Errorf("%q: %+v, then %+v", line, n, again)
+		}
+	})
 }
 
 // FuzzNoted: whatever is there, what is noted is read back, and nothing else is.
@@ -40,15 +85,16 @@ func FuzzNoted(f *testing.F) {
 	f.Add([]byte(line + line))
 	f.Add([]byte(strings.ToUpper(line)))
 	f.Add([]byte("garbage\n" + line[:100]))
+	f.Add(note{sha256: testDigest(1), since: time.Unix(1, 0), written: "then", path: "/x y"}.line())
 	s := state{f.TempDir()}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if err := os.WriteFile(s.noted(), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.configOf(testDigest(1)); got != "" && !strings.Contains(string(text), testDigest(1)+" "+got+"\n") {
+		if got := s.configOf(testDigest(1)); got != "" && !strings.Contains(string(text), testDigest(1)+" "+got) {
 			t.Errorf("%q is not noted in %q", got, text)
 		}
-		if err := s.noteConfig(testDigest(3), testDigest(4)); err != nil {
+		if err := s.keepNote(note{sha256: testDigest(3), config: testDigest(4)}); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.configOf(testDigest(3)); got != testDigest(4) {

@@ -115,27 +115,30 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 		message string
 		next    string
 	}{
-		"state":                 {func(*host) {}, "state", OK, fine, "/state", ""},
-		"no state":              {func(h *host) { h.remove("state") }, "state", OK, fine, "not there yet", ""},
-		"state is a file":       {func(h *host) { h.remove("state"); h.write("state", "") }, "state", Failed, result.StateUnwritable, "not a folder", "--state"},
-		"state below a file":    {func(h *host) { h.State = h.AIDE + "/x" }, "state", Failed, result.StateUnwritable, "/aide", "--state"},
-		"state cannot be made":  {func(h *host) { h.State = h.readOnly() + "/state" }, "state", Failed, result.StateUnwritable, "cannot be made", "--state"},
-		"state is read-only":    {func(h *host) { h.State = h.readOnly() }, "state", Failed, result.StateUnwritable, "/read-only", "--state"},
-		"run is a link":         {func(h *host) { _ = os.Symlink("/etc", h.State+"/run") }, "state", Failed, result.StateUnwritable, "/run is not a folder", "--state"},
-		"state is open":         {func(h *host) { h.mode("state", 0o755) }, "state", Warning, fine, "mode 0755", "chmod 0700"},
-		"state is a link":       {func(h *host) { _ = os.Symlink(h.State, h.dir+"/link"); h.State = h.dir + "/link" }, "state", Warning, fine, "symbolic link", "--state"},
-		"no lock":               {func(*host) {}, "lock", OK, fine, "free", ""},
-		"lock of a dead run":    {func(h *host) { h.write("state/lock", "pid 1 since x") }, "lock", OK, fine, "free", ""},
-		"lock":                  {func(h *host) { h.write("state/lock", "pid 7 since noon\n"); h.lock() }, "lock", Warning, result.Busy, "pid 7 since noon", "wait"},
-		"lock is a folder":      {func(h *host) { h.write("state/lock/x", "") }, "lock", Failed, result.StateUnwritable, "regular", "remove"},
-		"aide":                  {func(*host) {}, "aide", OK, fine, "0.18.6; as upstream", ""},
-		"aide of Debian":        {func(h *host) { h.fake("0.18.3", "") }, "aide", OK, fine, "/aide, 0.18.3", ""},
-		"no aide":               {func(h *host) { h.remove("aide") }, "aide", Failed, result.AideMissing, "not installed", "--install"},
-		"no version":            {func(h *host) { h.AIDE = "/bin/true" }, "aide", Failed, result.AideFailed, "no version", "again"},
-		"config":                {func(h *host) { h.realAIDE() }, "config", OK, fine, "aide.conf is valid", ""},
-		"config with warnings":  {func(h *host) { h.fake("0.18.6", "echo '  WARNING: old' >&2") }, "config", OK, fine, "1 warnings", ""},
-		"config unchecked":      {func(h *host) { h.remove("aide") }, "config", Warning, fine, "no AIDE to check it", "install"},
-		"config of 0.16":        {func(h *host) { h.fake("0.16.2", "exit 17") }, "config", OK, fine, "emptying", ""},
+		"state":                {func(*host) {}, "state", OK, fine, "/state", ""},
+		"no state":             {func(h *host) { h.remove("state") }, "state", OK, fine, "not there yet", ""},
+		"state is a file":      {func(h *host) { h.remove("state"); h.write("state", "") }, "state", Failed, result.StateUnwritable, "not a folder", "--state"},
+		"state below a file":   {func(h *host) { h.State = h.AIDE + "/x" }, "state", Failed, result.StateUnwritable, "/aide", "--state"},
+		"state cannot be made": {func(h *host) { h.State = h.readOnly() + "/state" }, "state", Failed, result.StateUnwritable, "cannot be made", "--state"},
+		"state is read-only":   {func(h *host) { h.State = h.readOnly() }, "state", Failed, result.StateUnwritable, "/read-only", "--state"},
+		"run is a link":        {func(h *host) { _ = os.Symlink("/etc", h.State+"/run") }, "state", Failed, result.StateUnwritable, "/run is not a folder", "--state"},
+		"state is open":        {func(h *host) { h.mode("state", 0o755) }, "state", Warning, fine, "mode 0755", "chmod 0700"},
+		"state is a link":      {func(h *host) { _ = os.Symlink(h.State, h.dir+"/link"); h.State = h.dir + "/link" }, "state", Warning, fine, "symbolic link", "--state"},
+		"no lock":              {func(*host) {}, "lock", OK, fine, "free", ""},
+		"lock of a dead run":   {func(h *host) { h.write("state/lock", "pid 1 since x") }, "lock", OK, fine, "free", ""},
+		"lock":                 {func(h *host) { h.write("state/lock", "pid 7 since noon\n"); h.lock() }, "lock", Warning, result.Busy, "pid 7 since noon", "wait"},
+		"lock is a folder":     {func(h *host) { h.write("state/lock/x", "") }, "lock", Failed, result.StateUnwritable, "regular", "remove"},
+		"aide":                 {func(*host) {}, "aide", OK, fine, "0.18.6; as upstream", ""},
+		"aide of Debian":       {func(h *host) { h.fake("0.18.3", "") }, "aide", OK, fine, "/aide, 0.18.3", ""},
+		"no aide":              {func(h *host) { h.remove("aide") }, "aide", Failed, result.AideMissing, "not installed", "--install"},
+		"no version":           {func(h *host) { h.AIDE = "/bin/true" }, "aide", Failed, result.AideFailed, "no version", "again"},
+		"config":               {func(h *host) { h.realAIDE() }, "config", OK, fine, "aide.conf is valid", ""},
+		"config with warnings": {func(h *host) { h.fake("0.18.6", "echo '  WARNING: old' >&2") }, "config", OK, fine, "1 warnings", ""},
+		"config unchecked":     {func(h *host) { h.remove("aide") }, "config", Warning, fine, "no AIDE to check it", "install"},
+		"config of 0.16": {func(h *host) {
+			h.fake("0.16.2", "exit 17")
+			h.write("aide.conf", "database=file:"+h.dir+"/aide.db\n")
+		}, "config", OK, fine, "emptying", ""},
 		"no config":             {func(h *host) { h.remove("aide.conf") }, "config", Failed, result.ConfigMissing, "aide.conf", "--config"},
 		"no database in config": {func(h *host) { h.write("aide.conf", "\n") }, "config", Failed, result.ConfigInvalid, "database_in", "mend"},
 		"config that AIDE refuses": {func(h *host) {
@@ -160,8 +163,18 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 		"baseline not gzip": {func(h *host) { h.write("aide.db", "\x1f\x8bxx") }, "baseline", Failed, result.BaselineInvalid, "damaged", "--force"},
 		"baseline of 0.16": {func(h *host) {
 			h.fake("0.19.2", "")
-			h.write("aide.db", strings.ReplaceAll(goodDatabase, "0.18.6", "0.16.2"))
-		}, "baseline", Failed, result.BaselineInvalid, "which AIDE 0.16.2 wrote", "init --force"},
+			h.write("aide.db", "@@begin_db\n# This file was generated by Aide, version 0.16.2\n@@db_spec name lname attr \n/a 0 1\n")
+		}, "baseline", Failed, result.BaselineOutdated, "AIDE was upgraded from 0.16.2 to 0.19.2; take a new baseline", "init --force"},
+		"baseline of 0.16, which has AIDE": {func(h *host) {
+			h.fake("0.16.2", "")
+			h.write("aide.conf", "database=file:"+h.dir+"/aide.db\n")
+			h.write("aide.db", "@@begin_db\n# This file was generated by Aide, version 0.16.2\n@@db_spec name lname attr \n/a 0 1\n")
+		}, "baseline", OK, fine, "1 entries", ""},
+		"baseline of everybody's": {func(h *host) { h.mode("aide.db", 0o666) }, "baseline", Failed, result.BaselineInvalid, "chmod go-w", "init --force"},
+		"baseline gone": {func(h *host) {
+			h.remove("aide.db")
+			h.write("aide.db.aide-node-20261123T050000Z", goodDatabase)
+		}, "baseline", Failed, result.BaselineRemoved, "2026-11-23T05:00:00Z", "find out who removed it"},
 		"baseline unknown":     {func(h *host) { h.remove("aide.conf") }, "baseline", Warning, fine, "not looked at", "configuration"},
 		"space":                {func(*host) {}, "space", OK, fine, "MiB free", ""},
 		"no space":             {func(h *host) { h.State = "/proc/aide-node" }, "space", Failed, result.StateUnwritable, "has 0 KiB free", "room"},

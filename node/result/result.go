@@ -38,7 +38,9 @@ const (
 	ConfigInvalid    Reason = "config_invalid"
 	BaselineMissing  Reason = "baseline_missing"
 	BaselineInvalid  Reason = "baseline_invalid"
-	Busy             Reason = "busy" // another check is running on this host
+	BaselineOutdated Reason = "baseline_outdated" // of another AIDE, and the one at hand cannot read it
+	BaselineRemoved  Reason = "baseline_removed"  // there was one, and it is gone
+	Busy             Reason = "busy"              // another check is running on this host
 	Timeout          Reason = "timeout"
 	ReportUnreadable Reason = "report_unreadable" // exit status, counts and lists disagree
 	StateUnwritable  Reason = "state_unwritable"

@@ -71,7 +71,7 @@ func (w *walk) build(t *testing.T, region string) {
 		w.hosts = 70
 	}
 	instances, err := simulate.New(simulate.Options{Hosts: w.hosts, Seed: 3, Speed: 1, Shares: simulate.Shares{
-		Stopped: 0.03, Unmanaged: 0.03, Undeliverable: 0.03, TimeOut: 0.03, Garbage: 0.1, Fail: 0.1, Drift: 0.1, Hybrid: 0.1,
+		Stopped: 0.03, Unmanaged: 0.03, Undeliverable: 0.03, TimeOut: 0.03, KillWorker: 0.03, Garbage: 0.1, Fail: 0.1, Drift: 0.1, Hybrid: 0.1,
 	}}, w.time)
 	if err != nil {
 		t.Fatal(err)
@@ -90,6 +90,24 @@ func (w *walk) build(t *testing.T, region string) {
 	}
 }
 
+// reading is held while a command line is read: urfave/cli has a flag for help that
+// all of them write to.
+var reading sync.Mutex
+
+// untilRead is a context that says when a command line has been read: its command
+// asks for the clock.
+type untilRead struct {
+	context.Context
+	read func()
+}
+
+func (u untilRead) Value(key any) any {
+	if key == (clockKey{}) {
+		u.read()
+	}
+	return u.Context.Value(key)
+}
+
 // run runs the orchestrator by the account's clock.
 func (w *walk) run(t *testing.T, args ...string) (code int, r report.Report, said string) {
 	t.Helper()
@@ -97,8 +115,11 @@ func (w *walk) run(t *testing.T, args ...string) (code int, r report.Report, sai
 		First: 2 * time.Second, Max: 30 * time.Second, Share: 0.3,
 		Sleep: func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
 	}})
+	reading.Lock()
+	read := sync.OnceFunc(reading.Unlock)
+	defer read()
 	var stdout, stderr bytes.Buffer
-	code = Main(ctx, append(append([]string{"orchestrator"}, args...), "--output", "json"), &stdout, &stderr)
+	code = Main(untilRead{ctx, read}, append(append([]string{"orchestrator"}, args...), "--output", "json"), &stdout, &stderr)
 	if stdout.Len() > 0 {
 		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 			t.Errorf("%v in %.200s", err, stdout.String())

@@ -75,6 +75,7 @@ func shareFlags(s *lab.Simulation) []shareFlag {
 		{"garbage", "hosts that print no result line", d.Garbage, &s.Garbage},
 		{"long-output", "hosts that print 24,000 bytes", d.LongOutput, &s.LongOutput},
 		{"time-out", "hosts whose check is ended by the agent", d.TimeOut, &s.TimeOut},
+		{"kill-worker", "hosts on which the agent's worker is killed in the check", d.KillWorker, &s.KillWorker},
 		{"undeliverable", "hosts that cannot be given the command", d.Undeliverable, &s.Undeliverable},
 		{"lose-agent", "hosts whose agent is silent, half of them from the middle of the check on", d.LoseAgent, &s.LoseAgent},
 		{"hybrid", "hosts that are hybrid nodes (mi-…)", d.Hybrid, &s.Hybrid},

@@ -37,6 +37,7 @@ const (
 	TimesOut                 // the agent ends the script
 	FallsSilent              // the agent is not heard of any more
 	Undeliverable            // the agent cannot be given the command
+	WorkerDies               // the agent's worker is killed
 )
 
 // Answer is what a script printed, and its exit status.
@@ -79,6 +80,10 @@ func (e *events) Pop() any {
 	*e = (*e)[:len(*e)-1]
 	return last
 }
+
+// workerDied is what an agent says in place of the script's output
+// (agent/framework/processor/executer/outofproc).
+const workerDied = "document process failed unexpectedly: document worker timed out , check [ssm-document-worker]/[ssm-session-worker] log for crash reason"
 
 func (i *invocation) course() Course {
 	return i.node.Host.Run(i.command.DocumentName, i.command.execution)
@@ -133,7 +138,7 @@ func (i *invocation) happen(kind eventKind, at time.Time) {
 		i.node.alive, i.node.lastSeen = false, at
 	case course.End == TimesOut:
 		i.set(executionTimedOut, at)
-	case course.End == Fails:
+	case course.End == Fails, course.End == WorkerDies:
 		i.set(failed, at)
 	default:
 		i.set(succeeded, at)
@@ -160,6 +165,10 @@ func (i *invocation) reports() []*stepReport {
 	switch i.state {
 	case succeeded, failed:
 		began = began.Add(-course.Duration)
+		if course.End == WorkerDies {
+			s.Status, s.Code, s.Output = "Failed", 0, workerDied
+			break
+		}
 		a := i.node.Host.Answer(i.command.DocumentName, began, course.Duration)
 		s.Status, s.Code, s.StandardOutput, s.StandardError = "Success", a.Code, a.Stdout, a.Stderr
 		if a.Code != 0 {

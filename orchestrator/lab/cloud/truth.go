@@ -133,6 +133,9 @@ func (c *Cloud) truth(n *node, i *invocation) truth {
 	}
 	switch i.state {
 	case succeeded, failed:
+		if i.course().End == WorkerDies {
+			return truth{Status: "missing", Reason: "agent_failed"}
+		}
 		f := n.Host.Finding()
 		if f.Status == "failed" {
 			return truth{Status: f.Status, Reason: f.Reason}

@@ -109,6 +109,8 @@ func (h *host) Run(document string, limit time.Duration) cloud.Course {
 		c.End = cloud.FallsSilent
 	case undelivered:
 		c.End = cloud.Undeliverable
+	case losesWorker:
+		c.End = cloud.WorkerDies
 	case timesOut:
 		c.End, c.Duration = cloud.TimesOut, h.scale(min(limit, longest))
 	default:

@@ -33,6 +33,7 @@ type Shares struct {
 	LoseAgent     float64 // half are silent from the start, half fall silent in the check
 	Undeliverable float64
 	TimeOut       float64 // the agent ends the script
+	KillWorker    float64 // the agent's worker is killed in the middle of the script
 	Garbage       float64 // what is printed is no result line
 	Fail          float64 // the check fails, with a reason
 	Drift         float64
@@ -58,7 +59,8 @@ const (
 	printsTrash      // garbage instead of a result line
 	fails            // with a reason of the node's
 	drifts           // there are changes
-	kinds       = 10 // how many there are
+	losesWorker      // the agent's worker is killed
+	kinds       = 11 // how many there are
 )
 
 // shares are the shares in the order in which they are dealt out.
@@ -66,6 +68,7 @@ func (s Shares) shares() [kinds]float64 {
 	return [kinds]float64{
 		stopped: s.Stopped, unmanaged: s.Unmanaged, silent: s.LoseAgent / 2, fallsSilent: s.LoseAgent / 2,
 		undelivered: s.Undeliverable, timesOut: s.TimeOut, printsTrash: s.Garbage, fails: s.Fail, drifts: s.Drift,
+		losesWorker: s.KillWorker,
 	}
 }
 

@@ -1,0 +1,131 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+	"aidefleet/node/result"
+)
+
+// Inspect reads the baseline that a configuration names, as a check by that AIDE and with
+// that state folder does, and says why it cannot be compared with. It takes no lock and
+// writes nothing. ReasonOf tells the reason of its error.
+func Inspect(by aide.Program, c aide.Config, dir string) (baseline.Info, error) {
+	s := state{dir}
+	if err := aide.TrustedBaseline(c.Database); errors.Is(err, aide.ErrUntrusted) {
+		return baseline.Info{}, fail(result.BaselineInvalid, "%w; then aide-node init --force if you do not know what it holds", err)
+	}
+	base, err := baseline.Inspect(c.Database, nil)
+	switch {
+	case errors.Is(err, baseline.ErrMissing):
+		return base, s.gone(c, err)
+	case errors.Is(err, aide.ErrDatabase), errors.Is(err, os.ErrPermission):
+		return base, failure{result.BaselineInvalid, err}
+	case err != nil:
+		return base, err
+	}
+	if err := s.compareSize(base); err != nil {
+		return base, err
+	}
+	if by.Path != "" && !by.Version.Reads(base.Database) {
+		return base, s.outdated(by, base)
+	}
+	return base, nil
+}
+
+// ReasonOf is the reason that a check gives for an error.
+func ReasonOf(err error) result.Reason {
+	var f failure
+	if errors.As(err, &f) {
+		return f.reason
+	}
+	return result.Internal
+}
+
+// base is the baseline, if it can be compared with.
+func (r *runner) base() (baseline.Info, error) { return Inspect(r.aide, r.config, r.State) }
+
+// compareSize tells a baseline that is not any more what AIDE wrote, by what was noted of
+// it: one without an end marker can be cut short behind any line. No two runs of AIDE on
+// a host end in the same second, but for those that this node knows of.
+func (s state) compareSize(base baseline.Info) error {
+	if !s.noteOf(base.SHA256).since.IsZero() {
+		return nil
+	}
+	for _, n := range s.notes() {
+		if n.path == base.Path && n.written != "" && n.written == base.Written {
+			return fail(result.BaselineInvalid, "%s is not as AIDE wrote it at %s any more: it had %d entries in %d bytes then, and has %d in %d: it was cut short or changed",
+				base.Path, n.written, n.entries, n.size, base.Entries, base.Size)
+		}
+	}
+	return nil
+}
+
+// gone tells a baseline that was removed from one that was never taken. Only what is known
+// of the same path counts.
+func (s state) gone(c aide.Config, missing error) error {
+	var at time.Time
+	var how string
+	saw := func(t time.Time, by string) {
+		if t.After(at) {
+			at, how = t, by
+		}
+	}
+	if n, ok := s.lastOwn(c.Database); ok {
+		saw(n.since, "aide-node had put it there")
+	}
+	if l, err := s.readLast(); err == nil && (l.database == c.Database || l.database == "" && l.config == c.SHA256) {
+		started, _ := time.Parse(time.RFC3339, l.started)
+		saw(started, "a check compared with it")
+	}
+	backup := baseline.LastBackup(c.Database)
+	saw(backup, "it took the place of its newest backup")
+	if at.IsZero() {
+		return failure{result.BaselineMissing, notMoved(c, missing)}
+	}
+	undo := ""
+	if !backup.IsZero() {
+		undo = "accept --undo goes back to the newest backup, "
+	}
+	return fail(result.BaselineRemoved, "%w any more: at %s %s. Find out who removed it; then %saide-node init --force takes a new one",
+		missing, at.UTC().Format(time.RFC3339), how, undo)
+}
+
+// notMoved names the database that somebody let AIDE write, and did not make the baseline.
+func notMoved(c aide.Config, missing error) error {
+	info, err := os.Stat(c.NewDatabase)
+	if c.NewDatabase == "" || c.NewDatabase == c.Database || err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return missing
+	}
+	return fmt.Errorf("%w; AIDE wrote %s on %s, and nobody moved it there: look at it, then mv %s %s, or aide-node init takes another",
+		missing, c.NewDatabase, info.ModTime().UTC().Format(time.RFC3339), c.NewDatabase, c.Database)
+}
+
+// outdated is for a baseline of another AIDE that the one at hand cannot read.
+func (s state) outdated(by aide.Program, base baseline.Info) error {
+	from := base.Writer
+	if l, err := s.readLast(); from == "" && err == nil && l.baseline == base.SHA256 {
+		from = l.aide
+	}
+	verb := "upgraded"
+	if by.Version.OlderThan(from) {
+		verb = "downgraded"
+	}
+	if from == "" {
+		from = "another release"
+	}
+	return fail(result.BaselineOutdated, "AIDE was %s from %s to %s; take a new baseline: aide-node init --force. It cannot read the one there is",
+		verb, from, by.Version)
+}
+
+// refused says why AIDE did not take the baseline, which is whole.
+func (r *runner) refused(base baseline.Info, said string) error {
+	if base.Writer != "" && base.Writer != r.aide.Version.String() {
+		return r.state.outdated(r.aide, base)
+	}
+	return fail(result.BaselineInvalid, "AIDE refused the baseline: %s", said)
+}
