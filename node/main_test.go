@@ -155,9 +155,6 @@ func testCheck(t *testing.T, a aidetest.AIDE) {
 			_ = os.Chmod(filepath.Join(h.tree, "2"), 0o755|os.ModeSetuid)
 		}, result.Counts{Added: 2, Total: 7}, []string{"+/2", "+/1"}},
 	}
-	if !a.Since(18) { // the plain reports of some builds spell both alike
-		delete(cases, "a name like an escaped one")
-	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, a)

@@ -42,10 +42,12 @@ func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 		return badArguments(fmt.Errorf("want one report, there are %d arguments", f.NArg()), stdout, stderr)
 	}
 	if *said != "" {
-		var err error
-		if saved.Stderr, err = readHead(*said); err != nil {
+		f, err := os.Open(*said)
+		if err != nil {
 			return badArguments(err, stdout, stderr)
 		}
+		defer func() { _ = f.Close() }()
+		saved.Stderr = f
 	}
 	report, err := os.Open(f.Arg(0))
 	if err != nil {
@@ -57,14 +59,4 @@ func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	saved.Report = report
 	return write(check.Parse(saved, version), stdout, stderr)
-}
-
-// readHead reads the beginning of a file.
-func readHead(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, 64<<10))
 }

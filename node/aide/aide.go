@@ -1,6 +1,6 @@
 // Package aide finds, runs and reads AIDE, the Advanced Intrusion Detection
-// Environment. It is the only package that starts it, and it starts nothing
-// else; no shell is involved.
+// Environment. It is the only package that starts it, and the programs that AIDE's
+// configuration has it run (@@x_include); no shell is involved.
 //
 // It reads the releases 0.16 to 0.19. What it relies on was measured on them:
 // the counts of a report that holds no file names cannot be imitated by a file

@@ -155,7 +155,7 @@ func TestReadConfig(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
+			got, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "")
 			switch {
 			case strings.HasPrefix(c.want, "/") && (err != nil || got.Database != c.want || len(got.SHA256) != 64):
 				t.Errorf("%+v, %v, want %s", got, err, c.want)
@@ -196,7 +196,7 @@ func TestDropIn(t *testing.T) {
 			if c.want != "" {
 				want = filepath.Join(dir, "d", c.want)
 			}
-			got, err := ReadConfig(filepath.Join(dir, "conf"), "")
+			got, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "")
 			if err != nil || got.DropIn != want {
 				t.Errorf("%q, %v, want %q", got.DropIn, err, want)
 			}
@@ -246,18 +246,31 @@ func TestLiteral(t *testing.T) {
 }
 
 func TestSpellings(t *testing.T) {
-	for name, want := range map[string][]string{
-		"/a b":         {"/a b"},
-		"/日本":          {"/日本"},
-		"/a\tb":        {"/a\tb", `/a\011b`},
-		"/\x1b[31m\n":  {"/\x1b[31m\n", `/\033[31m\012`},
-		"/del\x7f\xff": {"/del\x7f\xff", "/del\\177\xff"},
+	for name, want := range map[string][5]string{ // in the order of Spellings
+		"/a b":         {"/a b", "/a b", "/a b", "/a b", "/a b"},
+		"/日本":          {"/日本", "/日本", "/日本", "/日本", "/日本"},
+		"/a\tb":        {"/a\tb", `/a\011b`, `/a\011b`, `/a\011b`, `/a\011b`},
+		"/\x1b[31m\n":  {"/\x1b[31m\n", `/\033[31m\012`, `/\033[31m\012`, `/\033[31m\012`, `/\033[31m\012`},
+		"/del\x7f\xff": {"/del\x7f\xff", "/del\\177\xff", "/del\\177\xff", "/del\\177\xff", "/del\\177\xff"},
+		`/a\012b`:      {`/a\012b`, `/a\134012b`, `/a\012b`, `/a\134012b`, `/a\012b`},
+		`/a\999\b`:     {`/a\999\b`, `/a\134999\b`, `/a\999\b`, `/a\134999\b`, `/a\999\b`},
+		"/\x1f":        {"/\x1f", "/\x1f", "/\x1f", `/\037`, `/\037`},
 	} {
-		if got := Spellings([]byte(name)); !slices.Equal(got, want) {
-			t.Errorf("Spellings(%q) = %q, want %q", name, got, want)
+		for i, s := range Spellings {
+			if got := s.Spell([]byte(name)); string(got) != want[i] {
+				t.Errorf("%+v: %q is spelled %q, want %q", s, name, got, want[i])
+			}
 		}
-		if got := Unspell([]byte(want[len(want)-1])); string(got) != name {
-			t.Errorf("Unspell(%q) = %q, want %q", want[len(want)-1], got, name)
+		if got := Unspell([]byte(want[1])); string(got) != name {
+			t.Errorf("Unspell(%q) = %q, want %q", want[1], got, name)
+		}
+		if !Unspellable([]byte(want[1])) {
+			t.Errorf("%q is not told to be spelled", want[1])
+		}
+	}
+	for _, name := range []string{`/\400`, `/\101`, `/\999`, "/a\tb"} { // AIDE does not spell so what it spells
+		if Unspellable([]byte(name)) {
+			t.Errorf("%q is told to be spelled", name)
 		}
 	}
 	for _, name := range []string{`/a\b`, `/\400`, `/\101`, `/\01`, `/\`} { // no control characters
@@ -265,6 +278,30 @@ func TestSpellings(t *testing.T) {
 			t.Errorf("Unspell(%q) = %q, want it as it is", name, got)
 		}
 	}
+}
+
+// FuzzSpelling holds that what distributions write can be undone, and that what is
+// ordinary is written in one way.
+func FuzzSpelling(f *testing.F) {
+	for _, name := range []string{"/a", "/a\nb", `/a\012b`, `/\134134`, "/\x1f\x7f\xff", `/\\012`} {
+		f.Add([]byte(name))
+	}
+	f.Fuzz(func(t *testing.T, name []byte) {
+		spelled := Spellings[1].Spell(name)
+		if got := Unspell(spelled); !bytes.Equal(got, name) {
+			t.Errorf("%q is spelled %q, and that read as %q", name, spelled, got)
+		}
+		if !Unspellable(spelled) {
+			t.Errorf("%q, of %q, is not told to be spelled", spelled, name)
+		}
+		if Ordinary(name) {
+			for _, s := range Spellings {
+				if got := s.Spell(name); !bytes.Equal(got, name) {
+					t.Errorf("%+v: %q is ordinary and spelled %q", s, name, got)
+				}
+			}
+		}
+	})
 }
 
 func TestReadJSONRefuses(t *testing.T) {

@@ -2,11 +2,13 @@ package aide
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,21 +74,21 @@ func FindConfig() (string, error) {
 
 // ReadConfig reads a configuration as far as is needed to know where the
 // baseline lies: macros, conditions and includes, as aide.conf(5) describes
-// them. Programs that a configuration wants to be run are not run. A database
-// that is given stands in for the one the configuration names. The error wraps
-// ErrUntrusted if others can change what AIDE would read or run. ReadConfig takes
-// what any release takes.
-func ReadConfig(path, database string) (Config, error) {
-	return Version{}.ReadConfig(path, database)
+// them. The programs that an @@x_include names are run, as AIDE does (0.17 and later):
+// what they print is configuration. A database that is given stands in for the one the
+// configuration names. The error wraps ErrUntrusted if others can change what AIDE would
+// read or run. ReadConfig takes what any release takes.
+func ReadConfig(ctx context.Context, path, database string) (Config, error) {
+	return Version{}.ReadConfig(ctx, path, database)
 }
 
 // ReadConfig reads a configuration as this release does.
-func (v Version) ReadConfig(path, database string) (Config, error) {
+func (v Version) ReadConfig(ctx context.Context, path, database string) (Config, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return Config{}, err
 	}
-	r := configReader{version: v, host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
+	r := configReader{ctx: ctx, version: v, host: host, given: database != "", defined: make(map[string]string), hash: sha256.New()}
 	err = Trusted(path)
 	if err == nil {
 		err = r.file(path)
@@ -105,6 +107,8 @@ func (v Version) ReadConfig(path, database string) (Config, error) {
 }
 
 type configReader struct {
+	ctx         context.Context // of the programs it runs
+	env         []string        // of those programs, beside AIDE's
 	version     Version // of AIDE; none if it is not known
 	host        string
 	defined     map[string]string
@@ -126,10 +130,6 @@ type condition struct {
 }
 
 func (r *configReader) file(path string) error {
-	if r.depth++; r.depth > maxDepth {
-		return fmt.Errorf("%s: includes are nested more than %d deep", path, maxDepth)
-	}
-	defer func() { r.depth-- }()
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would block
 	if err != nil {
 		return err
@@ -138,13 +138,26 @@ func (r *configReader) file(path string) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
 	}
+	return r.lines(path, f, false)
+}
+
+// lines reads the lines of a file, or what a program printed: comments of that may be
+// others each time, and are left out of the digest.
+func (r *configReader) lines(path string, in io.Reader, printed bool) (err error) {
+	if r.depth++; r.depth > maxDepth {
+		return fmt.Errorf("%s: includes are nested more than %d deep", path, maxDepth)
+	}
+	defer func() { r.depth-- }()
 	var open []condition
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, longestLine)
 	for n := 1; lines.Scan(); n++ {
-		_, _ = r.hash.Write(append(lines.Bytes(), '\n')) // never fails (hash.Hash)
 		text := strings.TrimSpace(lines.Text())
-		if text == "" || text[0] == '#' {
+		void := text == "" || text[0] == '#'
+		if !void || !printed {
+			_, _ = r.hash.Write(append(lines.Bytes(), '\n')) // never fails (hash.Hash)
+		}
+		if void {
 			continue
 		}
 		if open, err = r.line(text, open); err != nil {
@@ -197,6 +210,9 @@ func (r *configReader) line(text string, open []condition) ([]condition, error) 
 		return open, err
 	case "undef":
 		delete(r.defined, argument)
+	case "x_include_setenv":
+		name, value, _ := strings.Cut(argument, " ")
+		return open, r.setenv(name, r.expand(strings.TrimSpace(value)))
 	case "include":
 		return open, r.include(r.expand(argument), false)
 	case "x_include":
@@ -206,15 +222,14 @@ func (r *configReader) line(text string, open []condition) ([]condition, error) 
 }
 
 // include reads a file, or those files of a folder whose names match: FILE, or
-// FOLDER REGEX [PREFIX]. An @@x_include runs the files that are executable; what
-// those print is not looked at, since nothing is started but AIDE.
-func (r *configReader) include(argument string, skipPrograms bool) error {
+// FOLDER REGEX [PREFIX]. An @@x_include runs the files that are executable.
+func (r *configReader) include(argument string, execute bool) error {
 	words := strings.Fields(argument)
 	switch len(words) {
 	case 0:
 		return errors.New("@@include without a file")
 	case 1:
-		return r.included(words[0], skipPrograms)
+		return r.included(words[0], execute)
 	}
 	names, err := compile(words[1])
 	if err != nil && !r.given {
@@ -240,7 +255,7 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 		case unread:
 			err = Trusted(path)
 		case names.match(f.Name()):
-			err = r.included(path, skipPrograms)
+			err = r.included(path, execute)
 		}
 		if err != nil {
 			return err
@@ -249,14 +264,17 @@ func (r *configReader) include(argument string, skipPrograms bool) error {
 	return nil
 }
 
-// included reads a file. A program is not read, but AIDE runs it.
-func (r *configReader) included(path string, skipPrograms bool) error {
+// included reads a file, or what it prints if it is a program that is to be run.
+func (r *configReader) included(path string, execute bool) error {
 	if err := Trusted(path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || skipPrograms && info.Mode()&0o111 != 0 {
+	switch {
+	case err != nil || !info.Mode().IsRegular():
 		return err
+	case execute && info.Mode()&0o100 != 0: // as AIDE asks (S_IXUSR)
+		return r.program(path)
 	}
 	return r.file(path)
 }

@@ -12,6 +12,5 @@ func (v Version) ChecksConfig() bool { return v.since(17) }
 // refuses it for, or wraps that of ctx if AIDE did not end before it was done.
 func (p Program) CheckConfig(ctx context.Context, config string) (warnings int, err error) {
 	o, err := command{path: p.Path, args: []string{"--config=" + config, "--config-check"}}.succeed(ctx)
-	warnings, _ = o.Warnings()
-	return warnings, err
+	return o.Said.Lines, err
 }

@@ -149,5 +149,9 @@ func spellings(name []byte, isJSON bool) []string {
 	if isJSON {
 		return []string{string(name)}
 	}
-	return Spellings(name)
+	var all []string
+	for _, s := range Spellings {
+		all = append(all, string(s.Spell(name)))
+	}
+	return all
 }

@@ -72,7 +72,7 @@ func TestDatabasePath(t *testing.T) {
 			if err := os.WriteFile(conf, []byte(here.Replace(v.inForm(form.conf))+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got, err := v.ReadConfig(conf, "")
+			got, err := v.ReadConfig(t.Context(), conf, "")
 			if strings.HasPrefix(want, "/") {
 				if err != nil || got.Database != want {
 					t.Errorf("%s, %s: %q, %v, want %q", v, form.conf, got.Database, err, want)
@@ -124,7 +124,7 @@ func asAIDE(t *testing.T, p Program) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.Version.ReadConfig(conf, "")
+		got, err := p.Version.ReadConfig(t.Context(), conf, "")
 		there := false
 		if err == nil {
 			_, missing := os.Stat(got.Database)
@@ -152,7 +152,7 @@ func TestNewDatabasePath(t *testing.T) {
 		if err := os.WriteFile(conf, []byte("database_in=file:/a\n"+text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ReadConfig(conf, ""); err != nil || got.NewDatabase != want {
+		if got, err := ReadConfig(t.Context(), conf, ""); err != nil || got.NewDatabase != want {
 			t.Errorf("%q: %q, %v, want %q", text, got.NewDatabase, err, want)
 		}
 	}

@@ -108,7 +108,7 @@ func FuzzReadConfig(f *testing.F) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := ReadConfig(path, "")
+		c, err := ReadConfig(t.Context(), path, "")
 		if err == nil && !filepath.IsAbs(c.Database) {
 			t.Errorf("database %q is not absolute", c.Database)
 		}

@@ -24,7 +24,8 @@ type Head struct {
 	Version string // of AIDE; empty where the report does not tell
 	Started time.Time
 	Summary
-	Counted bool // the report holds counts
+	Headline bool // the report says whether there are differences
+	Counted  bool // the report holds counts
 }
 
 // timeLayout is how AIDE writes a time.
@@ -72,7 +73,14 @@ func (s *jsonScanner) head(h *Head, key string) error {
 			// their codes in decimal digits behind the u.
 			s.decimal = bytes.HasPrefix(text, []byte("0.18"))
 		case "outline":
-			h.Differences = bytes.HasPrefix(text, headDiffers)
+			if h.Counted || err != nil {
+				break // behind the counts it is a file's name
+			}
+			differs, clean := bytes.Equal(text, headDiffers), bytes.Equal(text, headClean)
+			if h.Headline || !differs && !clean {
+				return fmt.Errorf("the report's outline is %.100q, or there is more than one: it is not that of a check", text)
+			}
+			h.Differences, h.Headline = differs, true
 		default:
 			h.Started, _ = time.Parse(timeLayout, string(text)) // zero if it is none
 		}

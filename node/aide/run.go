@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -23,6 +24,7 @@ type Outcome struct {
 	Signal syscall.Signal // the signal that ended it, or 0
 	Stdout []byte         // its first 64 KiB
 	Stderr []byte         // its first 64 KiB
+	Said   Warnings       // on all of stderr, and up to 0.16 in its report
 }
 
 // command is one run of AIDE, or of what installs it.
@@ -31,6 +33,7 @@ type command struct {
 	args   []string
 	env    []string // beside that of environment
 	weight Weight
+	stdout io.Writer // takes all of it, beside what is kept; may be nil
 }
 
 // Weight says how much of the machine AIDE may take.
@@ -59,8 +62,12 @@ func run(ctx context.Context, c command) (o Outcome, err error) {
 
 func runLocked(ctx context.Context, c command) (Outcome, error) {
 	var stdout, stderr head
+	var said Warnings
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(&stderr, &said)
+	if c.stdout != nil {
+		cmd.Stdout = io.MultiWriter(&stdout, c.stdout)
+	}
 	cmd.Env = append(environment(), c.env...)
 	// What it started may outlive it and hold its stdout.
 	cmd.WaitDelay = 5 * time.Second
@@ -68,7 +75,8 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	// once, and dies with the node, however that dies.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	err := cmd.Run()
-	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept}
+	said.end() // the last line may have no newline
+	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept, Said: said}
 	var exit *exec.ExitError
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
@@ -143,18 +151,4 @@ func (o Outcome) errorLine() string {
 		}
 	}
 	return o.Complaint()
-}
-
-// Warnings counts the lines in which AIDE said what it could not read, and returns
-// the first. An unreadable folder makes its files "removed" (0.17 and later say so).
-func (o Outcome) Warnings() (n int, first string) {
-	for line := range bytes.Lines(o.Stderr) {
-		if line = bytes.TrimSpace(line); !bytes.HasPrefix(line, []byte("WARNING")) {
-			continue
-		}
-		if n++; n == 1 {
-			first = string(line)
-		}
-	}
-	return n, first
 }

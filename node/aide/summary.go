@@ -170,6 +170,7 @@ func (s *summaryReader) line(line []byte) error {
 }
 
 func (s *summaryReader) end() (Head, error) {
+	s.Headline = s.headlines == 1
 	s.Counted = s.Differences && len(s.seen) > 0 || s.seen[total]
 	switch {
 	case s.headlines == 0:

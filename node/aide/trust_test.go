@@ -86,7 +86,7 @@ func TestReadConfigUntrusted(t *testing.T) {
 			if err := c.do(dir); err != nil {
 				t.Fatal(err)
 			}
-			_, err := ReadConfig(filepath.Join(dir, "conf"), "/given")
+			_, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "/given")
 			switch {
 			case c.untrusted == "" && err != nil:
 				t.Errorf("%v, want none", err)

@@ -61,7 +61,11 @@ func (p Program) Update(ctx context.Context, j Job) (Outcome, Reports, error) {
 
 // Init writes a new database of the files as they are.
 func (p Program) Init(ctx context.Context, j Job) (Outcome, error) {
-	return p.run(ctx, j, "--init", nil)
+	var after []string
+	if !p.Version.levels() { // it says in its reports what it could not read
+		after = []string{"report_url=file:" + filepath.Join(j.Folder, fullReport)}
+	}
+	return p.run(ctx, j, "--init", after)
 }
 
 func (p Program) run(ctx context.Context, j Job, mode string, after []string) (Outcome, error) {
@@ -79,13 +83,20 @@ func (p Program) run(ctx context.Context, j Job, mode string, after []string) (O
 	}
 	before := "database_out=file:" + j.NewDatabase() + "\n" + input + "=file:" + j.Baseline + "\n!" + literal(j.Own) + "($|/)\n!" + literal(j.Baseline+OwnMark)
 	args := []string{"--config=" + j.Config, "--before=" + before, mode}
+	if p.Version.since(17) { // a configured log_level=error would hide what could not be read
+		args = append(args, "--log-level=warning")
+	}
 	if j.Weight.Workers > 0 && p.Version.since(18) {
 		args = append(args, "--workers="+strconv.Itoa(j.Weight.Workers))
 	}
 	if len(after) > 0 {
 		args = append(args, "--after="+strings.Join(after, "\n"))
 	}
-	return run(ctx, command{path: p.Path, args: args, weight: j.Weight})
+	o, err := run(ctx, command{path: p.Path, args: args, weight: j.Weight})
+	if err == nil && !p.Version.since(17) {
+		err = o.Said.readReportAt(filepath.Join(j.Folder, fullReport))
+	}
+	return o, err
 }
 
 // literal is a path as a regular expression of AIDE's that matches only it.

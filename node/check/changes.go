@@ -16,6 +16,9 @@ import (
 // in the other two; and of many names it keeps one part at a time.
 type changes struct {
 	json        bool // the report is JSON
+	mayEscape   bool // a name that is listed holds what may be an escape
+	spelling    aide.Spelling
+	settled     map[uint64]aide.Kind // of names that not every report writes as they are, by hash; nil if none is needed
 	seed        maphash.Seed
 	part, parts uint64
 	marks       []uint64 // sorted by seal
@@ -39,6 +42,7 @@ func newChanges(json bool, seed maphash.Seed, total, part, parts int) *changes {
 func (c *changes) add(change aide.Change) error {
 	mark := slices.Index(marked[:], change.Kind)
 	c.count[mark]++
+	c.mayEscape = c.mayEscape || !c.json && aide.MayBeEscaped(change.Name)
 	if h := maphash.Bytes(c.seed, change.Name); h>>32%c.parts == c.part {
 		c.marks = append(c.marks, h&^3|uint64(mark))
 	}
@@ -46,7 +50,7 @@ func (c *changes) add(change aide.Change) error {
 }
 
 // seal ends adding. It fails unless the lists are as long as the counts say and
-// name nothing twice.
+// name nothing twice; two names can have one spelling.
 func (c *changes) seal(s aide.Summary) error {
 	for mark, want := range [4]int{0, s.Added, s.Removed, s.Changed} {
 		if got := c.count[mark]; got != want {
@@ -54,7 +58,7 @@ func (c *changes) seal(s aide.Summary) error {
 		}
 	}
 	slices.Sort(c.marks)
-	for i := 1; i < len(c.marks); i++ {
+	for i := 1; !c.mayEscape && i < len(c.marks); i++ {
 		if c.marks[i]&^3 == c.marks[i-1]&^3 {
 			return fmt.Errorf("the report names an entry twice")
 		}
@@ -67,15 +71,13 @@ func (c *changes) kind(name []byte) aide.Kind {
 	if len(c.marks) == 0 {
 		return 0
 	}
-	if kind := c.lookUp(maphash.Bytes(c.seed, name)); kind != 0 || c.json || aide.Ordinary(name) {
-		return kind
+	if c.json || aide.Ordinary(name) {
+		return c.lookUp(maphash.Bytes(c.seed, name))
 	}
-	for _, spelling := range aide.Spellings(name) {
-		if kind := c.lookUp(maphash.String(c.seed, spelling)); kind != 0 {
-			return kind
-		}
+	if c.settled != nil {
+		return c.settled[maphash.Bytes(c.seed, name)]
 	}
-	return 0
+	return c.lookUp(maphash.Bytes(c.seed, c.spelling.Spell(name)))
 }
 
 func (c *changes) lookUp(h uint64) aide.Kind {

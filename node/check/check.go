@@ -121,6 +121,7 @@ func (r *runner) locked(ctx context.Context, started time.Time, do func(*runner,
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
+	l.Unread, l.UnreadPath = 0, ""
 	l.Reason, l.Message = result.Internal, err.Error()
 	var f failure
 	switch {
@@ -158,7 +159,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 			return failure{result.ConfigMissing, err}
 		}
 	}
-	r.config, err = r.aide.Version.ReadConfig(path, r.Database)
+	r.config, err = r.aide.Version.ReadConfig(ctx, path, r.Database)
 	if errors.Is(err, fs.ErrNotExist) {
 		return failure{result.ConfigMissing, err}
 	} else if err != nil {
@@ -197,7 +198,7 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
-		newDatabase, err = r.conclude(o, reports)
+		newDatabase, err = r.conclude(base, o, reports)
 		if o.Exit == databaseRefused {
 			err = r.refused(base, o.Complaint())
 		}
@@ -208,19 +209,23 @@ func (r *runner) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n, first := o.Warnings(); n > 0 {
-		r.note("AIDE gave %d warnings; the first: %s", n, first)
-	}
+	r.unread(o)
 	return r.state.keepLast(r.answer.Line, newDatabase, base.Path)
 }
 
+// errBus is that of a run that AIDE has ended itself.
+var errBus = fail(result.AideCrashed, "AIDE ended itself (SIGBUS): a file became shorter while AIDE read it, or the disk cannot read one; AIDE 0.18 goes on without it")
+
 // conclude makes the answer of what AIDE left behind, and returns the digest of
 // the new database.
-func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
+func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
 	if err := judge(o); err != nil {
 		return "", err
 	}
 	summary, err := reports.Counts()
+	if err != nil && o.Said.Bus {
+		return "", errBus
+	}
 	if err != nil {
 		return "", fail(result.ReportUnreadable, "AIDE ended with status %d: %w: %s", o.Exit, err, o.Complaint())
 	}
@@ -236,7 +241,18 @@ func (r *runner) conclude(o aide.Outcome, reports aide.Reports) (newDatabase str
 	if summary.Differences {
 		r.answer.Status = result.Drift
 	}
+	if err := r.passedOver(base, summary); err != nil {
+		return "", err
+	}
 	return r.name(summary, reports)
+}
+
+// unread says in the answer what AIDE could not look at.
+func (r *runner) unread(o aide.Outcome) {
+	r.answer.Unread, r.answer.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
+	if o.Said.Lines > 0 {
+		r.note("AIDE gave %d warnings; the first: %s", o.Said.Lines, o.Said.First)
+	}
 }
 
 // keep keeps the report, or what AIDE said where it failed.

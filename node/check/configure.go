@@ -59,7 +59,7 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	}
 	err = r.sound(ctx)
 	if err == nil {
-		r.config, err = r.aide.Version.ReadConfig(r.config.Path, r.Database)
+		r.config, err = r.aide.Version.ReadConfig(ctx, r.config.Path, r.Database)
 	}
 	if err != nil {
 		if undone := place.Restore(); undone != nil {

@@ -104,6 +104,7 @@ func TestChangesInParts(t *testing.T) {
 	found := make(map[string]int)
 	for part := range parts {
 		c := newChanges(false, seed, n, part, parts)
+		c.spelling = aide.Spellings[1]
 		for i := range n {
 			if err := c.add(aide.Change{Kind: aide.Added, Name: fmt.Appendf(nil, "/f%d", i)}); err != nil {
 				t.Fatal(err)

@@ -81,9 +81,13 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if err := judge(o); err != nil {
 		return baseline.Info{}, err
 	}
+	if o.Exit != 0 && o.Said.Bus {
+		return baseline.Info{}, errBus
+	}
 	if o.Exit != 0 {
 		return baseline.Info{}, fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, o.Complaint())
 	}
+	r.unread(o)
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), nil)
 	if errors.Is(err, aide.ErrNoEntry) {
 		return fresh, fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)

@@ -40,5 +40,9 @@ func lock(path string, now time.Time) (release func(), err error) {
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt(fmt.Appendf(nil, "pid %d since %s\n", os.Getpid(), now.UTC().Format(time.RFC3339)), 0)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// A process that is just being started may still have the file open.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }

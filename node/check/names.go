@@ -40,7 +40,7 @@ func (r *runner) name(s aide.Summary, reports aide.Reports) (newDatabase string,
 	case err == nil:
 		r.answer.Fingerprint, r.answer.Paths = named.fingerprint, named.paths
 		return fresh.SHA256, nil
-	case invalid: // the counts are certain all the same
+	case invalid, errors.Is(err, errSpelling): // the counts are certain all the same
 		r.note("The changed files cannot be named: %v.", err)
 		fresh, err = r.fresh(s, nil)
 		return fresh.SHA256, err
@@ -82,9 +82,35 @@ func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.I
 	return fresh, nil
 }
 
-// read reads the report with the reader given, in as many parts as its names
-// need, and looks each of them up in the databases.
+// read reads the report with the reader given and looks its names up in the databases,
+// in each way in which they can be spelled if that matters.
 func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, err error) {
+	n, fresh, mayEscape, err := r.readAs(s, json, nil, reader)
+	if !mayEscape {
+		return n, fresh, err
+	}
+	found := make(map[string]names) // by fingerprint
+	for _, spelling := range aide.Spellings {
+		n, fresh, _, err = r.readAs(s, json, &spelling, reader)
+		if err == nil {
+			found[n.fingerprint] = n
+		} else if !errors.Is(err, errNames) {
+			return n, fresh, err
+		}
+	}
+	if len(found) != 1 {
+		return names{}, fresh, fmt.Errorf("%w (%w)", errSpelling, errNames)
+	}
+	for _, n := range found {
+		return n, fresh, nil
+	}
+	panic("not reached")
+}
+
+// readAs reads the report in as many parts as its names need. The names are looked up
+// as they are, or if a spelling is given as that would write them; mayEscape says that
+// one has to be given.
+func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
 	print := fingerprint{dir: r.state.run()}
 	defer print.close()
@@ -92,15 +118,28 @@ func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) e
 	found := 0
 	parts := 1 + total/partSize
 	seed := maphash.MakeSeed()
+	old := func(visit func(aide.Entry) error) error {
+		_, err := baseline.Inspect(r.config.Database, visit)
+		return err
+	}
+	now := func(visit func(aide.Entry) error) (err error) { fresh, err = r.fresh(s, visit); return err }
 	for part := range parts {
 		listed := newChanges(json, seed, total, part, parts)
 		if err := reader(listed.add); err != nil {
-			return n, fresh, err
+			return n, fresh, false, err
 		}
 		if err := listed.seal(s); err != nil {
-			return n, fresh, fmt.Errorf("%w: %w", errNames, err)
+			return n, fresh, false, fmt.Errorf("%w: %w", errNames, err)
 		}
-		fresh, err = r.fresh(s, func(e aide.Entry) error {
+		if listed.mayEscape {
+			if spelling == nil {
+				return n, fresh, true, nil
+			}
+			if err := listed.settle(*spelling, [2]func(func(aide.Entry) error) error{old, now}); err != nil {
+				return n, fresh, true, err
+			}
+		}
+		err = now(func(e aide.Entry) error {
 			kind := listed.kind(e.Name())
 			if kind != aide.Added && kind != aide.Changed {
 				return nil
@@ -110,7 +149,7 @@ func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) e
 			return print.now(kind, e)
 		})
 		if err == nil && s.Removed > 0 {
-			_, err = baseline.Inspect(r.config.Database, func(e aide.Entry) error {
+			err = old(func(e aide.Entry) error {
 				if listed.kind(e.Name()) != aide.Removed {
 					return nil
 				}
@@ -120,13 +159,13 @@ func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) e
 			})
 		}
 		if err != nil {
-			return n, fresh, err
+			return n, fresh, false, err
 		}
 	}
 	if found != total {
-		return n, fresh, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errNames, total, found)
+		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errNames, total, found)
 	}
 	n.paths = shown.paths()
 	n.fingerprint, err = print.sum()
-	return n, fresh, err
+	return n, fresh, false, err
 }

@@ -14,8 +14,8 @@ import (
 // Saved is a run of AIDE whose report was saved.
 type Saved struct {
 	Report io.ReadSeeker
-	Exit   *int   // AIDE's exit status, or minus the signal that ended it; nil if it is not known
-	Stderr []byte // empty if it was not saved
+	Exit   *int      // AIDE's exit status, or minus the signal that ended it; nil if it is not known
+	Stderr io.Reader // nil if it was not saved
 }
 
 // Parse makes the answer of a check out of a saved report. There are no databases
@@ -30,13 +30,20 @@ func Parse(s Saved, version string) Answer {
 			f = failure{result.ReportUnreadable, err}
 		}
 		a.Status, a.Counts, a.Paths, a.More = result.Failed, nil, nil, 0
+		a.Unread, a.UnreadPath = 0, ""
 		a.Reason, a.Message = f.reason, f.Error()
 	}
 	return a
 }
 
 func (a *Answer) parse(s Saved) error {
-	o := aide.Outcome{Stderr: s.Stderr}
+	var o aide.Outcome
+	if s.Stderr != nil {
+		var err error
+		if o, err = aide.ReadStderr(s.Stderr); err != nil {
+			return err
+		}
+	}
 	if s.Exit != nil {
 		if o.Exit = *s.Exit; o.Exit < 0 {
 			o.Exit, o.Signal = -1, syscall.Signal(-*s.Exit)
@@ -45,24 +52,27 @@ func (a *Answer) parse(s Saved) error {
 			return err
 		}
 	}
-	first, err := bufio.NewReader(s.Report).Peek(1)
-	if _, seekErr := s.Report.Seek(0, io.SeekStart); seekErr != nil {
-		return seekErr
-	}
-	if errors.Is(err, io.EOF) {
-		return a.parseNothing(s.Exit)
-	} else if err != nil {
+	is, err := o.Said.ReadSaved(s.Report)
+	if err != nil {
 		return err
 	}
-	if n, err := aide.CountReports(s.Report); err != nil {
+	a.Unread, a.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
+	if is.Quiet {
+		return a.parseNothing(s.Exit)
+	}
+	report := &section{file: s.Report, Saved: is}
+	if err := report.rewind(); err != nil {
+		return err
+	}
+	if n, err := aide.CountReports(report); err != nil {
 		return err
 	} else if n > 1 {
 		return fmt.Errorf("the file holds %d reports: save the one that is meant apart", n)
 	}
-	if _, err := s.Report.Seek(0, io.SeekStart); err != nil {
+	if err := report.rewind(); err != nil {
 		return err
 	}
-	head, listed, err := readSaved(s.Report, first[0] == '{')
+	head, listed, err := readSaved(report)
 	a.AIDE, a.Started = head.Version, head.Started
 	if err != nil && !errors.Is(err, aide.ErrInvalidJSON) {
 		return fmt.Errorf("%w: %s", err, o.Complaint())
@@ -95,28 +105,77 @@ type lists struct {
 // head is a report's, with what this package thinks of it.
 type head struct{ aide.Head }
 
-func readSaved(report io.ReadSeeker, json bool) (h head, l lists, err error) {
+func readSaved(report *section) (h head, l lists, err error) {
 	l.count = make(map[aide.Kind]int)
+	spelled := false
 	add := func(c aide.Change) error {
 		l.count[c.Kind]++
 		name := c.Name
-		if !json {
+		if spelled {
 			name = aide.Unspell(name)
 		}
 		l.add(c.Kind, name, false)
 		return nil
 	}
-	if json {
+	if report.JSON {
 		h.Head, err = aide.ReadJSON(report, add)
 		return h, l, err
 	}
 	if h.Head, err = aide.ReadHead(report); err != nil {
 		return h, l, err
 	}
-	if _, err := report.Seek(0, io.SeekStart); err != nil {
+	if err := report.rewind(); err != nil {
+		return h, l, err
+	}
+	// A report is spelled as a whole: it is decoded if all of its names can be.
+	spelled = true
+	if err := aide.ReadPlain(report, func(c aide.Change) error {
+		spelled = spelled && aide.Unspellable(c.Name)
+		return nil
+	}); err != nil {
+		return h, l, err
+	}
+	if err := report.rewind(); err != nil {
 		return h, l, err
 	}
 	return h, l, aide.ReadPlain(report, add)
+}
+
+// section is the report in a file, in which lines may end with CR LF.
+type section struct {
+	file io.ReadSeeker
+	aide.Saved
+	in *bufio.Reader
+}
+
+func (s *section) rewind() error {
+	var from int64
+	if s.JSON {
+		from = s.Start
+	}
+	_, err := s.file.Seek(from, io.SeekStart)
+	s.in = bufio.NewReader(s.file)
+	return err
+}
+
+func (s *section) Read(p []byte) (n int, err error) {
+	if !s.CRLF || s.JSON {
+		return s.in.Read(p)
+	}
+	for n < len(p) {
+		c, err := s.in.ReadByte()
+		if err != nil && n > 0 {
+			return n, nil // it comes again
+		} else if err != nil {
+			return 0, err
+		}
+		if next, _ := s.in.Peek(1); c == '\r' && string(next) == "\n" {
+			continue
+		}
+		p[n] = c
+		n++
+	}
+	return n, nil
 }
 
 // believe fails if what a report says cannot be true.
@@ -124,6 +183,8 @@ func (h head) believe(exit *int, reading error) error {
 	switch {
 	case reading != nil && !h.Counted:
 		return reading
+	case !h.Headline:
+		return errors.New("the report does not say whether there are differences: it is not that of a check")
 	case h.Differences && !h.Counted:
 		return errors.New("the report says that there are differences, and no counts (report_level=minimal)")
 	case h.Counted && h.Differences != (h.Status() != 0):

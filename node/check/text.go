@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -48,6 +49,9 @@ func (a Answer) text() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
+	if a.Unread > 0 {
+		fmt.Fprintf(&b, "AIDE could not look at %s%s.\n", entries(a.Unread), printable(firstOf(a.UnreadPath)))
+	}
 	if a.Message != "" && a.Status != result.Failed {
 		fmt.Fprintf(&b, "%s.\n", printable(a.Message))
 	}
@@ -64,6 +68,22 @@ func (a Answer) text() string {
 		fmt.Fprintf(&b, "The report is kept on the host as %s.\n", a.Report)
 	}
 	return b.String()
+}
+
+// entries counts them in words.
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return strconv.Itoa(n) + " entries"
+}
+
+// firstOf names the first of some paths, if it is known.
+func firstOf(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "; the first: " + path
 }
 
 // printable escapes what could drive a terminal or break a line.

@@ -42,15 +42,20 @@ func blind(v aide.Version) bool {
 
 // configuration reads AIDE's configuration, and lets AIDE do so if there is one.
 func (e *examiner) configuration(ctx context.Context) {
-	const name = "config"
+	const name, programs = "config", "look at the programs that @@x_include runs, or give it more time with --timeout"
 	path, err := e.Config, error(nil)
 	if path == "" {
 		path, err = aide.FindConfig()
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
+	defer cancel()
 	if err == nil {
-		e.config, err = e.aide.Version.ReadConfig(path, e.Database)
+		e.config, err = e.aide.Version.ReadConfig(ctx, path, e.Database)
 	}
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		e.fail(name, result.Timeout, programs, fmt.Errorf("%s was not read within %s: %w", path, e.Timeout, err))
+		return
 	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):
 		e.fail(name, result.ConfigMissing, "install AIDE's configuration, or name it with --config", err)
 		return
@@ -67,12 +72,10 @@ func (e *examiner) configuration(ctx context.Context) {
 		e.ok(name, "%s is read; AIDE %s cannot check it without emptying the reports it names", path, e.aide.Version)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
-	defer cancel()
 	warnings, err := e.aide.CheckConfig(ctx, path)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		e.fail(name, result.Timeout, "look at the programs that @@x_include runs, or give it more time with --timeout",
+		e.fail(name, result.Timeout, programs,
 			fmt.Errorf("AIDE did not end within %s: %w", e.Timeout, err))
 	case err != nil:
 		e.fail(name, result.ConfigInvalid, "mend "+path, err)

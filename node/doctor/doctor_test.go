@@ -184,6 +184,7 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 		"last is of a failure": {func(h *host) { h.write("state/last.json", strings.Replace(lastDrift, "drift", "failed", 1)) }, "last", Warning, fine, "not as a check", "aide-node check"},
 		"last without a time":  {func(h *host) { h.write("state/last.json", strings.Replace(lastDrift, "2026", "", 1)) }, "last", Warning, fine, "not as a check", "aide-node check"},
 		"last is a folder":     {func(h *host) { h.remove("state/last.json"); h.write("state/last.json/x", "") }, "last", Warning, fine, "cannot be read", "aide-node check"},
+		"last could not read":  {func(h *host) { h.write("state/last.json", strings.Replace(lastDrift, "{", "{\n \"unread\": 3,", 1)) }, "last", Warning, fine, "3 entries unread", "aide-node check says"},
 		"last was clean":       {func(h *host) { h.write("state/last.json", strings.Replace(lastDrift, "drift", "clean", 1)) }, "last", OK, fine, "clean at 2026", ""},
 		"last was accepted": {func(h *host) {
 			h.write("state/last.json", strings.Replace(lastDrift, "{", "{\n \"accepted\": \"2026-11-21T00:00:00Z\",", 1))

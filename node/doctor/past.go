@@ -35,6 +35,8 @@ func (e *examiner) last() {
 		e.warn(name, "look at the host's clock", "the last check was at %s, which is yet to come", at)
 	case said["accepted"] != "":
 		e.ok(name, "%s at %s, accepted at %s", status, at, said["accepted"])
+	case said["unread"] != "":
+		e.warn(name, next+" says what AIDE could not look at", "%s at %s, and %s entries unread", status, at, said["unread"])
 	default:
 		e.ok(name, "%s at %s: %s added, %s changed, %s removed", status, at, said["added"], said["changed"], said["removed"])
 	}

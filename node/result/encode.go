@@ -9,15 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxMessage bounds Message in bytes, so that the fixed fields of a line always fit.
-const maxMessage = 300
+// What people write and files are called is bounded as it is encoded, so that the
+// fixed fields of a line always fit.
+const (
+	maxText       = 300 // bytes of UnreadPath and Message together
+	maxUnreadPath = 120 // bytes of UnreadPath
+)
 
 // Encode returns the line without a newline. It shortens what may be shortened:
-// Message to its first bytes, and Paths to what fits into MaxBytes, counting the
+// Message and UnreadPath to their first bytes, and Paths to what fits into MaxBytes, counting the
 // rest in More. It fails only if the line breaks the contract it is to carry.
 func (l Line) Encode() ([]byte, error) {
 	l.V = Version
-	l.Message = clip(printable(l.Message), maxMessage)
+	l.UnreadPath = clip(EscapeInvalid(l.UnreadPath), maxUnreadPath)
+	l.Message = clip(printable(l.Message), maxText-quoted(l.UnreadPath))
 	l.Seconds = math.Round(l.Seconds*10) / 10
 	paths := make([]string, len(l.Paths))
 	for i, p := range l.Paths {
@@ -48,11 +53,11 @@ func (l Line) fit(paths []string) []string {
 	room := MaxBytes - len(l.bytes()) - len(`,"paths":[]`)
 	var kept []string
 	for _, p := range paths {
-		quoted := len(Quote(p)) + len(",")
-		if quoted > room {
+		size := len(Quote(p)) + len(",")
+		if size > room {
 			continue
 		}
-		room -= quoted
+		room -= size
 		kept = append(kept, p)
 	}
 	return kept
@@ -71,6 +76,12 @@ func (l Line) Members(o *Object) {
 		if l.Total != 0 {
 			o.Number("total", l.Total)
 		}
+	}
+	if l.Unread != 0 {
+		o.Number("unread", l.Unread)
+	}
+	if l.UnreadPath != "" {
+		o.Text("unread_path", l.UnreadPath)
 	}
 	for _, m := range []struct{ name, value string }{{"fingerprint", l.Fingerprint}, {"aide", l.AIDE}, {"node", l.Node}, {"started", stamp(l.Started)}} {
 		if m.value != "" {
@@ -142,18 +153,21 @@ func printable(s string) string {
 	}), " ")
 }
 
-// clip returns at most n bytes of s, cut between characters and marked as cut.
+// clip returns as much of s as takes n bytes when it is encoded, cut between
+// characters and marked as cut.
 func clip(s string, n int) string {
-	if len(s) <= n {
+	if quoted(s) <= n {
 		return s
 	}
 	const mark = "…"
-	s = s[:n-len(mark)]
-	for len(s) > 0 && !utf8.RuneStart(s[len(s)-1]) {
-		s = s[:len(s)-1]
-	}
-	if r, size := utf8.DecodeLastRuneInString(s); r == utf8.RuneError && size == 1 {
-		s = s[:len(s)-1]
+	room := n - len(mark)
+	for at, r := range s {
+		if room -= quoted(string(r)); room < 0 {
+			return s[:at] + mark
+		}
 	}
 	return s + mark
 }
+
+// quoted is the length of s as JSON, without the quotes.
+func quoted(s string) int { return len(Quote(s)) - len(`""`) }

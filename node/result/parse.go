@@ -94,6 +94,14 @@ func (l Line) validate() error {
 		return fmt.Errorf("config %q is not a SHA-256", l.Config)
 	case l.Baseline != nil && !consists(l.Baseline.SHA256, 64, 64, hex):
 		return fmt.Errorf("baseline %q is not a SHA-256", l.Baseline.SHA256)
+	case l.Unread < 0 || l.Unread > maxCount:
+		return fmt.Errorf("%d entries unread", l.Unread)
+	case l.Unread > 0 && l.Counts == nil:
+		return errors.New("status failed with unread entries")
+	case l.UnreadPath != "" && l.Unread == 0:
+		return errors.New("an unread path without unread entries")
+	case len(l.UnreadPath) > maxUnreadPath:
+		return fmt.Errorf("unread_path has %d bytes, at most %d are allowed", len(l.UnreadPath), maxUnreadPath)
 	case l.Seconds < 0:
 		return fmt.Errorf("seconds %g is negative", l.Seconds)
 	}

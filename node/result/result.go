@@ -58,6 +58,11 @@ type Line struct {
 	// Counts is nil exactly when Status is Failed: a failed check is never a zero.
 	*Counts
 
+	// Unread is how many entries AIDE could not look at, in whole or in part, and
+	// UnreadPath the first of them, cut at 120 bytes as encoded. Only with Counts.
+	Unread     int    `json:"unread,omitempty"`
+	UnreadPath string `json:"unread_path,omitempty"`
+
 	// Fingerprint names the change itself: hosts with equal changes have equal
 	// fingerprints. 32 hex digits; only with Drift, and empty where no database
 	// is at hand (a report saved elsewhere).

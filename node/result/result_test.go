@@ -28,6 +28,7 @@ func TestEncodeThenParse(t *testing.T) {
 	for name, l := range map[string]Line{
 		"drift":   drift("+/srv/app/a", "+/\x1b[31m\n\t\u0085\u2028", "+/日本", `+/a\b"c`),
 		"clean":   {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Started: started},
+		"unread":  {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Unread: 3, UnreadPath: "/srv/\x1b\"日本"},
 		"noted":   {V: Version, Status: Clean, Counts: &Counts{Total: 12}, Message: "what to know beside it"},
 		"failed":  Failure(BaselineMissing, "there is none"),
 		"bare":    {V: Version, Status: Drift, Counts: &Counts{Changed: 3}, More: 3},
@@ -127,6 +128,10 @@ func TestParseRefuses(t *testing.T) {
 		{ok + `,"more":-1,"paths":["+/a","+/b"]}`, "-1 more"},
 		{ok + `,"aide":"0.18\u001b[31m"}`, "not a version"},
 		{ok + `,"seconds":-1}`, "negative"},
+		{ok + `,"unread":-1}`, "unread"},
+		{ok + `,"unread_path":"/a"}`, "unread path without"},
+		{ok + `,"unread":1,"unread_path":"` + strings.Repeat("y", 121) + `"}`, "121 bytes"},
+		{`{"v":1,"status":"failed","reason":"internal","unread":1}`, "unread"},
 		{ok + `,"config":"x"}`, "SHA-256"},
 		{ok + `,"baseline":{"sha256":"x"}}`, "SHA-256"},
 		{ok + `,"x":"` + strings.Repeat("y", MaxBytes) + `"}`, "bytes, at most"},
@@ -173,14 +178,26 @@ func FuzzParse(f *testing.F) {
 
 func FuzzEncode(f *testing.F) {
 	f.Add("message", "/path", 3)
+	f.Add(strings.Repeat(`"`, 400), strings.Repeat("\x01", 400), 1<<39)
 	f.Fuzz(func(t *testing.T, message, path string, n int) {
-		for _, l := range []Line{Failure(Internal, message), {Status: Drift, Counts: &Counts{Changed: max(1, n%1000)}, Paths: []string{"~/" + path}}} {
+		full := drift("~/" + path)
+		full.Message, full.Unread, full.UnreadPath = message, 1+max(0, n)%maxCount, path
+		full.Counts = &Counts{Added: maxCount, Removed: maxCount, Changed: maxCount, Total: maxCount}
+		full.AIDE, full.Node, full.Report = strings.Repeat("1", 40), strings.Repeat("2", 40), strings.Repeat("3", 40)
+		for _, l := range []Line{Failure(Internal, message), {Status: Drift, Counts: &Counts{Changed: max(1, n%1000)}, Paths: []string{"~/" + path}}, full} {
 			b, err := l.Encode()
 			if err != nil || len(b) > MaxBytes {
 				t.Fatalf("%d bytes, %v", len(b), err)
 			}
-			if _, err := Parse(b); err != nil {
+			got, err := Parse(b)
+			if err != nil {
 				t.Errorf("Parse(%s): %v", b, err)
+			}
+			if n := quoted(got.UnreadPath); n > maxUnreadPath {
+				t.Errorf("unread_path takes %d bytes", n)
+			}
+			if n := quoted(got.UnreadPath) + quoted(got.Message); n > maxText {
+				t.Errorf("message and unread_path take %d bytes", n)
 			}
 		}
 	})

@@ -43,6 +43,7 @@ type API struct {
 type Host struct {
 	ID, Name                string
 	Added, Removed, Changed int
+	Unread                  int // entries that AIDE could not look at
 }
 
 // Fleet is what a sweep found out about all hosts together.
@@ -192,22 +193,24 @@ func (s Sweep) fleetData() []types.MetricDatum {
 		add(m.name, m.value, m.unit)
 	}
 	if len(s.Hosts) > 0 {
-		data = append(data, s.changes())
+		data = append(data,
+			s.ofHosts("HostChanges", func(h Host) int { return h.Added + h.Changed + h.Removed }),
+			s.ofHosts("EntriesUnread", func(h Host) int { return h.Unread }))
 	}
 	data = append(data, s.mark())
 	add(completed, 1, types.StandardUnitCount)
 	return data
 }
 
-// changes has the changes of all hosts in one series, so that an alarm sees the
+// ofHosts has a number of each host in one series, so that an alarm sees the
 // worst of them (Maximum) and their total (Sum).
-func (s Sweep) changes() types.MetricDatum {
+func (s Sweep) ofHosts(name string, number func(Host) int) types.MetricDatum {
 	least, most, sum := math.MaxInt, 0, 0
 	for _, h := range s.Hosts {
-		n := h.Added + h.Changed + h.Removed
+		n := number(h)
 		least, most, sum = min(least, n), max(most, n), sum+n
 	}
-	d := s.datum("HostChanges", types.StandardUnitCount, dimension("Fleet", s.Fleet.Name))
+	d := s.datum(name, types.StandardUnitCount, dimension("Fleet", s.Fleet.Name))
 	d.StatisticValues = &types.StatisticSet{
 		SampleCount: aws.Float64(float64(len(s.Hosts))), Sum: aws.Float64(float64(sum)),
 		Minimum: aws.Float64(float64(least)), Maximum: aws.Float64(float64(most)),

@@ -10,7 +10,7 @@ import (
 
 var csvHeader = []string{
 	"instance", "name", "account", "region", "status", "reason", "added", "removed", "changed", "total",
-	"fingerprint", "message", "next", "paths",
+	"fingerprint", "message", "next", "paths", "unread", "unread_path",
 }
 
 // WriteCSV writes the report as RFC 4180 has it: a header, then one record a
@@ -35,15 +35,16 @@ func WriteCSV(w io.Writer, r Report) error {
 }
 
 func record(h Host) []string {
-	var added, removed, changed, total string
+	var added, removed, changed, total, unread string
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
-		total = strconv.Itoa(h.Total)
+		total, unread = strconv.Itoa(h.Total), strconv.Itoa(h.Unread)
 	}
 	return []string{
 		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(h.Reason),
 		added, removed, changed, total,
 		cell(h.Fingerprint), cell(h.Message), cell(h.Next), cell(samplePaths(h)),
+		unread, cell(h.UnreadPath),
 	}
 }
 

@@ -61,7 +61,8 @@ func TestCSV(t *testing.T) {
 	r := sample()
 	r.Add(Host{
 		Instance: "mi-0123456789abcdef8", Name: `=cmd|' /C calc'!A0`, Status: Drift, Counts: &result.Counts{Removed: 1, Total: 7},
-		Paths: []string{`-/srv/"a", b`, "~/x; ~/etc/passwd"},
+		Paths:  []string{`-/srv/"a", b`, "~/x; ~/etc/passwd"},
+		Unread: 2, UnreadPath: `=cmd|' /C calc'!A0`,
 	})
 	var b bytes.Buffer
 	if err := WriteCSV(&b, r); err != nil {
@@ -77,7 +78,7 @@ func TestCSV(t *testing.T) {
 	at := slices.IndexFunc(list, func(c []string) bool { return c[0] == "mi-0123456789abcdef8" })
 	want := []string{
 		"mi-0123456789abcdef8", `'=cmd|' /C calc'!A0`, "", "", "drift", "", "0", "1", "0", "7", "", "", "",
-		`'-/srv/"a", b; ~/x\x3b ~/etc/passwd`,
+		`'-/srv/"a", b; ~/x\x3b ~/etc/passwd`, "2", `'=cmd|' /C calc'!A0`,
 	}
 	if at < 0 || !slices.Equal(list[at], want) {
 		t.Errorf("record %d\ngot  %q\nwant %q", at, list[at], want)

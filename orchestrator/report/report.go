@@ -49,6 +49,8 @@ type Summary struct {
 	Changed  int `json:"changed"`
 	Failed   int `json:"failed"`
 	Missing  int `json:"missing"`
+	// Unread are the entries that AIDE could not look at, on all hosts.
+	Unread int `json:"unread,omitempty"`
 }
 
 // Status is what is known of a host.
@@ -71,6 +73,10 @@ type Host struct {
 	Status   Status `json:"status"`
 
 	*result.Counts
+	// Unread is how many entries AIDE could not look at, and UnreadPath the first.
+	Unread     int    `json:"unread,omitempty"`
+	UnreadPath string `json:"unread_path,omitempty"`
+
 	Fingerprint string   `json:"fingerprint,omitempty"`
 	Paths       []string `json:"paths,omitempty"` // a sample, see result.Line
 	More        int      `json:"more,omitempty"`  // changes that are not in Paths
@@ -108,6 +114,7 @@ func (r *Report) Add(hosts ...Host) {
 	})
 	for _, h := range hosts {
 		r.Summary.Targeted++
+		r.Summary.Unread += h.Unread
 		switch h.Status {
 		case Clean:
 			r.Summary.Clean++

@@ -44,6 +44,7 @@ func sample() Report {
 	missing.Reason = "agent_lost"
 	clean := host("7", "batch-1", Clean)
 	clean.Counts = &result.Counts{Total: 12}
+	clean.Unread, clean.UnreadPath = 3, "/srv/\x1b[2Jsecret"
 	hosts := []Host{clean, missing, db, deploy("2", "web-2"), deploy("1", "web-1"), failed}
 	for i := range hosts {
 		hosts[i].Next = Next(hosts[i].Reason, hosts[i].Instance, r.Commands[0].ID)
@@ -119,7 +120,7 @@ func TestJSONIsTrue(t *testing.T) {
 }
 
 func TestSummary(t *testing.T) {
-	want := Summary{Targeted: 6, Reported: 4, Clean: 1, Changed: 3, Failed: 1, Missing: 1}
+	want := Summary{Targeted: 6, Reported: 4, Clean: 1, Changed: 3, Failed: 1, Missing: 1, Unread: 3}
 	if got := sample().Summary; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

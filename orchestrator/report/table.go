@@ -56,7 +56,7 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	if len(r.Hosts) <= fewHosts {
 		t.hosts(r.Hosts)
 	} else {
-		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" })
+		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 })
 		t.hosts(shown)
 		if n := len(r.Hosts) - len(shown); n > 0 {
 			t.line("%s  %s; --output csv or json lists them", t.status(Clean, len(Missing)), count(n, "host"))
@@ -84,8 +84,12 @@ func WriteRows(w io.Writer, r Report) error {
 // Sum is the whole report in one line.
 func Sum(r Report) string {
 	s := r.Summary
-	return fmt.Sprintf("%s: %s clean, %s changed, %s failed, %s missing, in %s", count(s.Targeted, "host"),
-		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), r.Finished.Sub(r.Started).Round(100*time.Millisecond))
+	unread := ""
+	if s.Unread > 0 {
+		unread = Number(s.Unread) + " entries unread, "
+	}
+	return fmt.Sprintf("%s: %s clean, %s changed, %s failed, %s missing, %sin %s", count(s.Targeted, "host"),
+		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), unread, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
 }
 
 func row(h Host) []string {
@@ -96,12 +100,16 @@ func row(h Host) []string {
 	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, what(h)}
 }
 
-// what is the last column: the changes, or why there are no counts.
+// what is the last column: what AIDE could not look at and the changes, or why
+// there are no counts.
 func what(h Host) string {
 	if h.Reason != "" {
 		return Escape(h.Reason)
 	}
-	parts := make([]string, 0, len(h.Paths)+1)
+	parts := make([]string, 0, len(h.Paths)+2)
+	if h.Unread > 0 {
+		parts = append(parts, unread(h))
+	}
 	for _, p := range h.Paths {
 		parts = append(parts, Escape(p))
 	}
@@ -109,6 +117,18 @@ func what(h Host) string {
 		parts = append(parts, fmt.Sprintf("and %d more", h.More))
 	}
 	return strings.Join(parts, " ")
+}
+
+// unread says how many entries were not looked at, and the first of them.
+func unread(h Host) string {
+	text := fmt.Sprintf("%d unread", h.Unread)
+	if h.UnreadPath != "" {
+		text += ": " + Escape(h.UnreadPath)
+	}
+	if len(h.Paths) > 0 {
+		text += ";"
+	}
+	return text
 }
 
 // table keeps the first error of many writes until it is flushed.

@@ -156,3 +156,36 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestUnreadIsNoPlainClean holds that a host on which AIDE could not look at
+// something is told apart from one that is clean, in every form.
+func TestUnreadIsNoPlainClean(t *testing.T) {
+	h := Host{Instance: "i-1", Status: Clean, Counts: &result.Counts{Total: 9}, Unread: 2, UnreadPath: "/srv/a"}
+	r := Report{Fleet: "f"}
+	r.Add(h)
+	for n := range fewHosts {
+		r.Add(Host{Instance: fmt.Sprintf("i-x%d", n), Status: Clean, Counts: &result.Counts{Total: 9}})
+	}
+	for name, write := range map[string]func(io.Writer, Report) error{
+		"table": func(w io.Writer, r Report) error { return WriteTable(w, r, Style{Width: 120}) },
+		"rows":  WriteRows, "JSON": WriteJSON, "CSV": WriteCSV,
+	} {
+		var b strings.Builder
+		if err := write(&b, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !strings.Contains(b.String(), "/srv/a") {
+			t.Errorf("%s does not name what is unread:\n%s", name, b.String())
+		}
+	}
+	if got := Sum(r); !strings.Contains(got, "2 entries unread") {
+		t.Errorf("the sum is %q, want what is unread in it", got)
+	}
+	if got := what(h); got != "2 unread: /srv/a" {
+		t.Errorf("what = %q", got)
+	}
+	h.Paths = []string{"+/srv/b"}
+	if got := what(h); got != "2 unread: /srv/a; +/srv/b" {
+		t.Errorf("what = %q", got)
+	}
+}

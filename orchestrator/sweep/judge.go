@@ -116,6 +116,7 @@ func fill(out *report.Host, i runcommand.Invocation) {
 		return
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts
+	out.Unread, out.UnreadPath = line.Unread, line.UnreadPath
 	out.Fingerprint, out.Paths, out.More = line.Fingerprint, line.Paths, line.More
 }
 

@@ -195,7 +195,7 @@ func (s *sweep) publish(ctx context.Context, r report.Report) error {
 	}
 	for _, h := range r.Hosts {
 		if h.Counts != nil {
-			m.Hosts = append(m.Hosts, metrics.Host{ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed})
+			m.Hosts = append(m.Hosts, metrics.Host{ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread})
 		}
 	}
 	return metrics.Publish(ctx, s.Metrics, m)

@@ -1,0 +1,105 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"aidefleet/node/aide"
+)
+
+// errSpelling says that the names of a report fit the databases in no way, or in
+// more than one.
+var errSpelling = errors.New("names in the report can be read in more than one way")
+
+// mostSpelled bounds of how many names it is remembered in which database they are.
+const mostSpelled = 1 << 18
+
+// spelled is a name, out of the databases, that can be one that the report lists.
+type spelled struct {
+	written  uint64    // hash of it as the report writes it
+	then     [2]uint64 // digest of its attributes in the baseline and in the new database
+	contains [2]bool   // which of the two have it
+}
+
+// kind says what happened to the entry, or 0.
+func (s *spelled) kind() aide.Kind {
+	switch {
+	case !s.contains[0]:
+		return aide.Added
+	case !s.contains[1]:
+		return aide.Removed
+	case s.then[0] != s.then[1]:
+		return aide.Changed
+	}
+	return 0
+}
+
+// settle finds out which entries the report means if it is spelled in that way. Two
+// names can have one spelling, or one the spelling of the other: a file named
+// "a\012b", in four characters, and one with a newline. Which one is meant is told by
+// the databases: only one was added, or has changed. What they do not tell is not
+// found.
+func (c *changes) settle(s aide.Spelling, databases [2]func(func(aide.Entry) error) error) error {
+	c.spelling, c.settled = s, make(map[uint64]aide.Kind)
+	names := make(map[uint64]*spelled)
+	for i, read := range databases {
+		if err := read(func(e aide.Entry) error { return c.meet(names, i, e) }); err != nil {
+			return err
+		}
+	}
+	groups := make(map[uint64][]uint64)
+	for name, n := range names {
+		groups[n.written] = append(groups[n.written], name)
+	}
+	for written, group := range groups {
+		meant := c.listed(written)
+		for _, name := range group {
+			if kind := names[name].kind(); kind != 0 {
+				meant[slices.Index(marked[:], kind)]--
+			}
+		}
+		if meant != [4]int{} {
+			continue // the databases know more of them, or fewer, than are listed
+		}
+		for _, name := range group {
+			c.settled[name] = names[name].kind()
+		}
+	}
+	return nil
+}
+
+// meet takes an entry of the baseline (0) or of the new database (1).
+func (c *changes) meet(names map[uint64]*spelled, database int, e aide.Entry) error {
+	name := e.Name()
+	if aide.Ordinary(name) {
+		return nil
+	}
+	written := maphash.Bytes(c.seed, c.spelling.Spell(name))
+	if c.lookUp(written) == 0 {
+		return nil
+	}
+	hash := maphash.Bytes(c.seed, name)
+	n := names[hash]
+	if n == nil {
+		if len(names) == mostSpelled {
+			return fmt.Errorf("%w: more than %d of them hold control characters or backslashes", errSpelling, mostSpelled)
+		}
+		n = &spelled{written: written &^ 3}
+		names[hash] = n
+	}
+	n.contains[database] = true
+	e.Attributes(func(column string, value []byte) {
+		n.then[database] += maphash.Bytes(c.seed, append([]byte(column+"="), value...))
+	})
+	return nil
+}
+
+// listed counts how often the report lists what has that hash, by mark.
+func (c *changes) listed(h uint64) (n [4]int) {
+	for at, _ := slices.BinarySearch(c.marks, h&^3); at < len(c.marks) && c.marks[at]&^3 == h&^3; at++ {
+		n[c.marks[at]&3]++
+	}
+	return n
+}
