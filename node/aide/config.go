@@ -109,7 +109,7 @@ func (v Version) ReadConfig(ctx context.Context, path, database string) (Config,
 type configReader struct {
 	ctx         context.Context // of the programs it runs
 	env         []string        // of those programs, beside AIDE's
-	version     Version // of AIDE; none if it is not known
+	version     Version         // of AIDE; none if it is not known
 	host        string
 	defined     map[string]string
 	hash        hash.Hash

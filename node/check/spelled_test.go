@@ -58,7 +58,7 @@ func TestSpellingOfAReport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &runner{state: s, aide: aide.Program{Version: aide.Version{Minor: 17}}, config: aide.Config{Database: filepath.Join(t.TempDir(), "old.db")}}
+			r := &runner{state: s, aide: aide.Program{Version: aide.Version{Minor: 17, Patch: 4}}, config: aide.Config{Database: filepath.Join(t.TempDir(), "old.db")}}
 			for path, text := range map[string]string{r.config.Database: c.old, r.job().NewDatabase(): c.now} {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
