@@ -443,6 +443,7 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 		c := cases["bad config"]
 		c.message = "syntax error"
 		cases["bad config"] = c
+		delete(cases, "refused after an upgrade") // which would refuse the option database first
 	}
 	if a.Since(19) { // what no rule selects any more is removed
 		delete(cases, "nothing selected")
