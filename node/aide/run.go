@@ -17,6 +17,15 @@ import (
 // are read to their end: an AIDE whose stdout is full ends with status 7.
 const keep = 64 << 10
 
+var (
+	// ErrNotExecutable says that this host does not let a program be run, though it is
+	// there: fapolicyd answers EPERM, the others EACCES (execve(2)).
+	ErrNotExecutable = errors.New("this host does not let it be run")
+	// ErrStart says that a program could not be started for another reason, such as
+	// too little memory.
+	ErrStart = errors.New("could not start")
+)
+
 // Outcome is how a run of AIDE ended.
 type Outcome struct {
 	Exit   int            // its exit status, or -1 if a signal ended it
@@ -79,8 +88,10 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 		}
 	case cmd.ProcessState != nil && ctx.Err() != nil: // it ended, and ctx was done meanwhile
 		o.Exit = cmd.ProcessState.ExitCode()
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return o, fmt.Errorf("run %s: %w: %w: look for a file system mounted noexec, fapolicyd, SELinux, AppArmor", c.path, err, ErrNotExecutable)
 	default:
-		return o, fmt.Errorf("run %s: %w", c.path, err)
+		return o, fmt.Errorf("%w %s: %w", ErrStart, c.path, err)
 	}
 	return o, nil
 }
