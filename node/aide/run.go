@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -38,7 +39,8 @@ type Outcome struct {
 type command struct {
 	path   string
 	args   []string
-	env    []string // beside that of environment
+	env    []string  // beside that of environment
+	stderr io.Writer // is given what AIDE writes to its stderr too; nil for none
 	weight Weight
 }
 
@@ -70,6 +72,9 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	var stdout, stderr head
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if c.stderr != nil {
+		cmd.Stderr = io.MultiWriter(&stderr, c.stderr)
+	}
 	cmd.Env = append(environment(), c.env...)
 	// What it started may outlive it and hold its stdout.
 	cmd.WaitDelay = 5 * time.Second

@@ -221,6 +221,9 @@ func (r *runner) check(ctx context.Context) error {
 			err = r.refused(base, o.Complaint())
 		}
 	}
+	if o.Crashed() {
+		err = r.blame(ctx, err)
+	}
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
 	}

@@ -11,7 +11,7 @@ var next = map[string]string{
 	// What a host said of itself.
 	string(result.AideMissing):      "orchestrator init --install-aide --instance {host}",
 	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
-	string(result.AideCrashed):      "look for a full disk or too little memory on the host; then sweep again",
+	string(result.AideCrashed):      "exclude the file that the message names, or upgrade AIDE; where AIDE was killed, look for too little memory on the host",
 	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",
 	string(result.ConfigInvalid):    "see the message: mend what it names, on the host or in the profile; aide-node doctor says there whether it is well",
 	string(result.BaselineMissing):  "orchestrator init --instance {host}",
