@@ -136,8 +136,20 @@ var instances = map[string]string{
 // what each step printed, and the result line of the last one.
 func (f *fleet) install(name string) (steps []string, line result.Line) {
 	f.t.Helper()
+	steps = f.send(name, documents.Install, nil)
+	line, err := result.Parse([]byte(steps[len(steps)-1]))
+	if err != nil {
+		f.t.Fatalf("%v in %q", err, steps)
+	}
+	return steps, line
+}
+
+// send runs a document on a host as the SSM console does, and returns what each step
+// printed.
+func (f *fleet) send(name, document string, parameters map[string][]string) (steps []string) {
+	f.t.Helper()
 	c := f.ssm()
-	sent, err := c.SendCommand(f.t.Context(), &ssm.SendCommandInput{DocumentName: sdk.String(documents.Install), InstanceIds: []string{instances[name]}})
+	sent, err := c.SendCommand(f.t.Context(), &ssm.SendCommandInput{DocumentName: sdk.String(document), InstanceIds: []string{instances[name]}, Parameters: parameters})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -151,14 +163,10 @@ func (f *fleet) install(name string) (steps []string, line result.Line) {
 			for _, p := range out.CommandInvocations[0].CommandPlugins {
 				steps = append(steps, sdk.ToString(p.Output))
 			}
-			line, err := result.Parse([]byte(steps[len(steps)-1]))
-			if err != nil {
-				f.t.Fatalf("%v in %q", err, steps)
-			}
-			return steps, line
+			return steps
 		}
 		if time.Now().After(deadline) {
-			f.t.Fatalf("%s has not ended: %+v", documents.Install, out.CommandInvocations)
+			f.t.Fatalf("%s has not ended: %+v", document, out.CommandInvocations)
 		}
 	}
 }
@@ -344,7 +352,7 @@ func TestInstall(t *testing.T) {
 		},
 			"tool_missing", "this host lacks sha256sum gzip", "mv /usr/bin/gzip.there /usr/bin/gzip; mv /usr/bin/sha256sum.there /usr/bin/sha256sum"},
 		{"a folder in its place", pins, func(f *fleet) { f.on("web-3", "mv /usr/bin/aide-node /srv/aside; mkdir /usr/bin/aide-node") },
-			"internal", "/usr/bin/aide-node is a folder", "rmdir /usr/bin/aide-node; mv /srv/aside /usr/bin/aide-node"},
+			"state_unwritable", "/usr/bin/aide-node is a folder", "rmdir /usr/bin/aide-node; mv /srv/aside /usr/bin/aide-node"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := f.in(t)
@@ -393,7 +401,7 @@ func TestInstall(t *testing.T) {
 			t.Skip("busybox is not installed here: apt-get install busybox")
 		}
 		// Everything that the script calls, its shell included.
-		f.on("cache-1", `for tool in dash sha256sum tar gzip uname df od tail tr cut wc sync cp mv rm chmod mkdir; do
+		f.on("cache-1", `for tool in dash sha256sum tar gzip uname df od tail tr cut wc stat dirname readlink ln sync cp mv rm chmod mkdir; do
 			ln -sf /.os/usr/bin/busybox /usr/bin/$tool; done; ln -sf /.os/usr/bin/busybox /usr/bin/sh`)
 		steps, line := f.install("cache-1")
 		if line.Status != result.Clean || line.Node != version || !strings.Contains(steps[len(steps)-1], "in place of ") {

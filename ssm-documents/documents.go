@@ -25,7 +25,7 @@ const (
 // MaxBytes is the largest document SSM takes (Systems Manager quotas: 64 KB).
 const MaxBytes = 64 << 10
 
-//go:embed *.yaml
+//go:embed *.yaml *.sh
 var files embed.FS
 
 // Document is one SSM document.
@@ -42,6 +42,9 @@ func All() []Document {
 	}
 	docs := make([]Document, 0, len(entries))
 	for _, e := range entries {
+		if path.Ext(e.Name()) != ".yaml" {
+			continue
+		}
 		name := strings.TrimSuffix(e.Name(), path.Ext(e.Name()))
 		if name != Install {
 			docs = append(docs, Document{Name: name, Content: read(e.Name())})
@@ -50,7 +53,32 @@ func All() []Document {
 	return docs
 }
 
+// shared are the parts of scripts that several documents have, by the line that
+// stands for them: a document has to be whole, since a host gets nothing else.
+var shared = map[string][]string{
+	"          @@ONLY_ROOT@@\n": {"only-root.sh"},
+	"          @@FIND_NODE@@\n": {"only-root.sh", "find-node.sh"},
+}
+
+// read returns a document with the shared parts of its script.
 func read(file string) string {
+	content := text(file)
+	for line, parts := range shared {
+		var script strings.Builder
+		for _, part := range parts {
+			for l := range strings.Lines(text(part)) {
+				if l != "\n" {
+					l = line[:strings.IndexByte(line, '@')] + l
+				}
+				script.WriteString(l)
+			}
+		}
+		content = strings.ReplaceAll(content, line, script.String())
+	}
+	return content
+}
+
+func text(file string) string {
 	b, err := files.ReadFile(file)
 	if err != nil {
 		panic(err) // the files are part of the program

@@ -65,8 +65,8 @@ func TestRender(t *testing.T) {
 					t.Errorf("the script has another digest for %s than %q", arch, digest)
 				}
 			}
-			if len(parsed.Parameters) > 0 {
-				t.Errorf("parameters %v: a pin could be changed", parsed.Parameters)
+			if len(parsed.Parameters) != 1 || parsed.Parameters["to"].Type == "" {
+				t.Errorf("parameters %v, want only where it is put: a pin could be changed", parsed.Parameters)
 			}
 		})
 	}

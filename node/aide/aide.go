@@ -58,13 +58,23 @@ func Find(ctx context.Context, path string) (Program, error) {
 			paths = append(paths, filepath.Join(dir, "aide"))
 		}
 	}
+	closed := "" // an AIDE that nobody may execute
 	for _, path := range paths {
 		info, err := os.Stat(path)
-		if !filepath.IsAbs(path) || err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		if !filepath.IsAbs(path) || err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if info.Mode()&0o111 == 0 {
+			if info.Size() > 0 { // else it is no program either way
+				closed = path
+			}
 			continue
 		}
 		version, err := askVersion(ctx, path)
 		return Program{Path: path, Version: version}, err
+	}
+	if closed != "" {
+		return Program{}, fmt.Errorf("run %s: %w: chmod 0755 %[1]s", closed, ErrNotExecutable)
 	}
 	if path != "" {
 		return Program{}, fmt.Errorf("%w: %s is no program", ErrMissing, path)

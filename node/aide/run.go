@@ -18,6 +18,15 @@ import (
 // are read to their end: an AIDE whose stdout is full ends with status 7.
 const keep = 64 << 10
 
+var (
+	// ErrNotExecutable says that this host does not let a program be run, though it is
+	// there: fapolicyd answers EPERM, the others EACCES (execve(2)).
+	ErrNotExecutable = errors.New("this host does not let it be run")
+	// ErrStart says that a program could not be started for another reason, such as
+	// too little memory.
+	ErrStart = errors.New("could not start")
+)
+
 // Outcome is how a run of AIDE ended.
 type Outcome struct {
 	Exit   int            // its exit status, or -1 if a signal ended it
@@ -33,7 +42,8 @@ type command struct {
 	args   []string
 	env    []string // beside that of environment
 	weight Weight
-	stdout io.Writer // takes all of it, beside what is kept; may be nil
+	// stdout and stderr take all of it, beside what is kept; nil for none.
+	stdout, stderr io.Writer
 }
 
 // Weight says how much of the machine AIDE may take.
@@ -64,10 +74,14 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	var stdout, stderr head
 	var said Warnings
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
-	cmd.Stdout, cmd.Stderr = &stdout, io.MultiWriter(&stderr, &said)
+	stdouts, stderrs := []io.Writer{&stdout}, []io.Writer{&stderr, &said}
 	if c.stdout != nil {
-		cmd.Stdout = io.MultiWriter(&stdout, c.stdout)
+		stdouts = append(stdouts, c.stdout)
 	}
+	if c.stderr != nil {
+		stderrs = append(stderrs, c.stderr)
+	}
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdouts...), io.MultiWriter(stderrs...)
 	cmd.Env = append(environment(), c.env...)
 	// What it started may outlive it and hold its stdout.
 	cmd.WaitDelay = 5 * time.Second
@@ -87,8 +101,10 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 		}
 	case cmd.ProcessState != nil && ctx.Err() != nil: // it ended, and ctx was done meanwhile
 		o.Exit = cmd.ProcessState.ExitCode()
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return o, fmt.Errorf("run %s: %w: %w: look for a file system mounted noexec, fapolicyd, SELinux, AppArmor", c.path, err, ErrNotExecutable)
 	default:
-		return o, fmt.Errorf("run %s: %w", c.path, err)
+		return o, fmt.Errorf("%w %s: %w", ErrStart, c.path, err)
 	}
 	return o, nil
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"aidefleet/node/regular"
 )
 
 // Job is what AIDE is told beside its configuration.
@@ -119,7 +121,7 @@ type Reports struct {
 }
 
 // Full opens the full report.
-func (r Reports) Full() (*os.File, error) { return os.Open(r.full) }
+func (r Reports) Full() (*os.File, error) { return regular.Open(r.full) }
 
 // Counts reads the counts, from the summary where there is one.
 func (r Reports) Counts() (Summary, error) {
@@ -127,7 +129,7 @@ func (r Reports) Counts() (Summary, error) {
 	if path == "" {
 		path = r.full
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return Summary{}, fmt.Errorf("AIDE wrote no report: %w", err)
 	}

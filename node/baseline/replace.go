@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/regular"
 )
 
 // step is called behind each step that a crash could follow. Tests fail or die
@@ -111,7 +112,7 @@ func exchange(file, path string) error {
 // so that who reads the baseline goes on reading it; without one to root alone, or to
 // the distribution's account for AIDE if the folder is its.
 func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
-	in, err := os.Open(database)
+	in, err := regular.Open(database)
 	if err != nil {
 		return Info{}, err
 	}

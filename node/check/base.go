@@ -37,15 +37,6 @@ func Inspect(by aide.Program, c aide.Config, dir string) (baseline.Info, error) 
 	return base, nil
 }
 
-// ReasonOf is the reason that a check gives for an error.
-func ReasonOf(err error) result.Reason {
-	var f failure
-	if errors.As(err, &f) {
-		return f.reason
-	}
-	return result.Internal
-}
-
 // base is the baseline, if it can be compared with.
 func (r *runner) base() (baseline.Info, error) { return Inspect(r.aide, r.config, r.State) }
 

@@ -13,6 +13,7 @@ import (
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/history"
+	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
 
@@ -122,18 +123,36 @@ func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
 	l.Unread, l.UnreadPath = 0, ""
-	l.Reason, l.Message = result.Internal, err.Error()
-	var f failure
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		l.Reason, l.Message = result.Timeout, fmt.Sprintf("AIDE was ended after %s", r.Timeout)
 	case ctx.Err() != nil:
-		l.Reason, l.Message = result.AideCrashed, "AIDE was killed, since the check was interrupted"
-	case errors.As(err, &f):
-		l.Reason = f.reason
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EDQUOT):
-		l.Reason = result.StateUnwritable
+		l.Reason, l.Message = result.Interrupted, fmt.Sprintf("the run was interrupted (%v), and AIDE was ended with it: run it again", context.Cause(ctx))
+	default:
+		l.Reason, l.Message = ReasonOf(err), err.Error()
 	}
+}
+
+// ReasonOf is the reason of an error of a run that was not ended from outside. What
+// the host does not let the node do is no bug in the node.
+func ReasonOf(err error) result.Reason {
+	reason := result.Internal
+	var f failure
+	var errno syscall.Errno
+	switch {
+	case errors.Is(err, aide.ErrNotExecutable):
+		return result.NotExecutable
+	case errors.As(err, &f):
+		reason = f.reason
+	case errors.Is(err, aide.ErrStart):
+		return result.AideFailed
+	case errors.As(err, &errno), errors.Is(err, regular.ErrNot):
+		reason = result.StateUnwritable // errors of the files of others have a reason of their own
+	}
+	if reason == result.StateUnwritable && errors.Is(err, syscall.EROFS) {
+		return result.ReadOnly
+	}
+	return reason
 }
 
 // prepare finds AIDE and its configuration.
@@ -202,6 +221,9 @@ func (r *runner) check(ctx context.Context) error {
 		if o.Exit == databaseRefused {
 			err = r.refused(base, o.Complaint())
 		}
+	}
+	if o.Crashed() {
+		err = r.blame(ctx, err)
 	}
 	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
@@ -281,10 +303,16 @@ func (r *runner) keep(id string, o aide.Outcome, reports aide.Reports, failed er
 // databaseRefused is the status of an AIDE that cannot read a database (DATABASE_ERROR).
 const databaseRefused = 24
 
+// endedBySignal is the status of an AIDE that was asked to end (0.19 and later; up to
+// 0.18 it ignores SIGTERM).
+const endedBySignal = 25
+
 // judge tells a run that has a result, status 0 to 7, from one that failed.
 func judge(o aide.Outcome) error {
 	said := o.Complaint()
 	switch {
+	case o.Exit == endedBySignal, o.Signal == syscall.SIGTERM, o.Signal == syscall.SIGINT, o.Signal == syscall.SIGHUP:
+		return fail(result.Interrupted, "AIDE was asked to end, and did: run it again")
 	case o.Signal == syscall.SIGKILL:
 		return fail(result.AideCrashed, "AIDE was killed (SIGKILL): out of memory, or by somebody")
 	case o.Signal != 0:

@@ -79,6 +79,9 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 		return baseline.Info{}, ctx.Err()
 	}
 	if err := judge(o); err != nil {
+		if o.Crashed() {
+			err = r.blame(ctx, err)
+		}
 		return baseline.Info{}, err
 	}
 	if o.Exit != 0 && o.Said.Bus {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
 
@@ -26,6 +26,9 @@ type last struct {
 	aide        string // version of AIDE
 	text        []byte // the file
 }
+
+// mostLast bounds what is read of the file, in bytes; a result line takes less.
+const mostLast = 64 << 10
 
 // opening is how the file begins.
 const opening = "{\n"
@@ -46,7 +49,7 @@ func (s state) keepLast(l result.Line, newDatabase, database string) error {
 // readLast reads what keepLast wrote. Each of the members that count has a line
 // of its own there, and its value needs no escapes.
 func (s state) readLast() (last, error) {
-	text, err := os.ReadFile(s.last())
+	text, err := regular.Read(s.last(), mostLast)
 	if errors.Is(err, fs.ErrNotExist) {
 		return last{}, errNoLast
 	} else if err != nil {

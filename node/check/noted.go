@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"aidefleet/node/baseline"
+	"aidefleet/node/regular"
 )
 
 // mostNoted bounds of how many baselines the configuration is known: the present
@@ -131,12 +130,7 @@ func (s state) configOf(taken string) string {
 
 // readNoted reads what is noted. What cannot be read is not known.
 func (s state) readNoted() []byte {
-	f, err := os.Open(s.noted())
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = f.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(f, 2*mostNoted*noteBytes))
+	text, _ := regular.Read(s.noted(), 2*mostNoted*noteBytes)
 	return text
 }
 

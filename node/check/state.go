@@ -70,7 +70,10 @@ func (s state) noted() string           { return filepath.Join(s.dir, "configs")
 // write makes text what a file of the state folder holds, or leaves it as it is.
 func (state) write(path string, text []byte) error {
 	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a run that was ended, or a pipe
+		return err
+	}
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,11 @@ func (e *examiner) program(ctx context.Context) {
 	p, err := aide.Find(ctx, e.AIDE)
 	switch {
 	case ctx.Err() != nil:
-		e.fail(name, result.AideFailed, "run aide-node doctor again", fmt.Errorf("it was interrupted: %w", ctx.Err()))
+		e.fail(name, result.Interrupted, "run aide-node doctor again", fmt.Errorf("it was interrupted: %w", ctx.Err()))
 	case errors.Is(err, aide.ErrMissing):
 		e.fail(name, result.AideMissing, "install the package aide, or let aide-node init --install do so", err)
+	case errors.Is(err, aide.ErrNotExecutable):
+		e.fail(name, result.NotExecutable, "mount its file system without noexec, trust it (fapolicyd-cli --file add), or restorecon it", err)
 	case err != nil:
 		e.fail(name, result.AideFailed, "install the package aide again", err)
 	default:

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"aidefleet/node/check"
+	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
 
@@ -34,7 +35,11 @@ func (e *examiner) state(uid int) {
 		}
 	}
 	if err != nil {
-		e.fail(name, result.StateUnwritable, "make the folder writable, or name another one with --state", err)
+		reason := result.StateUnwritable
+		if errors.Is(err, syscall.EROFS) {
+			reason = result.ReadOnly
+		}
+		e.fail(name, reason, "make the folder writable, or name another one with --state", err)
 		return
 	}
 	link, err := os.Readlink(dir)
@@ -94,17 +99,10 @@ func writable(dir string) error {
 func (e *examiner) lock() {
 	const name = "lock"
 	path := filepath.Join(e.State, "lock")
-	info, err := os.Lstat(path)
+	f, err := regular.Open(path)
 	if absent(err) {
 		e.ok(name, "free")
 		return
-	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	var f *os.File
-	if err == nil {
-		f, err = os.Open(path)
 	}
 	if err == nil {
 		defer func() { _ = f.Close() }()

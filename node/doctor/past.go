@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
 
@@ -20,7 +21,7 @@ func absent(err error) bool {
 // last tells what the last check said. It is no obstacle to the next one.
 func (e *examiner) last() {
 	const name, next = "last", "aide-node check"
-	text, err := os.ReadFile(filepath.Join(e.State, "last.json"))
+	text, err := regular.Read(filepath.Join(e.State, "last.json"), 64<<10)
 	said := members(text)
 	status, at := said["status"], said["started"]
 	started, unreadable := time.Parse(time.RFC3339, at)

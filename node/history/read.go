@@ -9,10 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
 
@@ -246,7 +246,7 @@ type file struct {
 }
 
 func (f Folder) open(id string, k Kind) (*file, error) {
-	in, err := os.OpenFile(f.path(id, k), os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	in, err := regular.Open(f.path(id, k))
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ const (
 	BaselineRemoved  Reason = "baseline_removed"  // there was one, and it is gone
 	Busy             Reason = "busy"              // another check is running on this host
 	Timeout          Reason = "timeout"
+	Interrupted      Reason = "interrupted"       // the node or AIDE was asked to end (SIGTERM), as by a restart
+	NotExecutable    Reason = "not_executable"    // the host does not let AIDE or the node be run
+	ReadOnly         Reason = "read_only"         // a file system that has to be written to is mounted read-only
 	ReportUnreadable Reason = "report_unreadable" // exit status, counts and lists disagree
 	StateUnwritable  Reason = "state_unwritable"
 	BadArguments     Reason = "bad_arguments"

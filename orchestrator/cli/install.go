@@ -27,6 +27,7 @@ func installCommand() *cli.Command {
 			&cli.StringFlag{Name: "bucket", EnvVars: env("BUCKET"), Usage: "S3 `BUCKET` for the packages"},
 			&cli.StringFlag{Name: "bucket-region", EnvVars: env("BUCKET_REGION"), DefaultText: "the first region of the hosts", Usage: "`REGION` of the bucket"},
 			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
+			&cli.StringFlag{Name: "to", EnvVars: env("TO"), DefaultText: "where it is, or /usr/bin", Usage: "`FOLDER` for the node, where /usr/bin is read-only"},
 			&cli.StringFlag{Name: "packages", EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
 			whoFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
@@ -57,6 +58,10 @@ func install(c *cli.Context) error {
 	if err := validateWait(c); err != nil {
 		return err
 	}
+	to := c.String("to")
+	if err := documents.ValidateFolder(to); err != nil {
+		return usageError{fmt.Errorf("--to %q: %w", to, err)}
+	}
 	i := installation{}
 	if i.as, err = publishAs(c); err != nil {
 		return err
@@ -75,6 +80,9 @@ func install(c *cli.Context) error {
 		Selector: s, Document: documents.Install, Run: newRun("install"),
 		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
 		Wait: c.Duration("wait"), Explain: explainError, Progress: i.out.progress,
+	}
+	if to != "" {
+		o.Parameters = map[string]string{"to": to}
 	}
 	if c.Bool("dry-run") {
 		if err := i.plan(c.Context); err != nil {

@@ -22,6 +22,8 @@ func labCommand() *cli.Command {
 		Usage: "a fleet in a box: local AWS endpoints, and sandboxed hosts with a real AIDE",
 		Subcommands: []*cli.Command{
 			{Name: "up", Usage: "start the lab, until Ctrl-C", Flags: flags(labFlags(), dirFlag(), simulateFlags(),
+				&cli.StringSliceFlag{Name: "layout", EnvVars: env("LAB_LAYOUT"), Usage: "a host of this `LAYOUT` in place of the seven, again for more: " + layoutNames()},
+				&cli.StringFlag{Name: "aides", EnvVars: env("LAB_AIDES"), DefaultText: "this machine's AIDE on all hosts", Usage: "`FOLDER` with AIDEs of other releases, as .ci/aides makes it"},
 				&cli.BoolFlag{Name: "bare", Usage: "publish no documents, install no node and take no baselines"}), Action: labUp},
 			{Name: "demo", Usage: "start a lab, sweep it, show what was found, and end it", Flags: labFlags(), Action: labDemo},
 			{Name: "exec", Usage: "run a program on a host", UsageText: "orchestrator lab exec [--dir DIR] HOST -- PROGRAM [ARGUMENTS]",
@@ -78,6 +80,9 @@ func labUp(c *cli.Context) (err error) {
 		return err
 	}
 	if o.Simulate, err = simulation(c); err != nil {
+		return err
+	}
+	if err := layoutOptions(c, &o); err != nil {
 		return err
 	}
 	l, err := lab.Up(c.Context, o)

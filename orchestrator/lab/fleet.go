@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"aidefleet/orchestrator/lab/cloud"
@@ -12,6 +14,7 @@ type member struct {
 	name, role, env string
 	id              string
 	layout          host.Layout
+	tagged          bool // with its layout
 	offline         bool // its agent was heard of an hour ago, and no more
 }
 
@@ -34,10 +37,24 @@ const withAgent = "role=web,db,cache,batch"
 // withBaseline are the roles whose hosts get a baseline: all but cache and api.
 const withBaseline = "role=web,db,batch"
 
+// hostsOf are a fleet with a host of each layout in place of that, for what AIDE makes
+// of each: tags env=prod, role=web and layout.
+func hostsOf(layouts []host.Layout) (list []member) {
+	for i, l := range layouts {
+		name := strings.ReplaceAll(string(l), ".", "-")
+		list = append(list, member{name: name, role: "web", env: "prod", id: fmt.Sprintf("i-0a1de000000000%03x", 0xf00+i), layout: l, tagged: true})
+	}
+	return list
+}
+
 // instance is the member as EC2 knows it.
 func (m member) instance(now time.Time) cloud.Instance {
+	tags := map[string]string{"env": m.env, "role": m.role}
+	if m.tagged {
+		tags["layout"] = string(m.layout)
+	}
 	i := cloud.Instance{
-		ID: m.id, Name: m.name, Tags: map[string]string{"env": m.env, "role": m.role},
+		ID: m.id, Name: m.name, Tags: tags,
 		Type: "t3.micro", State: "running", Launched: now.Add(-24 * time.Hour),
 	}
 	if m.offline {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,6 +46,12 @@ type Options struct {
 	Node  string // path of the aide-node binary that is installed on the hosts
 	Agent string // path of an amazon-ssm-agent; empty for the stand-in
 
+	// Layouts puts a host of each in the place of the seven. AIDEs is a folder with
+	// AIDEs as .ci/aides makes it: each host gets the one that stands in for its
+	// distribution's; empty for the machine's AIDE on all.
+	Layouts []host.Layout
+	AIDEs   string
+
 	// Simulate puts simulated hosts in the place of the sandboxed ones; then
 	// Node and Agent are not looked at.
 	Simulate *Simulation
@@ -59,6 +66,8 @@ type Lab struct {
 	cloud  account
 	server *http.Server
 	hosts  []*host.Host
+
+	members []member
 }
 
 // account is the lab's AWS.
@@ -82,7 +91,10 @@ func Up(ctx context.Context, o Options) (_ *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{dir: o.Dir, url: "http://" + listener.Addr().String()}
+	l := &Lab{dir: o.Dir, url: "http://" + listener.Addr().String(), members: members}
+	if len(o.Layouts) > 0 {
+		l.members = hostsOf(o.Layouts)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.Close(), closeOnce(listener))
@@ -145,7 +157,7 @@ func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 		}
 	} else {
 		var instances []cloud.Instance
-		for _, m := range members {
+		for _, m := range l.members {
 			instances = append(instances, m.instance(time.Now()))
 		}
 		l.cloud = cloud.New(c, instances...)
@@ -170,11 +182,15 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	if err := os.Mkdir(filepath.Join(o.Dir, "hosts"), 0o755); err != nil {
 		return err
 	}
-	l.hosts = make([]*host.Host, len(members))
+	l.hosts = make([]*host.Host, len(l.members))
 	g, ctx := errgroup.WithContext(ctx)
-	for i, m := range members {
+	for i, m := range l.members {
 		g.Go(func() (err error) {
-			h, err := host.Create(hostDir(o.Dir, m.name), host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}, "")
+			spec := host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}
+			if o.AIDEs != "" {
+				spec.AIDEs, spec.AIDE = o.AIDEs, m.layout.Suite()
+			}
+			h, err := host.Create(hostDir(o.Dir, m.name), spec, "")
 			if err != nil {
 				return err
 			}
@@ -235,10 +251,14 @@ func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
 	if err := l.Await(ctx); err != nil {
 		return err
 	}
+	tag, initTag := withAgent, withBaseline
+	if l.members[0].tagged {
+		tag, initTag = "env=prod", "env=prod"
+	}
 	for _, args := range [][]string{
 		{"documents", "publish"},
-		{"install", "--bucket", Bucket, "--packages", l.packages(), "--tag", withAgent, "--output", "table"},
-		{"init", "--tag", withBaseline, "--output", "table"},
+		{"install", "--bucket", Bucket, "--packages", l.packages(), "--tag", tag, "--output", "table"},
+		{"init", "--tag", initTag, "--output", "table"},
 	} {
 		cmd, err := l.Orchestrator(ctx, args...)
 		if err != nil {
@@ -256,7 +276,7 @@ func (l *Lab) Prepare(ctx context.Context, out io.Writer) error {
 func (l *Lab) Await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for _, m := range members {
+	for _, m := range l.members {
 		for !m.offline && !l.cloud.Online(m.id) {
 			select {
 			case <-ctx.Done():
@@ -335,9 +355,13 @@ func Exec(ctx context.Context, dir, name string, argv []string, stdin io.Reader,
 	if _, _, err := Read(dir); err != nil {
 		return -1, err
 	}
+	made, err := os.ReadDir(filepath.Join(dir, "hosts"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return -1, err
+	}
 	var names []string
-	for _, m := range members {
-		names = append(names, m.name)
+	for _, h := range made {
+		names = append(names, h.Name())
 	}
 	if !slices.Contains(names, name) {
 		return -1, fmt.Errorf("no host %q in the lab: there are %s", name, strings.Join(names, ", "))

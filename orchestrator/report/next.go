@@ -11,7 +11,7 @@ var next = map[string]string{
 	// What a host said of itself.
 	string(result.AideMissing):      "orchestrator init --install-aide --instance {host}",
 	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
-	string(result.AideCrashed):      "look for a full disk or too little memory on the host; then sweep again",
+	string(result.AideCrashed):      "exclude the file that the message names, or upgrade AIDE; where AIDE was killed, look for too little memory on the host",
 	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",
 	string(result.ConfigInvalid):    "see the message: mend what it names, on the host or in the profile; aide-node doctor says there whether it is well",
 	string(result.BaselineMissing):  "orchestrator init --instance {host}",
@@ -20,6 +20,9 @@ var next = map[string]string{
 	string(result.BaselineRemoved):  "find out who removed the database on the host, then take a new one: orchestrator init --force --instance {host}",
 	string(result.Busy):             "another check is running there: sweep again when it has ended",
 	string(result.Timeout):          "give it more time: --execution-timeout",
+	string(result.Interrupted):      "the agent or the host was stopped meanwhile: sweep again",
+	string(result.NotExecutable):    "let the host run what the message names (mount without noexec; trust it in fapolicyd; restorecon); the node can move: orchestrator install --bucket BUCKET --packages dist --to /opt/aidefleet --instance {host}",
+	string(result.ReadOnly):         "make writable what the message names; where that is /usr, put the node elsewhere: orchestrator install --bucket BUCKET --packages dist --to /opt/aidefleet --instance {host}",
 	string(result.ReportUnreadable): "read the report that was kept in /var/lib/aide-node on the host",
 	string(result.StateUnwritable):  "see the message: it names the file or folder on the host, and what mends it",
 	string(result.BadArguments):     "check the parameters of the document against the version of aide-node",
@@ -28,7 +31,8 @@ var next = map[string]string{
 	"download_failed":               "give its instance profile s3:GetObject and s3:ListBucket for the bucket, and see the download step of the command",
 	"digest_mismatch":               "somebody has changed the package in the bucket: find out who, then orchestrator install again",
 	"wrong_architecture":            "make dist for its architecture, then orchestrator install again",
-	"no_space":                      "make room in /usr/bin and /var/lib/aide-node on the host",
+	"program_unexpected":            "find out who can change what the message names, and what is there now; then chown root, chmod go-w and install again",
+	"no_space":                      "make room in the node's folder and /var/lib/aide-node on the host",
 	"tool_missing":                  "install coreutils, tar and gzip on the host",
 	"bad_output":                    "check on the host what /usr/bin/aide-node is, and its version",
 

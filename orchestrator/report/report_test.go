@@ -165,7 +165,7 @@ func TestEscape(t *testing.T) {
 func TestEveryReasonHasANextStep(t *testing.T) {
 	for _, reason := range []result.Reason{
 		result.AideMissing, result.AideFailed, result.AideCrashed, result.ConfigMissing, result.ConfigInvalid,
-		result.BaselineMissing, result.BaselineInvalid, result.BaselineOutdated, result.BaselineRemoved, result.Busy, result.Timeout, result.ReportUnreadable,
+		result.BaselineMissing, result.BaselineInvalid, result.BaselineOutdated, result.BaselineRemoved, result.Busy, result.Timeout, result.Interrupted, result.NotExecutable, result.ReadOnly, result.ReportUnreadable,
 		result.StateUnwritable, result.BadArguments, result.Internal,
 	} {
 		if Next(string(reason), "i-1", "c") == "" {

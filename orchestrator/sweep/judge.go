@@ -107,6 +107,9 @@ func fill(out *report.Host, i runcommand.Invocation) {
 	}
 	if err != nil {
 		out.Status, out.Reason, out.Message = report.Failed, badOutput, explain(i, err)
+		if reason, message := forbidden(i); reason != "" {
+			out.Reason, out.Message = string(reason), message
+		}
 		return
 	}
 	out.AIDE, out.Node, out.Seconds, out.Report = line.AIDE, line.Node, line.Seconds, line.Report

@@ -71,7 +71,7 @@ func TestAIDEBuilds(t *testing.T) {
 			t.Errorf("%q: got %+v, %v, want %+v", tt.version, got, err, tt.want)
 		}
 		for _, l := range []Layout{AmazonLinux, Debian} {
-			if c := aideConfig(l, got); !strings.Contains(c, "\n"+tt.in) || !strings.Contains(c, "Perms = "+tt.perms+"\n") {
+			if c := aideFiles(l, got)[l.Config()].Content; !strings.Contains(c, "\n"+tt.in) || !strings.Contains(c, "Perms = "+tt.perms+"\n") {
 				t.Errorf("%q: configuration without %q and %q:\n%s", tt.version, tt.in, tt.perms, c)
 			}
 		}

@@ -9,6 +9,9 @@ import (
 	"strconv"
 )
 
+// aidesFolder is where a sandbox sees the folder with AIDEs.
+const aidesFolder = "/.aides"
+
 // searchPath is the PATH in a sandbox, the one systemd gives a service
 // (systemd.exec(5), with /sbin and /bin where they are folders of their own).
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,8 +40,13 @@ func (h *Host) bwrapArgs(mounts map[string]string) ([]string, error) {
 		return nil, err
 	}
 	args = append(args, system...)
-	for _, m := range [][2]string{{"usrbin", "/usr/bin"}, {"etc", "/etc"}, {"srv", "/srv"}, {"var", "/var"}} {
-		args = append(args, "--bind", filepath.Join(h.dir, m[0]), m[1])
+	own := ownPrograms()
+	maps.Copy(own, map[string]string{"etc": "/etc", "srv": "/srv", "var": "/var"})
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		args = append(args, "--bind", filepath.Join(h.dir, name), own[name])
+	}
+	if h.AIDE != "" {
+		args = append(args, "--ro-bind", h.AIDEs, aidesFolder)
 	}
 	args = append(args, "--dir", "/root", "--dir", "/home", "--dir", "/opt",
 		"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run")
@@ -59,14 +67,14 @@ func (h *Host) bwrapArgs(mounts map[string]string) ([]string, error) {
 func systemMounts(root string) ([]string, error) {
 	usr := filepath.Join(root, "usr")
 	// Folders that bwrap makes unasked are closed to all but root.
-	args := []string{"--dir", "/.os", "--ro-bind", usr, filepath.Dir(machinePrograms), "--dir", "/usr"}
+	args := []string{"--dir", "/.os", "--ro-bind", usr, machineFolder, "--dir", "/usr"}
 	entries, err := os.ReadDir(usr)
 	if err != nil {
 		return nil, fmt.Errorf("list system folders: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() == "bin" {
-			args = append(args, "--dir", "/usr/bin")
+		if e.Name() == "bin" || e.Name() == "sbin" && e.IsDir() {
+			args = append(args, "--dir", "/usr/"+e.Name())
 			continue
 		}
 		args, err = appendMount(args, root, "/usr/"+e.Name())

@@ -29,6 +29,11 @@ type Spec struct {
 	Layout     Layout
 	Role       string // hosts of one role have the same /srv/app; default "app"
 
+	// AIDEs is a folder of this machine with AIDEs, as .ci/aides makes it, and AIDE is
+	// the name in it of the host's; empty for the machine's AIDE.
+	AIDEs string `json:",omitempty"`
+	AIDE  string `json:",omitempty"`
+
 	// Files are put on the host on top of what its layout and role have, by path
 	// in /etc, /srv or /var.
 	Files map[string]File `json:",omitempty"`
@@ -50,6 +55,7 @@ type File struct {
 //	host.json       its Spec
 //	etc, var, srv   its folders of that name
 //	usrbin          its /usr/bin: aide-node, and links to the machine's programs
+//	usrsbin         its /usr/sbin: links to the machine's programs
 //	agent           files made for the agent
 //	agent.log       what the agent printed
 //	sandbox.json    the first process of the sandbox that was started last
@@ -69,6 +75,7 @@ const (
 var (
 	hostName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	instanceID = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
+	aideName   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,31}$`)
 	roleName   = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 )
 
@@ -81,7 +88,9 @@ func (s Spec) validate() error {
 	case !roleName.MatchString(s.Role):
 		return fmt.Errorf("%q is no role: lower-case letters, digits and hyphens", s.Role)
 	case !s.Layout.known():
-		return fmt.Errorf("layout %q is neither %q nor %q", s.Layout, AmazonLinux, Debian)
+		return fmt.Errorf("layout %q: there are %q", s.Layout, Layouts())
+	case s.AIDE != "" && (!aideName.MatchString(s.AIDE) || !filepath.IsAbs(s.AIDEs)):
+		return fmt.Errorf("AIDE %q in %q: want a name, and an absolute path", s.AIDE, s.AIDEs)
 	}
 	for p := range s.Files {
 		if !ownPath(p) {
@@ -131,7 +140,7 @@ func Create(dir string, s Spec, node string) (h *Host, err error) {
 }
 
 func (h *Host) layOut(node string) error {
-	build, err := readAIDE()
+	build, err := readAIDE(h.Spec)
 	if err != nil {
 		return err
 	}
@@ -140,6 +149,13 @@ func (h *Host) layOut(node string) error {
 	}
 	if err := h.linkPrograms(); err != nil {
 		return err
+	}
+	if h.AIDE != "" {
+		// By the machine's path: it looks for its libraries beside itself.
+		script := fmt.Sprintf("#!/bin/sh\nexec %s/%s/aide \"$@\"\n", aidesFolder, h.AIDE)
+		if err := os.WriteFile(filepath.Join(h.dir, "usrbin/aide"), []byte(script), 0o755); err != nil {
+			return err
+		}
 	}
 	if node != "" {
 		if err := copyProgram(node, filepath.Join(h.dir, nodeFile)); err != nil {
@@ -150,6 +166,9 @@ func (h *Host) layOut(node string) error {
 		if err := h.Write(files); err != nil {
 			return err
 		}
+	}
+	if err := h.finishLayout(); err != nil {
+		return err
 	}
 	// Last, so that half a host is none.
 	spec, err := json.MarshalIndent(h.Spec, "", "  ")

@@ -9,59 +9,12 @@ import (
 	"strings"
 )
 
-// Layout is the distribution whose places and names a host has.
-type Layout string
-
-// The layouts. They differ in where AIDE's configuration is and in how its
-// databases are called.
-const (
-	// AmazonLinux has /etc/aide.conf and /var/lib/aide/aide.db.gz, as RHEL does.
-	AmazonLinux Layout = "amazon-linux"
-	// Debian has /etc/aide/aide.conf and /var/lib/aide/aide.db, as Ubuntu does.
-	Debian Layout = "debian"
-)
-
-func (l Layout) known() bool { return l == AmazonLinux || l == Debian }
-
-// Platform is what the host's os-release, and so its agent, says of it.
-func (l Layout) Platform() (name, version string) {
-	if l == Debian {
-		return "Debian GNU/Linux", "12"
-	}
-	return "Amazon Linux", "2023"
-}
-
-// Config is the path of AIDE's configuration on the host.
-func (l Layout) Config() string {
-	if l == Debian {
-		return "/etc/aide/aide.conf"
-	}
-	return "/etc/aide.conf"
-}
-
-// Database is the path of AIDE's database on the host, and NewDatabase the one
-// it writes.
-func (l Layout) Database() string {
-	if l == Debian {
-		return "/var/lib/aide/aide.db"
-	}
-	return "/var/lib/aide/aide.db.gz"
-}
-
-// NewDatabase is the path of the database that AIDE writes on the host.
-func (l Layout) NewDatabase() string {
-	if l == Debian {
-		return "/var/lib/aide/aide.db.new"
-	}
-	return "/var/lib/aide/aide.db.new.gz"
-}
-
 func (h *Host) makeFolders() error {
 	for _, f := range []struct {
 		name string
 		mode fs.FileMode
 	}{
-		{"usrbin", 0o755}, {"agent", 0o755},
+		{"usrbin", 0o755}, {"usrsbin", 0o755}, {"agent", 0o755},
 		{"etc", 0o755}, {"etc/alternatives", 0o755},
 		{"srv", 0o755},
 		{"var", 0o755}, {"var/tmp", 0o777 | fs.ModeSticky},
@@ -79,33 +32,25 @@ func (h *Host) makeFolders() error {
 	return os.Symlink("/run", filepath.Join(h.dir, "var/run"))
 }
 
-// machinePrograms is where a sandbox sees the machine's /usr/bin.
-const machinePrograms = "/.os/usr/bin"
+// machineFolder is where a sandbox sees the machine's /usr.
+const machineFolder = "/.os/usr"
 
-// linkPrograms fills the host's /usr/bin with links to the machine's programs, a
-// real folder that the host can change, and takes over from the machine's /etc
-// what running them needs: where the alternatives point, and the loader's cache.
-func (h *Host) linkPrograms() error {
-	programs, err := os.ReadDir("/usr/bin")
-	if err != nil {
-		return err
+// ownPrograms are the folders of programs that a host has of its own, and where. On
+// some machines /usr/sbin is a link to bin.
+func ownPrograms() map[string]string {
+	own := map[string]string{"usrbin": "/usr/bin"}
+	if info, err := os.Lstat("/usr/sbin"); err == nil && info.IsDir() {
+		own["usrsbin"] = "/usr/sbin"
 	}
-	for _, p := range programs {
-		if p.Name() == filepath.Base(nodeFile) {
-			continue // the host has its own
-		}
-		if err := os.Symlink(filepath.Join(machinePrograms, p.Name()), filepath.Join(h.dir, "usrbin", p.Name())); err != nil {
-			return err
-		}
-		alternative, err := os.Readlink(filepath.Join("/usr/bin", p.Name()))
-		if err != nil || filepath.Dir(alternative) != "/etc/alternatives" {
-			continue // no link, or one that leads nowhere near /etc
-		}
-		target, err := os.Readlink(alternative)
-		if err != nil {
-			continue // broken on the machine, and so on the host
-		}
-		if err := os.Symlink(target, filepath.Join(h.dir, alternative)); err != nil && !errors.Is(err, fs.ErrExist) {
+	return own
+}
+
+// linkPrograms fills the host's /usr/bin and /usr/sbin with links to the machine's
+// programs, real folders that the host can change, and takes over from the machine's
+// /etc what running them needs: where the alternatives point, and the loader's cache.
+func (h *Host) linkPrograms() error {
+	for own, folder := range ownPrograms() {
+		if err := h.linkFolder(own, folder); err != nil {
 			return err
 		}
 	}
@@ -119,6 +64,34 @@ func (h *Host) linkPrograms() error {
 	return h.Write(map[string]File{"/etc/ld.so.cache": {Content: string(cache)}})
 }
 
+func (h *Host) linkFolder(own, folder string) error {
+	programs, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, p := range programs {
+		program := filepath.Join(folder, p.Name())
+		if program == "/usr/bin/"+filepath.Base(nodeFile) || h.AIDE != "" && p.Name() == "aide" {
+			continue // the host has its own
+		}
+		if err := os.Symlink(filepath.Join("/.os", program), filepath.Join(h.dir, own, p.Name())); err != nil {
+			return err
+		}
+		alternative, err := os.Readlink(program)
+		if err != nil || filepath.Dir(alternative) != "/etc/alternatives" {
+			continue // no link, or one that leads nowhere near /etc
+		}
+		target, err := os.Readlink(alternative)
+		if err != nil {
+			continue // broken on the machine, and so on the host
+		}
+		if err := os.Symlink(target, filepath.Join(h.dir, alternative)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // systemFiles is the /etc of a host. Nothing in it comes from the machine.
 func systemFiles(s Spec, b build) map[string]File {
 	files := map[string]File{
@@ -130,11 +103,12 @@ func systemFiles(s Spec, b build) map[string]File {
 			"bin:x:2:2:bin:/bin:/usr/sbin/nologin",
 			"mail:x:8:8:mail:/var/mail:/usr/sbin/nologin",
 			"sshd:x:74:74:sshd:/run/sshd:/usr/sbin/nologin",
+			fmt.Sprintf("_aide:x:%d:%[1]d::/var/lib/aide:/usr/sbin/nologin", aideUser),
 			"app:x:990:990:application:/srv/app:/usr/sbin/nologin",
 			"nobody:x:65534:65534:nobody:/:/usr/sbin/nologin",
 		)},
 		"/etc/group": {Content: lines(
-			"root:x:0:", "daemon:x:1:", "bin:x:2:", "mail:x:8:", "sshd:x:74:", "app:x:990:", "nogroup:x:65534:",
+			"root:x:0:", "daemon:x:1:", "bin:x:2:", "mail:x:8:", "sshd:x:74:", fmt.Sprintf("_aide:x:%d:", aideUser), "app:x:990:", "nogroup:x:65534:",
 		)},
 		"/etc/shadow": {Mode: 0o600, Content: lines(
 			"root:*:20000:0:99999:7:::", "daemon:*:20000:0:99999:7:::", "sshd:!:20000::::::", "app:!:20000::::::",
@@ -147,22 +121,12 @@ func systemFiles(s Spec, b build) map[string]File {
 		"/etc/ssh/sshd_config": {Mode: 0o600, Content: lines(
 			"Port 22", "PermitRootLogin no", "PasswordAuthentication no", "UsePAM yes", "X11Forwarding no",
 		)},
-		s.Layout.Config(): {Mode: 0o600, Content: aideConfig(s.Layout, b)},
 	}
-	name, version := s.Layout.Platform()
-	switch s.Layout {
-	case Debian:
-		files["/etc/os-release"] = File{Content: lines(
-			`PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"`, `NAME="`+name+`"`, `VERSION_ID="`+version+`"`,
-			`VERSION="12 (bookworm)"`, `VERSION_CODENAME=bookworm`, `ID=debian`,
-		)}
-		files["/etc/debian_version"] = File{Content: "12.8\n"}
-	case AmazonLinux:
-		files["/etc/os-release"] = File{Content: lines(
-			`NAME="`+name+`"`, `VERSION="`+version+`"`, `ID="amzn"`, `ID_LIKE="fedora"`, `VERSION_ID="`+version+`"`,
-			`PLATFORM_ID="platform:al2023"`, `PRETTY_NAME="Amazon Linux 2023"`,
-		)}
-		files["/etc/system-release"] = File{Content: fmt.Sprintf("%s release %s (%[1]s)\n", name, version)}
+	for path, f := range aideFiles(s.Layout, b) {
+		files[path] = f
+	}
+	for path, content := range s.Layout.place().files {
+		files[path] = File{Content: content}
 	}
 	return files
 }

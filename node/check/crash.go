@@ -1,0 +1,42 @@
+package check
+
+import (
+	"context"
+	"errors"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+)
+
+// blame adds to the error of an AIDE that crashed which file it crashed on, if that
+// can be found out.
+func (r *runner) blame(ctx context.Context, crash error) error {
+	var f failure
+	if !errors.As(crash, &f) || ctx.Err() != nil {
+		return crash
+	}
+	if path := r.strangeTime(); path != "" {
+		return fail(f.reason, "%w; %s has a time that no calendar has, which AIDE %s cannot print: touch it, or upgrade AIDE", f.err, path, r.aide.Version)
+	}
+	if path := r.aide.LastFile(ctx, r.job()); path != "" {
+		return fail(f.reason, "%w; it crashed again, and looked at %s last: exclude it, or upgrade AIDE", f.err, path)
+	}
+	return crash
+}
+
+// strangeTime is the first entry with a strange time, of the new database if AIDE
+// has written it to its end, or of the baseline; empty if there is none.
+func (r *runner) strangeTime() (path string) {
+	found := errors.New("found")
+	visit := func(e aide.Entry) error {
+		if e.StrangeTime() {
+			path = string(e.Name())
+			return found
+		}
+		return nil
+	}
+	if _, err := baseline.Inspect(r.job().NewDatabase(), visit); err == nil {
+		_, _ = baseline.Inspect(r.config.Database, visit)
+	}
+	return path
+}
