@@ -52,10 +52,8 @@ func accept(c *cli.Context) error {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Document: documents.Accept, Checks: documents.Check, Parameters: acceptParameters(c), Run: newRun("accept"),
-		DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
-		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%", Wait: c.Duration("wait"),
-		Progress: out.progress, Explain: explainError,
+		Selector: s, Request: request(c, documents.Accept, acceptParameters(c)), Name: newName("accept"),
+		Wait: c.Duration("wait"), Progress: out.progress, Explain: explainError,
 	}
 	fingerprint := c.String("fingerprint")
 	doing := "accept " + fingerprint
@@ -67,11 +65,11 @@ func accept(c *cli.Context) error {
 	}
 	if c.Bool("undo") {
 		if c.Bool("dry-run") {
-			return dryRun(c.Context, out, regions, o)
+			return dryRun(c.Context, out, regions, s, documents.Accept)
 		}
-		return finish(out, func() (report.Report, error) { return sweep.Everywhere(c.Context, regions, o) })
+		return finish(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
 	}
-	a, err := sweep.Acceptable(c.Context, regions, fingerprint, c.String("command-id"), o)
+	a, err := sweep.Acceptable(c.Context, regions, s, fingerprint, sweep.Checks{Document: documents.Check, ID: c.String("command-id")})
 	if err != nil {
 		return err
 	}

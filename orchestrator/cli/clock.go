@@ -2,22 +2,14 @@ package cli
 
 import (
 	"context"
-	"time"
 
-	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
 )
-
-// clock is by whose time a sweep waits. Without one in the context it is the real one.
-type clock struct {
-	now  func() time.Time
-	pace runcommand.Pace
-}
 
 type clockKey struct{}
 
-func clockOf(ctx context.Context) clock {
-	if c, ok := ctx.Value(clockKey{}).(clock); ok {
-		return c
-	}
-	return clock{now: time.Now, pace: runcommand.DefaultPace}
+// clockOf is by whose time a sweep waits. Without one in the context it is the real one.
+func clockOf(ctx context.Context) sweep.Clock {
+	c, _ := ctx.Value(clockKey{}).(sweep.Clock)
+	return c
 }

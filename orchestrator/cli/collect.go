@@ -2,15 +2,14 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/aws"
-	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -47,11 +46,9 @@ func collect(c *cli.Context) error {
 	case c.Args().Present():
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
-	o := sweep.Options{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError}
-	clock := clockOf(c.Context)
-	o.Pace, o.Now = clock.pace, clock.now
+	o := sweep.CollectOptions{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
 	// The target is only known later, and can always be the name of a fleet.
-	if err := publishing(c, &o, documents.Check); err != nil {
+	if o.Metrics, err = publication(c, documents.Check); err != nil {
 		return err
 	}
 	out, err := newOutput(c)
@@ -63,28 +60,27 @@ func collect(c *cli.Context) error {
 		return err
 	}
 	o.Progress = out.progress
-	if o.Namespace != "" {
-		o.Keep = func(ctx context.Context, r report.Report) error {
-			done, err := metrics.Completed(ctx, regions[0].Metrics, o.Namespace, r.Fleet, r.Started, clock.now())
-			if done {
-				err = errPublished
-			}
-			return err
-		}
-	}
 	return finish(out, func() (report.Report, error) {
-		r, err := sweep.Collect(c.Context, regions[0], ids, o)
-		if errors.Is(err, errPublished) {
-			r.Errors, err = nil, nil
-			out.note("metrics of fleet %s had been published for this time: none were written", report.Escape(r.Fleet))
+		judged, err := sweep.Collect(c.Context, regions[0], ids, o)
+		if err == nil && o.Metrics.Namespace != "" {
+			err = publishOnce(c.Context, out, &judged, o.Clock.Time())
 		}
-		return r, err
+		return judged.Report, err
 	})
 }
 
-// errPublished keeps what has been published from being written once more:
-// CloudWatch adds up what is written twice.
-var errPublished = errors.New("it has been published")
+// publishOnce publishes what nobody has published: CloudWatch adds up what is
+// written twice.
+func publishOnce(ctx context.Context, out output, judged *sweep.Judged, now time.Time) error {
+	switch done, err := judged.Published(ctx, now); {
+	case err != nil:
+		return err
+	case done:
+		out.note("metrics of fleet %s had been published for this time: none were written", report.Escape(judged.Report.Fleet))
+		return nil
+	}
+	return judged.Publish(ctx)
+}
 
 // commandIDs are the commands to collect, each once.
 func commandIDs(c *cli.Context) (ids []string, err error) {

@@ -54,24 +54,21 @@ func examine(c *cli.Context) error {
 		return err
 	}
 	regions := connect(where, all)
-	o := sweep.Options{
-		Selector: s, Document: documents.Doctor, Run: newRun("doctor"), Parameters: map[string]string{},
-		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: "100%", MaxErrors: "100%",
-	}
+	q := sweep.Query{Name: newName("doctor"), Request: request(c, documents.Doctor, map[string]string{})}
 	if path := c.String("config"); path != "" {
-		o.Parameters["config"] = path
+		q.Request.Parameters["config"] = path
 	}
 	var questions []doctor.Question
 	for i, operations := range all {
 		here := questionsOf(operations)
 		if hasTarget(c) {
-			here = append(here, hostsQuestion(regions[i], o))
+			here = append(here, hostsQuestion(regions[i], s, q))
 		}
-		for _, q := range here {
+		for _, one := range here {
 			if len(all) > 1 {
-				q.Name = place(where[i], operations.Region) + ": " + q.Name
+				one.Name = place(where[i], operations.Region) + ": " + one.Name
 			}
-			questions = append(questions, q)
+			questions = append(questions, one)
 		}
 	}
 	d := doctor.Examine(c.Context, questions)
@@ -111,9 +108,9 @@ func writeDiagnosis(out output, d doctor.Diagnosis) error {
 }
 
 // hostsQuestion runs aide-node doctor on the hosts that are meant.
-func hostsQuestion(region sweep.Region, o sweep.Options) doctor.Question {
+func hostsQuestion(region sweep.Region, s fleet.Selector, query sweep.Query) doctor.Question {
 	return doctor.Question{Name: "hosts", Ask: func(ctx context.Context) []doctor.Finding {
-		answers, err := sweep.Ask(ctx, region, o)
+		answers, err := sweep.Ask(ctx, region, s, query)
 		if errors.Is(err, fleet.ErrNoMatch) {
 			return doctor.Found(doctor.Failed, err.Error(), "check the tag, --region and the account")
 		}

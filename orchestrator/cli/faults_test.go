@@ -24,6 +24,7 @@ import (
 	"aidefleet/orchestrator/lab/simulate"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -111,7 +112,7 @@ func (u untilRead) Value(key any) any {
 // run runs the orchestrator by the account's clock.
 func (w *walk) run(t *testing.T, args ...string) (code int, r report.Report, said string) {
 	t.Helper()
-	ctx := context.WithValue(t.Context(), clockKey{}, clock{now: w.now, pace: runcommand.Pace{
+	ctx := context.WithValue(t.Context(), clockKey{}, sweep.Clock{Now: w.now, Pace: runcommand.Pace{
 		First: 2 * time.Second, Max: 30 * time.Second, Share: 0.3,
 		Sleep: func(ctx context.Context, d time.Duration) error { w.pass(d); return ctx.Err() },
 	}})

@@ -126,6 +126,17 @@ func flagError(c *cli.Context, name string, err error) error {
 	return usageError{fmt.Errorf("--%s %v: %w", name, value, err)}
 }
 
+// request is a document to be run as the flags of commandFlags say; a command that
+// lacks some of them takes all hosts at once, whatever fails.
+func request(c *cli.Context, document string, parameters map[string]string) runcommand.Request {
+	return runcommand.Request{
+		Document: document, Parameters: parameters,
+		DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
+		DeliveryTimeout: c.Duration("delivery-timeout"),
+		MaxConcurrency:  cmp.Or(c.String("max-concurrency"), "100%"), MaxErrors: cmp.Or(c.String("max-errors"), "100%"),
+	}
+}
+
 // parameters are the document's, from the flags of commandFlags.
 func parameters(c *cli.Context) map[string]string {
 	seconds, _ := documents.ExecutionTimeout(c.Duration("execution-timeout")) // checked before

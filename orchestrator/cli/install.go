@@ -77,28 +77,27 @@ func install(c *cli.Context) error {
 		return err
 	}
 	o := sweep.Options{
-		Selector: s, Document: documents.Install, Run: newRun("install"),
-		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
+		Selector: s, Request: request(c, documents.Install, nil), Name: newName("install"),
 		Wait: c.Duration("wait"), Explain: explainError, Progress: i.out.progress,
 	}
 	if to != "" {
-		o.Parameters = map[string]string{"to": to}
+		o.Request.Parameters = map[string]string{"to": to}
 	}
 	if c.Bool("dry-run") {
 		if err := i.plan(c.Context); err != nil {
 			return err
 		}
-		return dryRun(c.Context, i.out, i.regions, o)
+		return dryRun(c.Context, i.out, i.regions, s, documents.Install)
 	}
 	// Where nobody is meant, nothing is changed.
-	if _, err := sweep.Find(c.Context, i.regions, s); err != nil {
+	if _, err := sweep.Select(c.Context, i.regions, s); err != nil {
 		return err
 	}
 	if err := i.publish(c.Context); err != nil {
 		return err
 	}
 	o.Sent = i.out.sent(s.String())
-	return finish(i.out, func() (report.Report, error) { return sweep.Everywhere(c.Context, i.regions, o) })
+	return finish(i.out, func() (report.Report, error) { return sweep.Run(c.Context, i.regions, o) })
 }
 
 // prepare reads the packages, connects, and makes the document.

@@ -54,7 +54,7 @@ type viewer struct {
 	pages  int    // at most; 0 is no limit
 
 	// page runs the document; sweep.Page where it is nil.
-	page func(context.Context, sweep.Region, string, sweep.Options) (runcommand.Output, error)
+	page func(context.Context, sweep.Region, string, sweep.Query) (runcommand.Output, error)
 }
 
 // cursor is the first line of a page; docs/node.md describes it.
@@ -132,11 +132,11 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 	if page == nil {
 		page = sweep.Page
 	}
-	said, err := page(ctx, v.region, v.host.ID, sweep.Options{
-		Document: documents.Report, Run: newRun("show"),
+	said, err := page(ctx, v.region, v.host.ID, sweep.Query{Name: newName("show"), Request: runcommand.Request{
+		Document:        documents.Report,
 		Parameters:      map[string]string{"id": v.report, "offset": strconv.Itoa(offset), "limit": "99999", "format": format},
 		DeliveryTimeout: pageDelivery, MaxConcurrency: "1", MaxErrors: "0",
-	})
+	}})
 	if err != nil {
 		return at, "", err
 	}

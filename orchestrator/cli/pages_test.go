@@ -29,11 +29,11 @@ func view(t *testing.T, format string, limit int, pages ...runcommand.Output) (s
 		out:  output{format: format, stdout: &out, stderr: &said, meter: &meter{w: &said, now: time.Now}},
 		host: fleet.Host{ID: "i-01", Name: "web-1", State: "running", Ping: "Online"}, pages: limit,
 	}
-	v.page = func(_ context.Context, _ sweep.Region, id string, o sweep.Options) (runcommand.Output, error) {
-		if id != "i-01" || o.Document != "AideFleet-Report" || len(pages) == 0 {
-			t.Fatalf("unexpected run of %s on %s", o.Document, id)
+	v.page = func(_ context.Context, _ sweep.Region, id string, q sweep.Query) (runcommand.Output, error) {
+		if id != "i-01" || q.Request.Document != "AideFleet-Report" || len(pages) == 0 {
+			t.Fatalf("unexpected run of %s on %s", q.Request.Document, id)
 		}
-		asked = append(asked, strings.TrimSpace(o.Parameters["id"]+" "+o.Parameters["offset"]+" "+o.Parameters["format"]))
+		asked = append(asked, strings.TrimSpace(q.Request.Parameters["id"]+" "+q.Request.Parameters["offset"]+" "+q.Request.Parameters["format"]))
 		p := pages[0]
 		pages = pages[1:]
 		return p, nil

@@ -116,7 +116,7 @@ func oneHost(ctx context.Context, regions []sweep.Region, name string) (r sweep.
 	if hostPattern.MatchString(name) {
 		s = fleet.Selector{Instances: []string{name}}
 	}
-	found, err := sweep.Find(ctx, regions, s)
+	found, err := sweep.Select(ctx, regions, s)
 	if err != nil {
 		return r, h, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -32,33 +33,28 @@ type step struct {
 	document   string
 	parameters map[string]string
 	preview    string // what a dry run prints before the hosts
-	after      string // what remains to be done where it held
+	after      string // what remains to be done if it succeeded
 }
 
 // runDocuments runs a document on the hosts that are meant, and the next one on
-// those on which it held.
+// those on which it succeeded.
 func runDocuments(c *cli.Context, steps ...step) error {
 	s, list, err := who(c)
 	if err != nil {
 		return err
 	}
-	o := sweep.Options{
-		Selector: s, Run: sweep.Name{Verb: c.Command.Name}, DocumentVersion: c.String("document-version"), DocumentHash: c.String("document-hash"),
-		DeliveryTimeout: c.Duration("delivery-timeout"), MaxConcurrency: c.String("max-concurrency"), MaxErrors: c.String("max-errors"),
-		Wait: c.Duration("wait"), Explain: explainError,
-	}
-	clock := clockOf(c.Context)
-	o.Pace, o.Now = clock.pace, clock.now
-	if err := publishing(c, &o, s.String()); err != nil {
+	o := sweep.Options{Selector: s, Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
+	if o.Metrics, err = publication(c, s.String()); err != nil {
 		return err
 	}
-	if steps[0].document == documents.Check && o.Namespace == "" {
-		o.Run.Verb = sweep.VerbUnpublished // not by anybody who collects it either
+	verb := c.Command.Name
+	if steps[0].document == documents.Check && o.Metrics.Namespace == "" {
+		verb = sweep.VerbUnpublished // not by anybody who collects it either
 	}
 	if err := validateCommand(c); err != nil {
 		return err
 	}
-	if len(steps) > 1 && (o.DocumentVersion != "" || o.DocumentHash != "") {
+	if len(steps) > 1 && (c.String("document-version") != "" || c.String("document-hash") != "") {
 		return usageError{errors.New("--document-version and --document-hash are of one document: configure first, and init without --profile")}
 	}
 	out, err := newOutput(c)
@@ -75,41 +71,37 @@ func runDocuments(c *cli.Context, steps ...step) error {
 			names = append(names, s.document)
 			fmt.Fprint(out.stdout, s.preview)
 		}
-		o.Document = strings.Join(names, ", then ")
-		return dryRun(c.Context, out, regions, o)
+		return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
 	}
 	o.Sent, o.Progress = out.sent(s.String()), out.progress
 	runs := make([]sweep.Options, len(steps))
 	for i, s := range steps {
 		runs[i] = o
-		runs[i].Document, runs[i].Parameters = s.document, s.parameters
+		runs[i].Request = request(c, s.document, s.parameters)
 		// A command of which the answer was lost is looked up by its name.
-		runs[i].Run = newRun(o.Run.Verb)
+		runs[i].Name = newName(verb)
 	}
-	held := 0
+	succeeded := 0
 	err = finish(out, func() (report.Report, error) {
-		r, err := sweep.InTurn(c.Context, regions, runs...)
-		held = r.Summary.Clean
+		r, err := sweep.RunSteps(c.Context, regions, runs...)
+		succeeded = r.Summary.Clean
 		return r, err
 	})
 	for _, s := range steps {
-		if s.after != "" && held > 0 {
+		if s.after != "" && succeeded > 0 {
 			out.note("%s", s.after)
 		}
 	}
 	return err
 }
 
-// publishing sets where the metrics go, for commands that have any.
-func publishing(c *cli.Context, o *sweep.Options, fleetName string) error {
+// publication is where the metrics go; nowhere, for commands that have none.
+func publication(c *cli.Context, fleetName string) (sweep.Publication, error) {
 	if c.String("namespace") == "" || c.Bool("no-publish") {
-		return nil
+		return sweep.Publication{}, nil
 	}
-	o.FleetName, o.Namespace = c.String("fleet"), c.String("namespace")
-	if o.FleetName != "" {
-		fleetName = o.FleetName
-	}
-	return validatePublish(c, fleetName)
+	p := sweep.Publication{Namespace: c.String("namespace"), Fleet: c.String("fleet")}
+	return p, validatePublish(c, cmp.Or(p.Fleet, fleetName))
 }
 
 // finish runs a sweep and writes its report, also where it comes with an error.
@@ -136,8 +128,8 @@ func finish(out output, run func() (report.Report, error)) error {
 // explainError is the text of an error in a report.
 func explainError(err error) string { return explain(err, exitError) }
 
-// newRun names a run in the command history: what it is, when, and which of those.
-func newRun(verb string) sweep.Name {
+// newName names a run in the command history: what it is, when, and which of those.
+func newName(verb string) sweep.Name {
 	return sweep.Name{Verb: verb, ID: time.Now().UTC().Format("20060102T150405Z") + "-" + rand.Text()[:8]}
 }
 

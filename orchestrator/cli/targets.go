@@ -108,7 +108,7 @@ func listTargets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := sweep.Find(c.Context, regions, s)
+	found, err := sweep.Select(c.Context, regions, s)
 	if err != nil {
 		return err
 	}
@@ -184,8 +184,8 @@ func drawTargets(out output, targets []fleet.Target) error {
 }
 
 // dryRun says who is meant, and makes no call that changes anything.
-func dryRun(ctx context.Context, out output, regions []sweep.Region, o sweep.Options) error {
-	found, err := sweep.Find(ctx, regions, o.Selector)
+func dryRun(ctx context.Context, out output, regions []sweep.Region, s fleet.Selector, documents string) error {
+	found, err := sweep.Select(ctx, regions, s)
 	if err != nil {
 		return err
 	}
@@ -194,20 +194,20 @@ func dryRun(ctx context.Context, out output, regions []sweep.Region, o sweep.Opt
 		for _, h := range f.Hosts {
 			reason := string(h.Unreachable())
 			if reason == "" {
-				reason = "would run " + o.Document
+				reason = "would run " + documents
 				reachable++
 			}
 			all++
 			fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.ID, reason)
 		}
 	}
-	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, all, report.Escape(o.Selector.String()), o.Document)
+	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, all, report.Escape(s.String()), documents)
 	return out.failures(found)
 }
 
 // failures says where hosts could not be looked for, a line each, and returns an
 // error if that is anywhere.
-func (o output) failures(found []sweep.Found) error {
+func (o output) failures(found []sweep.Selection) error {
 	e := &sweep.PartialError{Regions: len(found)}
 	for _, f := range found {
 		if f.Err == nil {

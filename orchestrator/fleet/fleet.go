@@ -141,7 +141,7 @@ func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Ho
 		Filters:    []ec2types.Filter{{Name: aws.String("instance-state-name"), Values: alive}},
 	}
 	for _, t := range s.Tags {
-		in.Filters = append(in.Filters, ec2types.Filter{Name: aws.String("tag:" + t.Key), Values: literal(t.Values)})
+		in.Filters = append(in.Filters, ec2types.Filter{Name: aws.String(t.Filter()), Values: literal(t.Values)})
 	}
 	if ids := withPrefix(s.Instances, "i-"); len(ids) > 0 {
 		// As a filter, since an unknown id in InstanceIds fails the whole call.
@@ -178,7 +178,7 @@ func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Ho
 func listNodes(ctx context.Context, api API, s Selector, nodes map[string]Host) error {
 	in := &ssm.DescribeInstanceInformationInput{MaxResults: aws.Int32(50)}
 	for _, t := range s.Tags {
-		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String("tag:" + t.Key), Values: t.Values})
+		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String(t.Filter()), Values: t.Values})
 	}
 	if len(s.Instances) > 0 {
 		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String("InstanceIds"), Values: s.Instances})

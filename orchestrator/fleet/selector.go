@@ -47,6 +47,17 @@ type Selector struct {
 	All       bool
 }
 
+// filterOfTag stands before the key of a tag, alike in a filter of EC2, in one of
+// DescribeInstanceInformation and in a target of Run Command.
+const filterOfTag = "tag:"
+
+// Filter is the name under which AWS filters hosts by the tag.
+func (t Tag) Filter() string { return filterOfTag + t.Key }
+
+// TagOfFilter is the inverse of Filter: the key of a tag, if that is what the name of
+// a filter means.
+func TagOfFilter(name string) (key string, ok bool) { return strings.CutPrefix(name, filterOfTag) }
+
 // ParseTag reads KEY=VALUE[,VALUE…]. A value may hold a '=', a key may not.
 func ParseTag(s string) (Tag, error) {
 	key, list, found := strings.Cut(s, "=")

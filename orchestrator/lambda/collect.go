@@ -8,9 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
 )
 
 const (
@@ -21,9 +23,6 @@ const (
 	// host has ended.
 	grace = 15 * time.Minute
 )
-
-// errEarly leaves a sweep to whoever sent it, for now.
-var errEarly = errors.New("its sender may still publish it")
 
 // collectEnded collects a command whose end EventBridge has announced.
 func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error) {
@@ -71,40 +70,57 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	for _, c := range commands {
 		ids = append(ids, c.ID)
 	}
-	o := f.options()
-	o.FleetName = sweep.FleetOf(commands...)
-	stamp := f.stamp(o.FleetName)
-	o.Now = func() time.Time { return stamp }
-	var kept string
-	o.Keep = func(ctx context.Context, r report.Report) (err error) {
-		ended := r.Finished
-		if !ended.Before(stamp) {
-			ended = last // no host has ended: its sender waits for that long
-		}
-		if name, _ := sweep.ParseName(first.Comment); name.Verb == sweep.VerbSweep && f.now().Sub(ended) < grace {
-			return errEarly
-		}
-		if kept, err = f.keep(ctx, r); err != nil {
-			return err
-		}
-		return f.unpublished(ctx, f.collecting.Metrics, r.Fleet, r.Started)
-	}
-	r, err := sweep.Collect(ctx, f.collecting, ids, o)
+	fleet := sweep.FleetOf(commands...)
+	stamp := f.stamp(fleet)
+	judged, err := sweep.Collect(ctx, f.collecting, ids, sweep.CollectOptions{
+		Document: documents.Check, Metrics: f.publication(fleet), Reports: f.reports, Detached: true, Explain: aws.Explain,
+		Clock: sweep.Clock{Pace: f.pace, Now: func() time.Time { return stamp }},
+	})
+	var o *outcome
 	switch {
-	case errors.Is(err, errPublished):
-		return f.leave(first, "it has been published")
-	case errors.Is(err, errEarly):
-		return f.leave(first, errEarly.Error())
+	case err == nil && f.isEarly(first, last, judged.Report, stamp):
+		return f.leave(first, "its sender may still publish it")
+	case err == nil:
+		o, err = f.publish(ctx, first, &judged, stamp)
 	case errors.Is(err, sweep.ErrUnfinished):
 		return f.leave(first, "some hosts have not finished; the next reconcile looks again")
-	case ctx.Err() != nil:
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return f.leave(first, "the function's time is over; the next reconcile looks again")
 	case err != nil:
-		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), o.FleetName, err)
+		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), fleet, err)
 	}
-	f.published[run(r.Fleet, r.Started)] = true
-	f.stamped[r.Fleet] = stamp
-	f.summary(r, kept)
+	return o, nil
+}
+
+// isEarly says that the operator who sent the command may still publish it.
+func (f *function) isEarly(first runcommand.Command, expires time.Time, r report.Report, stamp time.Time) bool {
+	ended := r.Finished
+	if !ended.Before(stamp) {
+		ended = expires // no host has ended: its sender waits for that long
+	}
+	name, _ := sweep.ParseName(first.Comment)
+	return name.Verb == sweep.VerbSweep && f.now().Sub(ended) < grace
+}
+
+// publish keeps the report of a run, and publishes it unless that has been done.
+func (f *function) publish(ctx context.Context, first runcommand.Command, judged *sweep.Judged, stamp time.Time) (*outcome, error) {
+	kept, err := judged.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := judged.Report
+	switch done, err := f.isPublished(ctx, f.collecting, r.Fleet, r.Started); {
+	case err != nil:
+		return nil, err
+	case done:
+		return f.leave(first, "it has been published")
+	}
+	if err := judged.Publish(ctx); err != nil {
+		return nil, err
+	}
+	f.remember(r, stamp, kept)
 	return &outcome{Did: "published", Fleet: r.Fleet, Command: first.ID, Report: kept}, nil
 }
 

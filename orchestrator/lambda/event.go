@@ -28,14 +28,9 @@ type event struct {
 
 // start sends a sweep.
 type start struct {
-	selector   fleet.Selector
-	fleet      string
-	parameters map[string]string // of the document
-
-	delivery                  time.Duration
-	maxConcurrency, maxErrors string
-	version, hash             string // that the document must have; empty is the default one
-
+	selector  fleet.Selector
+	fleet     string
+	request   runcommand.Request
 	scheduled time.Time // names the run: the same in every delivery
 }
 
@@ -119,10 +114,10 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 	if err := strictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	s := &start{
-		fleet: in.Sweep.Fleet, maxConcurrency: in.Sweep.MaxConcurrency, maxErrors: in.Sweep.MaxErrors,
-		version: in.Sweep.DocumentVersion, hash: in.Sweep.DocumentHash,
-	}
+	s := &start{fleet: in.Sweep.Fleet, request: runcommand.Request{
+		Document: documents.Check, DocumentVersion: in.Sweep.DocumentVersion, DocumentHash: in.Sweep.DocumentHash,
+		MaxConcurrency: in.Sweep.MaxConcurrency, MaxErrors: in.Sweep.MaxErrors,
+	}}
 	for _, key := range slices.Sorted(maps.Keys(in.Sweep.Tags)) {
 		s.selector.Tags = append(s.selector.Tags, fleet.Tag{Key: key, Values: in.Sweep.Tags[key]})
 	}
@@ -142,7 +137,7 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sweep.execution_timeout %.40q: want a duration such as 4h", in.Sweep.ExecutionTimeout)
 	}
-	if s.delivery, err = time.ParseDuration(in.Sweep.DeliveryTimeout); err != nil {
+	if s.request.DeliveryTimeout, err = time.ParseDuration(in.Sweep.DeliveryTimeout); err != nil {
 		return nil, fmt.Errorf("sweep.delivery_timeout %.40q: want a duration such as 10m", in.Sweep.DeliveryTimeout)
 	}
 	seconds, executionErr := documents.ExecutionTimeout(execution)
@@ -151,20 +146,20 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 		err         error
 	}{
 		{"execution_timeout", in.Sweep.ExecutionTimeout, executionErr},
-		{"delivery_timeout", in.Sweep.DeliveryTimeout, runcommand.ValidateDelivery(s.delivery)},
-		{"max_concurrency", s.maxConcurrency, runcommand.ValidateConcurrency(s.maxConcurrency)},
-		{"max_errors", s.maxErrors, runcommand.ValidateErrors(s.maxErrors)},
+		{"delivery_timeout", in.Sweep.DeliveryTimeout, runcommand.ValidateDelivery(s.request.DeliveryTimeout)},
+		{"max_concurrency", s.request.MaxConcurrency, runcommand.ValidateConcurrency(s.request.MaxConcurrency)},
+		{"max_errors", s.request.MaxErrors, runcommand.ValidateErrors(s.request.MaxErrors)},
 		{"config", in.Sweep.Config, documents.ValidateConfig(in.Sweep.Config)},
-		{"document_version", s.version, runcommand.ValidateDocumentVersion(s.version)},
-		{"document_hash", s.hash, runcommand.ValidateDocumentHash(s.hash)},
+		{"document_version", s.request.DocumentVersion, runcommand.ValidateDocumentVersion(s.request.DocumentVersion)},
+		{"document_hash", s.request.DocumentHash, runcommand.ValidateDocumentHash(s.request.DocumentHash)},
 	} {
 		if check.err != nil {
 			return nil, fmt.Errorf("sweep.%s %.80q: %w", check.name, check.value, check.err)
 		}
 	}
-	s.parameters = map[string]string{"executionTimeout": seconds}
+	s.request.Parameters = map[string]string{"executionTimeout": seconds}
 	if in.Sweep.Config != "" {
-		s.parameters["config"] = in.Sweep.Config
+		s.request.Parameters["config"] = in.Sweep.Config
 	}
 	if s.scheduled, err = time.Parse(time.RFC3339, in.Scheduled); err != nil {
 		return nil, fmt.Errorf("scheduled %.60q: want the time that the sweep is of, such as 2026-11-24T05:00:00Z; EventBridge Scheduler puts it in the place of <aws.scheduler.scheduled-time>", in.Scheduled)

@@ -45,9 +45,9 @@ func TestParse(t *testing.T) {
 		switch {
 		case e.start != nil:
 			s := e.start
-			got = fmt.Sprintf("start %s as %s %v %s %s %s %s", s.selector, s.fleet, s.parameters, s.delivery, s.maxConcurrency, s.maxErrors, s.scheduled.UTC().Format(time.TimeOnly))
-			if s.version+s.hash != "" {
-				got += " version " + s.version + " hash " + s.hash
+			got = fmt.Sprintf("start %s as %s %v %s %s %s %s", s.selector, s.fleet, s.request.Parameters, s.request.DeliveryTimeout, s.request.MaxConcurrency, s.request.MaxErrors, s.scheduled.UTC().Format(time.TimeOnly))
+			if s.request.DocumentVersion+s.request.DocumentHash != "" {
+				got += " version " + s.request.DocumentVersion + " hash " + s.request.DocumentHash
 			}
 		case e.ended != nil:
 			got = "ended " + e.ended.command
@@ -128,7 +128,7 @@ func FuzzParse(f *testing.F) {
 		if err == nil && kinds != 1 || err != nil && kinds != 0 {
 			t.Fatalf("%q is %+v, %v", raw, e, err)
 		}
-		if s := e.start; s != nil && (s.selector.Validate() != nil || s.fleet == "" || s.parameters["executionTimeout"] == "") {
+		if s := e.start; s != nil && (s.selector.Validate() != nil || s.fleet == "" || s.request.Parameters["executionTimeout"] == "") {
 			t.Fatalf("%q starts %+v", raw, *s)
 		}
 		if e.ended != nil && !commandPattern.MatchString(e.ended.command) {

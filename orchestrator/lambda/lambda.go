@@ -28,7 +28,6 @@ import (
 	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
-	documents "aidefleet/ssm-documents"
 )
 
 // The function's settings in its environment.
@@ -55,8 +54,8 @@ func Main() int {
 		return 1
 	}
 	f := &function{
-		starting: starting(operations), collecting: collecting(operations), putObject: operations.PutObject,
-		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports,
+		starting: starting(operations), collecting: collecting(operations),
+		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports.recorder(operations.PutObject),
 		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
@@ -89,9 +88,8 @@ func collecting(o aws.Operations) sweep.Region {
 // function is one execution environment: it serves one event at a time.
 type function struct {
 	starting, collecting sweep.Region
-	putObject            func(context.Context, *aws.PutObjectInput) error
 	namespace            string
-	reports              location
+	reports              sweep.Recorder // nil keeps none
 	log                  *slog.Logger
 	now                  func() time.Time
 	pace                 runcommand.Pace
@@ -150,9 +148,7 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/10)))
 }
 
-// options are those of every sweep here.
-func (f *function) options() sweep.Options {
-	return sweep.Options{
-		Document: documents.Check, Namespace: f.namespace, Detached: true, Explain: aws.Explain, Pace: f.pace, Now: f.now,
-	}
+// publication is where the metrics of a fleet go.
+func (f *function) publication(fleet string) sweep.Publication {
+	return sweep.Publication{Namespace: f.namespace, Fleet: fleet}
 }

@@ -9,6 +9,7 @@ import (
 
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
+	documents "aidefleet/ssm-documents"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 // reconcile collects what was not, the oldest first, and cancels what hangs. One
 // sweep that cannot be collected does not keep the others from it.
 func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error) {
-	commands, err := runcommand.Since(ctx, f.collecting.Commands, f.options().Document, f.now().Add(-r.back))
+	commands, err := runcommand.Since(ctx, f.collecting.Commands, documents.Check, f.now().Add(-r.back))
 	if err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
@@ -35,7 +36,7 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 			f.log.Warn("the function's time is over; the next reconcile goes on", "command", run[0].ID)
 			break
 		}
-		one, err := f.settle(ctx, run)
+		one, err := f.reconcileRun(ctx, run)
 		if err != nil {
 			f.log.Error("sweep cannot be collected", "command", run[0].ID, "fleet", sweep.FleetOf(run...), "error", err.Error())
 			failures = append(failures, err)
@@ -46,8 +47,8 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 	return o, errors.Join(failures...)
 }
 
-// settle does what there is to do about one run.
-func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outcome, error) {
+// reconcileRun does what there is to do about one run.
+func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (*outcome, error) {
 	name, _ := sweep.ParseName(run[0].Comment)
 	if name.Verb == sweep.VerbUnpublished {
 		return f.leave(run[0], "its sender wants no metrics of it")
@@ -73,11 +74,11 @@ func (f *function) settle(ctx context.Context, run []runcommand.Command) (*outco
 	if len(run) < name.Parts && f.now().Sub(slices.MaxFunc(run, byRequest).Requested) < sending {
 		return f.leave(run[0], fmt.Sprintf("of %d commands %d are known", name.Parts, len(run)))
 	}
-	switch err := f.unpublished(ctx, f.collecting.Metrics, sweep.FleetOf(run...), slices.MinFunc(run, byRequest).Requested); {
-	case errors.Is(err, errPublished):
-		return f.leave(run[0], "it has been published")
+	switch done, err := f.isPublished(ctx, f.collecting, sweep.FleetOf(run...), slices.MinFunc(run, byRequest).Requested); {
 	case err != nil:
 		return nil, err
+	case done:
+		return f.leave(run[0], "it has been published")
 	}
 	return f.collect(ctx, run)
 }

@@ -20,6 +20,7 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 )
@@ -128,13 +129,13 @@ func (a *account) function() *function {
 		},
 	}
 	return &function{
-		collecting: region, namespace: "AIDE", reports: location{"bucket", "reports"}, log: slog.New(slog.DiscardHandler),
+		collecting: region, namespace: "AIDE", log: slog.New(slog.DiscardHandler),
 		now: func() time.Time { return now }, published: map[string]bool{}, stamped: map[string]time.Time{},
 		pace: runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
-		putObject: func(_ context.Context, in *aws.PutObjectInput) error {
+		reports: location{"bucket", "reports"}.recorder(func(_ context.Context, in *aws.PutObjectInput) error {
 			a.kept = append(a.kept, in.Key)
 			return a.refuses("PutObject")
-		},
+		}),
 	}
 }
 
@@ -187,17 +188,25 @@ func TestReconcileGoesOn(t *testing.T) {
 	a.sent(1, "aidefleet start r1 fleet=bad", "Success", 2*time.Hour, time.Hour)
 	a.sent(0, "aidefleet start r0 fleet=good", "Success", time.Hour, time.Hour)
 	f := a.function()
-	put := f.putObject
-	f.putObject = func(ctx context.Context, in *aws.PutObjectInput) error {
-		if strings.Contains(in.Key, "/bad/") {
-			return errors.New("no such bucket")
-		}
-		return put(ctx, in)
-	}
+	f.reports = refusing{f.reports, "bad"}
 	_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
 	if err == nil || !strings.Contains(err.Error(), "s3://bucket/reports/bad/") || !slices.Equal(a.published, []string{"good 04:00:10"}) {
 		t.Errorf("%v, published %q: a report that is not kept is not published either", err, a.published)
 	}
+}
+
+// refusing keeps the reports of all fleets but one.
+type refusing struct {
+	sweep.Recorder
+	fleet string
+}
+
+func (r refusing) Record(ctx context.Context, rep report.Report) (string, error) {
+	at, err := r.Recorder.Record(ctx, rep)
+	if rep.Fleet == r.fleet {
+		err = errors.New("no such bucket: " + at)
+	}
+	return at, err
 }
 
 // TestCollectFails: where anything fails, nothing is published and the error says

@@ -9,6 +9,7 @@ import (
 
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/sweep"
 )
 
 // location is a folder of a bucket; its bucket is empty where nothing is kept.
@@ -32,24 +33,35 @@ func parseLocation(text string) (location, error) {
 // unsafe are the characters of a fleet's name that a key would have to escape.
 var unsafe = regexp.MustCompile(`[^0-9A-Za-z!_.*'()=,-]`)
 
-// keep writes the report into the bucket, and returns where it is. The same
-// report has the same key, however often it is written.
-func (f *function) keep(ctx context.Context, r report.Report) (string, error) {
-	if f.reports.bucket == "" {
-		return "", nil
+// recorder keeps reports there; nil if none are kept.
+func (l location) recorder(put func(context.Context, *aws.PutObjectInput) error) sweep.Recorder {
+	if l.bucket == "" {
+		return nil
 	}
+	return reportBucket{l, put}
+}
+
+// reportBucket keeps reports in S3.
+type reportBucket struct {
+	location
+	put func(context.Context, *aws.PutObjectInput) error
+}
+
+// Record writes the report into the bucket. The same report has the same key, however
+// often it is written.
+func (b reportBucket) Record(ctx context.Context, r report.Report) (string, error) {
 	name := r.Started.UTC().Format("2006/01/02/150405Z")
 	if len(r.Commands) > 0 {
 		name += "-" + r.Commands[0].ID
 	}
-	key := strings.Trim(f.reports.prefix+"/"+unsafe.ReplaceAllLiteralString(r.Fleet, "_")+"/"+name+".json", "/")
+	key := strings.Trim(b.prefix+"/"+unsafe.ReplaceAllLiteralString(r.Fleet, "_")+"/"+name+".json", "/")
 	var body bytes.Buffer
 	if err := report.WriteJSON(&body, r); err != nil {
 		return "", err
 	}
-	in := &aws.PutObjectInput{Bucket: f.reports.bucket, Key: key, ContentType: "application/json", Body: body.Bytes()}
-	if err := f.putObject(ctx, in); err != nil {
-		return "", fmt.Errorf("keep the report in s3://%s/%s: %w", f.reports.bucket, key, err)
+	in := &aws.PutObjectInput{Bucket: b.bucket, Key: key, ContentType: "application/json", Body: body.Bytes()}
+	if err := b.put(ctx, in); err != nil {
+		return "", fmt.Errorf("keep the report in s3://%s/%s: %w", b.bucket, key, err)
 	}
-	return "s3://" + f.reports.bucket + "/" + key, nil
+	return "s3://" + b.bucket + "/" + key, nil
 }

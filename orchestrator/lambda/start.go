@@ -2,12 +2,10 @@ package lambda
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 )
@@ -15,28 +13,15 @@ import (
 // clockSkew is how far the scheduler's clock may be ahead of Run Command's.
 const clockSkew = 15 * time.Minute
 
-// errPublished keeps a sweep from being published twice.
-var errPublished = errors.New("it has been published")
-
 // start sends the command of a sweep, unless an earlier delivery has.
 func (f *function) start(ctx context.Context, s start) (*outcome, error) {
-	o := f.options()
-	o.Selector, o.FleetName, o.Parameters = s.selector, s.fleet, s.parameters
-	o.DocumentVersion, o.DocumentHash = s.version, s.hash
-	o.DeliveryTimeout, o.MaxConcurrency, o.MaxErrors = s.delivery, s.maxConcurrency, s.maxErrors
-	o.Run = sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")}
-	// Where nobody can be reached the report is of the time that was scheduled, in
-	// every delivery.
-	o.Requested = s.scheduled
-	var kept string
-	o.Keep = func(ctx context.Context, r report.Report) (err error) {
-		if err := f.unpublished(ctx, f.starting.Metrics, r.Fleet, s.scheduled); err != nil {
-			return err
-		}
-		kept, err = f.keep(ctx, r)
-		return err
-	}
-	started, err := sweep.Start(ctx, f.starting, o, s.scheduled.Add(-clockSkew))
+	started, err := sweep.Start(ctx, f.starting, sweep.StartOptions{
+		Selector: s.selector, Request: s.request, Metrics: f.publication(s.fleet), Reports: f.reports,
+		Name: sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")},
+		// If nobody can be reached the report is of the time that was scheduled, in
+		// every delivery.
+		Requested: s.scheduled, Skew: clockSkew, Clock: sweep.Clock{Pace: f.pace, Now: f.now},
+	})
 	log := f.log.With(slog.String("fleet", s.fleet), slog.Time("scheduled", s.scheduled), slog.String("target", s.selector.String()))
 	switch {
 	case started.Command.ID != "" && started.Already:
@@ -48,14 +33,33 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 			log.Warn("the command cannot be found by its name yet; another delivery of this event would send it again", "command", started.Command.ID, "error", err.Error())
 		}
 		return &outcome{Did: "started", Fleet: s.fleet, Command: started.Command.ID}, nil
-	case errors.Is(err, errPublished):
-		log.Info("sweep was published before")
-		return &outcome{Did: "nothing", Why: "an earlier delivery of this event published that nobody can be reached", Fleet: s.fleet}, nil
 	case err != nil:
 		return nil, fmt.Errorf("start the sweep of %s: %w", s.fleet, err)
 	}
-	f.published[run(s.fleet, s.scheduled)] = true
-	f.summary(*started.Report, kept)
+	o, err := f.publishSilence(ctx, s, started.Silent)
+	if err != nil {
+		return nil, fmt.Errorf("start the sweep of %s: %w", s.fleet, err)
+	}
+	return o, nil
+}
+
+// publishSilence publishes a fleet of which nobody can be reached, once.
+func (f *function) publishSilence(ctx context.Context, s start, silent *sweep.Judged) (*outcome, error) {
+	switch done, err := f.isPublished(ctx, f.starting, s.fleet, s.scheduled); {
+	case err != nil:
+		return nil, err
+	case done:
+		f.log.Info("sweep was published before", "fleet", s.fleet, "scheduled", s.scheduled)
+		return &outcome{Did: "nothing", Why: "an earlier delivery of this event published that nobody can be reached", Fleet: s.fleet}, nil
+	}
+	kept, err := silent.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := silent.Publish(ctx); err != nil {
+		return nil, err
+	}
+	f.remember(silent.Report, f.now(), kept)
 	return &outcome{Did: "published", Why: "no host can be reached, and no command was sent", Fleet: s.fleet, Report: kept}, nil
 }
 
@@ -64,16 +68,19 @@ func run(fleet string, requested time.Time) string {
 	return fleet + " " + requested.UTC().Format(time.RFC3339)
 }
 
-// unpublished is errPublished where a sweep has been published.
-func (f *function) unpublished(ctx context.Context, api metrics.API, fleet string, requested time.Time) error {
+// isPublished says whether a sweep has been published, by this process or another.
+func (f *function) isPublished(ctx context.Context, region sweep.Region, fleet string, requested time.Time) (bool, error) {
 	if f.published[run(fleet, requested)] {
-		return errPublished
+		return true, nil
 	}
-	done, err := metrics.Completed(ctx, api, f.namespace, fleet, requested, f.now())
-	if err == nil && done {
-		err = errPublished
-	}
-	return err
+	return sweep.Published(ctx, region, f.publication(fleet), requested, f.now())
+}
+
+// remember keeps in mind, and in the log, that a sweep was published.
+func (f *function) remember(r report.Report, stamp time.Time, kept string) {
+	f.published[run(r.Fleet, r.Started)] = true
+	f.stamped[r.Fleet] = stamp
+	f.summary(r, kept)
 }
 
 // summary is the line of a sweep in the log.

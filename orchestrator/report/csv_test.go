@@ -59,11 +59,11 @@ func TestCell(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	r := sample()
-	r.Add(Host{
+	r.SetHosts(append(r.Hosts, Host{
 		Instance: "mi-0123456789abcdef8", Name: `=cmd|' /C calc'!A0`, Status: Drift, Counts: &result.Counts{Removed: 1, Total: 7},
 		Paths:  []string{`-/srv/"a", b`, "~/x; ~/etc/passwd"},
 		Unread: 2, UnreadPath: `=cmd|' /C calc'!A0`,
-	})
+	}))
 	var b bytes.Buffer
 	if err := WriteCSV(&b, r); err != nil {
 		t.Fatal(err)

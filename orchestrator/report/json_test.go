@@ -17,7 +17,7 @@ import (
 // encoder makes of the whole report.
 func TestJSONIsTheEncoders(t *testing.T) {
 	odd := Report{Fleet: "\n  \"hosts\": []", Commands: []Command{}, Errors: []Error{{Region: "r\u202e", Error: "e"}}}
-	odd.Add(Host{Instance: "i-1", Name: "\n  \"hosts\": []", Status: Missing}, Host{Instance: "i-2\u0085", Status: Clean, Counts: &result.Counts{}})
+	odd.SetHosts(append(odd.Hosts, Host{Instance: "i-1", Name: "\n  \"hosts\": []", Status: Missing}, Host{Instance: "i-2\u0085", Status: Clean, Counts: &result.Counts{}}))
 	for name, r := range map[string]Report{"sample": sample(), "odd": odd, "no hosts": {Hosts: []Host{}}, "one host": {Hosts: []Host{{}}}} {
 		var want bytes.Buffer
 		e := json.NewEncoder(&want)
@@ -79,7 +79,7 @@ func large(n int) Report {
 		}
 		hosts[i] = h
 	}
-	r.Add(hosts...)
+	r.SetHosts(append(r.Hosts, hosts...))
 	return r
 }
 

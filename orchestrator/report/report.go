@@ -105,15 +105,29 @@ func (h Host) label() string {
 // what is silent, and then what is well.
 var order = map[Status]int{Drift: 0, Failed: 1, Missing: 2, Clean: 3}
 
-// Add appends hosts, keeps them in reading order and counts them.
-func (r *Report) Add(hosts ...Host) {
-	r.Hosts = append(r.Hosts, hosts...)
-	slices.SortStableFunc(r.Hosts, func(a, b Host) int {
-		return cmp.Or(cmp.Compare(order[a.Status], order[b.Status]),
-			cmp.Compare(a.label(), b.label()), cmp.Compare(a.Instance, b.Instance))
-	})
-	for _, h := range hosts {
-		r.Summary.Targeted++
+// SetHosts makes these the hosts of the report, in reading order, and counts them.
+func (r *Report) SetHosts(hosts []Host) {
+	r.Hosts = hosts
+	r.Count()
+	r.Sort()
+}
+
+// Sort brings the hosts into reading order.
+func (r *Report) Sort() {
+	if !slices.IsSortedFunc(r.Hosts, byReading) {
+		slices.SortStableFunc(r.Hosts, byReading)
+	}
+}
+
+func byReading(a, b Host) int {
+	return cmp.Or(cmp.Compare(order[a.Status], order[b.Status]),
+		cmp.Compare(a.label(), b.label()), cmp.Compare(a.Instance, b.Instance))
+}
+
+// Count makes the summary that of the hosts.
+func (r *Report) Count() {
+	r.Summary = Summary{Targeted: len(r.Hosts)}
+	for _, h := range r.Hosts {
 		r.Summary.Unread += h.Unread
 		switch h.Status {
 		case Clean:
@@ -128,6 +142,41 @@ func (r *Report) Add(hosts ...Host) {
 			r.Summary.Missing++
 		}
 	}
+}
+
+// Merge makes one report of those of several accounts and regions, none of which
+// has a host of another.
+func Merge(reports []Report) Report {
+	merged := Report{V: Version, Commands: []Command{}}
+	hosts := 0
+	for _, r := range reports {
+		hosts += len(r.Hosts)
+	}
+	for _, r := range reports {
+		merged.Fleet = cmp.Or(merged.Fleet, r.Fleet)
+		merged.Commands = append(merged.Commands, r.Commands...)
+		merged.Errors = append(merged.Errors, r.Errors...)
+		if merged.Hosts == nil && len(r.Hosts) == hosts {
+			merged.Hosts = r.Hosts // those are all
+		} else {
+			merged.Hosts = append(slices.Grow(merged.Hosts, hosts-len(merged.Hosts)), r.Hosts...)
+		}
+	}
+	for _, r := range reports {
+		// If nothing was sent, the time of its report is not the sweep's.
+		if r.Started.IsZero() || len(merged.Commands) > 0 && len(r.Commands) == 0 {
+			continue
+		}
+		if merged.Started.IsZero() || r.Started.Before(merged.Started) {
+			merged.Started = r.Started
+		}
+		if r.Finished.After(merged.Finished) {
+			merged.Finished = r.Finished
+		}
+	}
+	merged.Count()
+	merged.Sort()
+	return merged
 }
 
 // Cohort is a set of hosts with equal changes.

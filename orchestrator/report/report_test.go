@@ -49,7 +49,7 @@ func sample() Report {
 	for i := range hosts {
 		hosts[i].Next = Next(hosts[i].Reason, hosts[i].Instance, r.Commands[0].ID)
 	}
-	r.Add(hosts...)
+	r.SetHosts(append(r.Hosts, hosts...))
 	return r
 }
 
@@ -129,7 +129,7 @@ func TestSummary(t *testing.T) {
 func TestCohorts(t *testing.T) {
 	r := sample()
 	unknown := Host{Status: Drift, Counts: &result.Counts{Added: 1}}
-	r.Add(unknown, unknown)
+	r.SetHosts(append(r.Hosts, unknown, unknown))
 	var got []string
 	for _, c := range r.Cohorts() {
 		got = append(got, c.Fingerprint+" "+strings.Repeat("x", len(c.Hosts)))

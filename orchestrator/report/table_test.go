@@ -19,7 +19,7 @@ func scripts() Report {
 	} {
 		h := Host{Instance: fmt.Sprintf("i-0123456789abcde%02d", i), Name: name, Status: Drift, Counts: &result.Counts{Changed: i}}
 		h.Fingerprint, h.Paths = strings.Repeat("ab", 16), []string{"~/srv/" + name, "~/etc/passwd"}
-		r.Add(h)
+		r.SetHosts(append(r.Hosts, h))
 	}
 	return r
 }
@@ -91,8 +91,8 @@ func TestMessageOfAHostThatChecked(t *testing.T) {
 	const said = "AIDE's configuration was changed \x1b[31m"
 	for _, n := range []int{0, 10_000} {
 		r := large(n)
-		r.Add(Host{Instance: "i-1", Name: "quiet", Region: "eu-central-1", Status: Clean, Counts: &result.Counts{Total: 9}, Message: said},
-			Host{Instance: "i-2", Name: "loud", Region: "eu-central-1", Status: Drift, Counts: &result.Counts{Changed: 1}, Paths: []string{"~/etc/aide.conf"}, Message: said})
+		r.SetHosts(append(r.Hosts, Host{Instance: "i-1", Name: "quiet", Region: "eu-central-1", Status: Clean, Counts: &result.Counts{Total: 9}, Message: said},
+			Host{Instance: "i-2", Name: "loud", Region: "eu-central-1", Status: Drift, Counts: &result.Counts{Changed: 1}, Paths: []string{"~/etc/aide.conf"}, Message: said}))
 		for name, c := range map[string]struct {
 			write func(*bytes.Buffer) error
 			want  []string
@@ -162,9 +162,9 @@ func TestNumber(t *testing.T) {
 func TestUnreadIsNoPlainClean(t *testing.T) {
 	h := Host{Instance: "i-1", Status: Clean, Counts: &result.Counts{Total: 9}, Unread: 2, UnreadPath: "/srv/a"}
 	r := Report{Fleet: "f"}
-	r.Add(h)
+	r.SetHosts(append(r.Hosts, h))
 	for n := range fewHosts {
-		r.Add(Host{Instance: fmt.Sprintf("i-x%d", n), Status: Clean, Counts: &result.Counts{Total: 9}})
+		r.SetHosts(append(r.Hosts, Host{Instance: fmt.Sprintf("i-x%d", n), Status: Clean, Counts: &result.Counts{Total: 9}}))
 	}
 	for name, write := range map[string]func(io.Writer, Report) error{
 		"table": func(w io.Writer, r Report) error { return WriteTable(w, r, Style{Width: 120}) },

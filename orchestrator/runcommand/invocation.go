@@ -151,13 +151,13 @@ const (
 	shortestWait = 50 * time.Millisecond
 )
 
-// AllListed says that a list of results has every host that the command was sent
-// to. Right after a send that is not known.
-func (c Command) AllListed(found map[string]Invocation) bool {
+// AllListed says that a list of results, of so many hosts, has every host that the
+// command was sent to. Right after a send that is not known.
+func (c Command) AllListed(found int) bool {
 	if c.Targeted == 0 {
 		return c.Done()
 	}
-	return len(found) >= c.Targeted || c.nowhere()
+	return found >= c.Targeted || c.nowhere()
 }
 
 // nowhere says that the service sent the command to no host at all, though it

@@ -256,7 +256,7 @@ func TestComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if short.AllListed(found) {
+	if short.AllListed(len(found)) {
 		t.Errorf("%d hosts of 3 are all", len(found))
 	}
 	if waited < listLateness {
@@ -287,7 +287,7 @@ func TestAllListed(t *testing.T) {
 		for n := range tc.listed {
 			found[strconv.Itoa(n)] = Invocation{}
 		}
-		if got := tc.command.AllListed(found); got != tc.want {
+		if got := tc.command.AllListed(len(found)); got != tc.want {
 			t.Errorf("%s: %t", tc.name, got)
 		}
 	}

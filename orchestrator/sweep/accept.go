@@ -26,16 +26,20 @@ type Acceptance struct {
 	Others      []report.Host // as they are, with the reason why they are not among the chosen
 }
 
+// Checks are the commands that are looked through for what hosts show.
+type Checks struct {
+	Document string // that they ran
+	ID       string // of the one that counts; empty looks through the last ones of each region
+}
+
 // Acceptable looks up what each host that is meant showed in its last check and
-// chooses those that showed the fingerprint. It sends nothing. An empty checked
-// looks through the last checks of each region; else it is the id of the one that
-// counts.
+// chooses those that showed the fingerprint. It sends nothing.
 //
 // The choice saves noise and is no protection: a host accepts nothing but the
 // state that its own last check found, whatever it is told.
-func Acceptable(ctx context.Context, regions []Region, fingerprint, checked string, o Options) (Acceptance, error) {
+func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerprint string, checks Checks) (Acceptance, error) {
 	a := Acceptance{Fingerprint: fingerprint}
-	found, err := Find(ctx, regions, o.Selector)
+	found, err := Select(ctx, regions, s)
 	if err != nil {
 		return a, err
 	}
@@ -43,31 +47,31 @@ func Acceptable(ctx context.Context, regions []Region, fingerprint, checked stri
 		if f.Err != nil {
 			return a, fmt.Errorf("%s: %w", f.Name, f.Err)
 		}
-		s := newSweep(f.Region, o)
-		commands, err := s.checks(ctx, checked)
+		commands, err := checks.in(ctx, f.Region)
 		if err != nil {
 			return a, err
 		}
-		shown, err := s.lastChecks(ctx, f.Hosts, commands)
+		r := &run{Region: f.Region, hosts: f.Hosts}
+		shown, err := r.lastChecks(ctx, commands)
 		if err != nil {
 			return a, err
 		}
 		for _, h := range f.Hosts {
-			s.choose(&a, h, shown)
+			r.choose(&a, h, shown)
 		}
 	}
 	return a, nil
 }
 
 // choose adds a host to the chosen, or to the others with the reason why.
-func (s *sweep) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
+func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
 	row, checked := shown[h.ID]
 	switch unreachable := string(h.Unreachable()); {
 	case unreachable != "":
-		row = s.silent(h, unreachable)
+		row = r.silent(h, unreachable)
 		row.Next = report.Next(unreachable, h.ID, "")
 	case !checked:
-		row = s.silent(h, "not_targeted")
+		row = r.silent(h, "not_targeted")
 		row.Message, row.Next = "none of the last checks has an answer of it", "orchestrator sweep --instance "+h.ID
 	case row.Status == report.Drift && row.Fingerprint == a.Fingerprint:
 		a.Chosen = append(a.Chosen, row)
@@ -93,46 +97,48 @@ func beside(why, said string) string {
 }
 
 // silent is a host of which nothing is known but why.
-func (s *sweep) silent(h fleet.Host, reason string) report.Host {
-	return report.Host{Instance: h.ID, Name: h.Name, Region: s.Name, Account: h.Account, Status: report.Missing, Reason: reason}
+func (r *run) silent(h fleet.Host, reason string) report.Host {
+	return report.Host{Instance: h.ID, Name: h.Name, Region: r.Name, Account: h.Account, Status: report.Missing, Reason: reason}
 }
 
-// checks are the commands in which the last check of a host is looked for, the
-// newest first.
-func (s *sweep) checks(ctx context.Context, id string) ([]runcommand.Command, error) {
-	if id == "" {
-		return runcommand.Recent(ctx, s.Commands, s.Checks, lookBack)
+// in are the checks of a region, the newest first.
+func (c Checks) in(ctx context.Context, r Region) ([]runcommand.Command, error) {
+	if c.ID == "" {
+		return runcommand.Recent(ctx, r.Commands, c.Document, lookBack)
 	}
-	c, err := runcommand.Get(ctx, s.Commands, id)
+	one, err := runcommand.Get(ctx, r.Commands, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	if c.Document != s.Checks {
-		return nil, fmt.Errorf("command %s ran %s, not %s: it shows no fingerprints", id, c.Document, s.Checks)
+	if one.Document != c.Document {
+		return nil, fmt.Errorf("command %s ran %s, not %s: it shows no fingerprints", c.ID, one.Document, c.Document)
 	}
-	return []runcommand.Command{c}, nil
+	return []runcommand.Command{one}, nil
 }
 
 // lastChecks is the newest answer of every host that has one.
-func (s *sweep) lastChecks(ctx context.Context, hosts []fleet.Host, commands []runcommand.Command) (map[string]report.Host, error) {
-	wanted := make(map[string]fleet.Host, len(hosts))
-	for _, h := range hosts {
+func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (map[string]report.Host, error) {
+	wanted := make(map[string]fleet.Host, len(r.hosts))
+	for _, h := range r.hosts {
 		if h.Unreachable() == "" {
 			wanted[h.ID] = h
 		}
 	}
 	shown := make(map[string]report.Host, len(wanted))
-	for _, c := range commands {
+	for _, check := range commands {
 		if len(wanted) == 0 {
 			break
 		}
-		answers, err := runcommand.Invocations(ctx, s.Commands, c.ID)
+		found, err := runcommand.Invocations(ctx, r.Commands, check.ID)
 		if err != nil {
 			return nil, err
 		}
-		for id, i := range answers {
+		c := &command{Command: check}
+		for id, i := range found {
 			if h, ok := wanted[id]; ok && i.Status == runcommand.Answered {
-				shown[id] = s.host(h, i, c, true)
+				a := answer{Invocation: i}
+				a.decode(i.Output)
+				shown[id] = r.host(h, a, c)
 				delete(wanted, id)
 			}
 		}
@@ -143,13 +149,11 @@ func (s *sweep) lastChecks(ctx context.Context, hosts []fleet.Host, commands []r
 // Accept sends Options.Document to the chosen hosts and reports on every host
 // that is meant: those that accepted are clean, and the others are as they were.
 func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (report.Report, error) {
-	if o.FleetName == "" {
-		o.FleetName = o.Selector.String()
-	}
+	o.Metrics = o.Metrics.named(o.Selector)
 	if len(a.Chosen) == 0 {
-		now := newSweep(Region{}, o).now().UTC()
-		rep := report.Report{V: report.Version, Fleet: o.FleetName, Started: now, Finished: now, Commands: []report.Command{}}
-		rep.Add(a.Others...)
+		now := o.Clock.Time().UTC()
+		rep := report.Report{V: report.Version, Fleet: o.Metrics.Fleet, Started: now, Finished: now, Commands: []report.Command{}}
+		rep.SetHosts(a.Others)
 		return rep, fmt.Errorf("%w: %s", ErrNotShown, a.Fingerprint)
 	}
 	// More hosts than one command can name are reached by their tags: the others
@@ -160,7 +164,7 @@ func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (rep
 			o.Selector.Instances = append(o.Selector.Instances, h.Instance)
 		}
 	}
-	rep, err := Everywhere(ctx, regions, o)
+	rep, err := Run(ctx, regions, o)
 	return a.complete(rep), err
 }
 
@@ -169,7 +173,6 @@ func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (rep
 // as it was.
 func (a Acceptance) complete(rep report.Report) report.Report {
 	answered := rep.Hosts
-	rep.Hosts, rep.Summary = nil, report.Summary{}
 	if len(answered) == 0 {
 		return rep
 	}
@@ -194,6 +197,6 @@ func (a Acceptance) complete(rep report.Report) report.Report {
 	for _, h := range others {
 		list = append(list, h)
 	}
-	rep.Add(list...)
+	rep.SetHosts(list)
 	return rep
 }

@@ -106,8 +106,17 @@ func acceptingFleet(t *testing.T) *accepting {
 
 func accepts() Options {
 	o := options()
-	o.Document, o.Checks, o.Namespace, o.Parameters = "AideFleet-Accept", "AideFleet-Check", "", map[string]string{"fingerprint": shownF}
+	o.Request.Document, o.Request.Parameters = "AideFleet-Accept", map[string]string{"fingerprint": shownF}
+	o.Metrics = Publication{}
 	return o
+}
+
+// checks are those that are looked through: one, or the last ones.
+func checks(id string) Checks { return Checks{Document: "AideFleet-Check", ID: id} }
+
+// doctor is a question to hosts.
+func doctor() Query {
+	return Query{Request: runcommand.Request{Document: "AideFleet-Doctor", DeliveryTimeout: time.Minute}, Clock: clock()}
 }
 
 // TestAcceptableKeepsMessages: why a host does not accept takes the place of nothing
@@ -116,7 +125,7 @@ func TestAcceptableKeepsMessages(t *testing.T) {
 	a := acceptingFleet(t)
 	noted := func(line string) string { return strings.Replace(line, `"v":1`, `"v":1,"message":"it was changed"`, 1) }
 	a.history[newerID] = []ssmtypes.CommandInvocation{said("i-01", noted(driftLine), 0), said("i-03", noted(other()), 0), said("i-04", noted(cleanLine), 0)}
-	got, err := Acceptable(t.Context(), []Region{a.region()}, shownF, newerID, accepts())
+	got, err := Acceptable(t.Context(), []Region{a.region()}, accepts().Selector, shownF, checks(newerID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +155,7 @@ func TestAcceptable(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := acceptingFleet(t)
-			got, err := Acceptable(t.Context(), []Region{a.region()}, shownF, tc.checked, accepts())
+			got, err := Acceptable(t.Context(), []Region{a.region()}, accepts().Selector, shownF, checks(tc.checked))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +178,7 @@ func TestAcceptable(t *testing.T) {
 		})
 	}
 	a := acceptingFleet(t)
-	if _, err := Acceptable(t.Context(), []Region{a.region()}, shownF, commandID, accepts()); !errors.Is(err, runcommand.ErrNotFound) {
+	if _, err := Acceptable(t.Context(), []Region{a.region()}, accepts().Selector, shownF, checks(commandID)); !errors.Is(err, runcommand.ErrNotFound) {
 		t.Errorf("an unknown check: %v", err)
 	}
 }
@@ -177,7 +186,7 @@ func TestAcceptable(t *testing.T) {
 func TestAccept(t *testing.T) {
 	a := acceptingFleet(t)
 	regions := []Region{a.region()}
-	chosen, err := Acceptable(t.Context(), regions, shownF, "", accepts())
+	chosen, err := Acceptable(t.Context(), regions, accepts().Selector, shownF, checks(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +218,7 @@ func TestAccept(t *testing.T) {
 func TestAcceptNobody(t *testing.T) {
 	a := acceptingFleet(t)
 	regions := []Region{a.region()}
-	chosen, err := Acceptable(t.Context(), regions, strings.Repeat("0", 32), "", accepts())
+	chosen, err := Acceptable(t.Context(), regions, accepts().Selector, strings.Repeat("0", 32), checks(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +245,7 @@ func TestAcceptMany(t *testing.T) {
 		a.history[newerID] = append(a.history[newerID], said(id, line, 0))
 	}
 	regions := []Region{a.region()}
-	chosen, err := Acceptable(t.Context(), regions, shownF, "", accepts())
+	chosen, err := Acceptable(t.Context(), regions, accepts().Selector, shownF, checks(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,9 +261,7 @@ func TestAcceptMany(t *testing.T) {
 func TestAsk(t *testing.T) {
 	a := acceptingFleet(t)
 	r := a.region()
-	o := accepts()
-	o.Document = "AideFleet-Doctor"
-	answers, err := Ask(t.Context(), r, o)
+	answers, err := Ask(t.Context(), r, accepts().Selector, doctor())
 	if err != nil || len(answers) != 7 {
 		t.Fatalf("%+v, %v", answers, err)
 	}
@@ -263,12 +270,12 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%+v, want %q", a, want)
 		}
 	}
-	o.Selector = fleet.Selector{Instances: []string{"i-01"}}
+	one := fleet.Selector{Instances: []string{"i-01"}}
 	denied := errors.New("denied")
 	r.Commands.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
 		return nil, &ssmtypes.InvalidDocument{Message: aws.String(denied.Error())}
 	}
-	if _, err := Ask(t.Context(), r, o); err == nil || !strings.Contains(err.Error(), "denied") {
+	if _, err := Ask(t.Context(), r, one, doctor()); err == nil || !strings.Contains(err.Error(), "denied") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -289,7 +296,7 @@ func TestPageInterrupted(t *testing.T) {
 		return nil, nil
 	}
 	var abandoned *AbandonedError
-	if _, err := Page(ctx, r, "i-01", accepts()); !errors.As(err, &abandoned) || cancelled != 1 || abandoned.Cancel != nil {
+	if _, err := Page(ctx, r, "i-01", doctor()); !errors.As(err, &abandoned) || cancelled != 1 || abandoned.Cancel != nil {
 		t.Errorf("%v, cancelled %d times", err, cancelled)
 	}
 	if text := (&AbandonedError{CommandID: "c", Cancel: errors.New("denied")}).Error(); !strings.Contains(text, "goes on: denied") {

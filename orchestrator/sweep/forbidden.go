@@ -7,10 +7,10 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
-// forbidden says why a host let its agent run no script, or the script no node, if that is what the agent
-// says in place of an answer; the reason is empty otherwise. The agent writes each
-// script into its own folder, as _script.sh, and executes it there
-// (amazon-ssm-agent 3.x, agent/plugins/runscript).
+// forbidden says why a host let its agent run no script, or the script no node, if
+// that is what the agent says in place of an answer; the reason is empty otherwise.
+// The agent writes each script into its own folder, as _script.sh, and executes it
+// there (amazon-ssm-agent 3.x, agent/plugins/runscript).
 func forbidden(i runcommand.Invocation) (reason result.Reason, message string) {
 	words := strings.ToLower(i.Output) // in English: the agent sets no locale
 	denied := i.Code == 126 && (strings.Contains(words, ": permission denied") || strings.Contains(words, ": operation not permitted"))

@@ -27,7 +27,9 @@ func TestForbidden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h report.Host
-			fill(&h, runcommand.Invocation{Status: runcommand.Answered, Code: tc.code, Output: tc.output})
+			a := answer{Invocation: runcommand.Invocation{Status: runcommand.Answered, Code: tc.code}}
+			a.decode(tc.output)
+			fill(&h, a)
 			if h.Status != report.Failed {
 				t.Errorf("status %s, want failed", h.Status)
 			}

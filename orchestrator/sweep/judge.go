@@ -1,10 +1,12 @@
 package sweep
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"aidefleet/node/result"
 	"aidefleet/orchestrator/fleet"
@@ -18,56 +20,133 @@ const excerptChars = 160
 // badOutput is the reason of a host whose output is not a result line.
 const badOutput = "bad_output"
 
-// judge makes the report of a command: each host that was meant, and each that
-// was sent the command without being meant (a hybrid node, an instance that has
-// been terminated since), exactly once.
-//
-// Silence counts as such only if allListed says that the answers are those of all
-// hosts that were sent the command.
-func (s *sweep) judge(c runcommand.Command, hosts []fleet.Host, answers map[string]runcommand.Invocation, allListed bool) report.Report {
-	r := report.Report{V: report.Version, Fleet: s.FleetName, Started: c.Requested.UTC()}
-	command := report.Command{ID: c.ID, Region: s.Name}
-
-	list := make([]report.Host, 0, len(hosts))
-	meant := make(map[string]bool, len(hosts))
-	for _, h := range hosts {
-		meant[h.ID] = true
-		i, sent := answers[h.ID]
-		if !sent && c.ID != "" && h.Launched.After(c.Requested) {
-			continue // it was not there to be meant
-		}
-		if h.Account != "" {
-			command.Account = h.Account
-		}
-		list = append(list, s.host(h, i, c, allListed))
+// judge is the fifth stage: it makes the report, in which each host that was meant,
+// and each that was sent a command without being meant (a hybrid node, an instance
+// that has been terminated since), is exactly once.
+func (r *run) judge() {
+	r.report = report.Report{V: report.Version, Fleet: r.metrics.Fleet, Commands: []report.Command{}}
+	r.report.Started, r.report.Finished = r.times()
+	l := hostList{at: make(map[string]int, len(r.hosts)), hosts: make([]report.Host, 0, len(r.hosts))}
+	nothing := &command{}
+	for _, h := range r.unsent {
+		l.add(r.host(h, answer{}, nothing))
 	}
-	for id, i := range answers {
-		if !meant[id] {
-			list = append(list, s.host(fleet.Host{ID: id, Name: i.Name, Ping: "Online"}, i, c, allListed))
+	for _, c := range r.commands {
+		if c.refused != nil {
+			r.judgeRefused(&l, c)
+			continue
 		}
-		if i.Finished.After(r.Finished) {
-			r.Finished = i.Finished.UTC()
-		}
+		r.report.Commands = append(r.report.Commands, report.Command{ID: c.ID, Region: r.Name})
+		r.judgeCommand(&l, c)
 	}
-	if r.Finished.Before(r.Started) {
-		r.Finished = s.now().UTC()
-	}
-	r.Add(list...)
-	r.Commands = []report.Command{}
-	if c.ID != "" {
-		r.Commands = append(r.Commands, command)
-	}
-	return r
+	r.report.Hosts = l.hosts
+	r.report.Count()
+	r.nameAccount()
 }
 
-// host judges one host by its invocation; a Status of "" means that the command
-// was not sent to it.
-func (s *sweep) host(h fleet.Host, i runcommand.Invocation, c runcommand.Command, allListed bool) report.Host {
-	out := report.Host{Instance: h.ID, Name: h.Name, Region: s.Name, Account: h.Account}
-	if i.Status == runcommand.Answered {
-		fill(&out, i)
+// judgeCommand judges the hosts of a command that was sent.
+func (r *run) judgeCommand(l *hostList, c *command) {
+	meant := make(map[string]bool, len(c.hosts))
+	for _, h := range c.hosts {
+		meant[h.ID] = true
+		a, sent := c.answers[h.ID]
+		if !sent && h.Launched.After(c.Requested) {
+			continue // it was not there to be meant
+		}
+		l.add(r.host(h, a, c))
+	}
+	for id, a := range c.answers {
+		if !meant[id] {
+			l.add(r.host(fleet.Host{ID: id, Name: a.Name, Ping: "Online"}, a, c))
+		}
+	}
+}
+
+// judgeRefused judges the hosts of a command that was not sent.
+func (r *run) judgeRefused(l *hostList, c *command) {
+	why := answer{Invocation: runcommand.Invocation{Status: runcommand.Refusal(c.refused)}}
+	for _, h := range c.hosts {
+		if h.Unreachable() == "" {
+			l.add(r.host(h, why, c))
+		} else {
+			l.add(r.host(h, answer{}, c))
+		}
+	}
+}
+
+// hostList has every host once. One that is in two commands, since those overlap,
+// is taken as it answered.
+type hostList struct {
+	hosts []report.Host
+	at    map[string]int
+}
+
+func (l *hostList) add(h report.Host) {
+	i, twice := l.at[h.Instance]
+	switch {
+	case !twice:
+		l.at[h.Instance] = len(l.hosts)
+		l.hosts = append(l.hosts, h)
+	case l.hosts[i].Status == report.Missing:
+		l.hosts[i] = h
+	}
+}
+
+// times are those of the first request and of the last host's end. If nothing was
+// sent both are the time of the run.
+func (r *run) times() (started, finished time.Time) {
+	for _, c := range r.sent() {
+		var ended time.Time
+		for _, a := range c.answers {
+			if a.Finished.After(ended) {
+				ended = a.Finished.UTC()
+			}
+		}
+		requested := c.Requested.UTC()
+		if ended.Before(requested) {
+			ended = r.now().UTC()
+		}
+		if started.IsZero() || requested.Before(started) {
+			started = requested
+		}
+		if ended.After(finished) {
+			finished = ended
+		}
+	}
+	if started.IsZero() {
+		finished = r.now().UTC()
+		if started = finished; !r.requested.IsZero() {
+			started = r.requested.UTC()
+		}
+	}
+	return started, finished
+}
+
+// nameAccount names the account of hosts that do not say whose they are, as hybrid
+// nodes, by that of the others.
+func (r *run) nameAccount() {
+	account := r.Account
+	for _, h := range r.report.Hosts {
+		if account == "" {
+			account = h.Account
+		}
+	}
+	for i := range r.report.Commands {
+		r.report.Commands[i].Account = account
+	}
+	for i := range r.report.Hosts {
+		r.report.Hosts[i].Account = cmp.Or(r.report.Hosts[i].Account, account)
+	}
+}
+
+// host judges one host by its answer; a Status of "" means that the command was not
+// sent to it.
+func (r *run) host(h fleet.Host, a answer, c *command) report.Host {
+	out := report.Host{Instance: h.ID, Name: h.Name, Region: r.Name, Account: h.Account}
+	if a.Status == runcommand.Answered {
+		fill(&out, a)
 	} else {
-		out.Status, out.Reason = report.Missing, gap(h, i, c, allListed)
+		out.Status, out.Reason = report.Missing, gap(h, a.Status, c)
 	}
 	if out.Reason != "" {
 		out.Next = report.Next(out.Reason, h.ID, c.ID)
@@ -77,37 +156,49 @@ func (s *sweep) host(h fleet.Host, i runcommand.Invocation, c runcommand.Command
 
 // gap is the reason why a host gave no answer. Of a list that is not whole a host
 // may be missing that answered: it counts as unfinished if SSM knows its agent.
-func gap(h fleet.Host, i runcommand.Invocation, c runcommand.Command, allListed bool) string {
+func gap(h fleet.Host, status runcommand.Status, c *command) string {
 	unreachable := string(h.Unreachable())
 	switch {
-	case i.Status == "" && !allListed && h.Ping != "":
+	case status == "" && c.ID != "" && !c.allListed() && h.Ping != "":
 		return string(runcommand.Unfinished)
-	case i.Status == "" && unreachable != "":
+	case status == "" && unreachable != "":
 		return unreachable
-	case i.Status == "" && c.Done() && c.Detail == "rateexceeded":
+	case status == "" && c.Done() && c.Detail == "rateexceeded":
 		return string(runcommand.RateExceeded)
-	case i.Status == "" && c.Done():
+	case status == "" && c.Done():
 		return "not_targeted"
-	case i.Status == "":
+	case status == "":
 		return string(runcommand.Unfinished)
-	case i.Status == runcommand.Unfinished && unreachable != "":
+	case status == runcommand.Unfinished && unreachable != "":
 		return unreachable
 	}
-	return string(i.Status)
+	return string(status)
 }
 
-// fill reads the result line of a host that answered.
-func fill(out *report.Host, i runcommand.Invocation) {
-	line, err := result.Parse([]byte(i.Output))
+// allListed says that the answers of all hosts that were sent the command are known,
+// decoded or not, and if only as not given yet.
+func (c *command) allListed() bool {
+	return c.lost == nil && c.AllListed(max(len(c.answers), len(c.invocations)))
+}
+
+// known says that the report has what became of every host.
+func (r *run) known() bool {
+	return !slices.ContainsFunc(r.sent(), func(c *command) bool { return !c.allListed() }) &&
+		!slices.ContainsFunc(r.report.Hosts, func(h report.Host) bool { return h.Reason == string(runcommand.Unfinished) })
+}
+
+// fill takes over the result line of a host that answered.
+func fill(out *report.Host, a answer) {
+	line, err := a.line, a.bad
 	if err == nil {
 		// The exit status is a second witness: 1 exactly when the check failed.
-		if failed := i.Code != 0; failed != (line.Status == result.Failed) {
-			err = fmt.Errorf("it says %s, but the script ended with exit status %d", line.Status, i.Code)
+		if failed := a.Code != 0; failed != (line.Status == result.Failed) {
+			err = fmt.Errorf("it says %s, but the script ended with exit status %d", line.Status, a.Code)
 		}
 	}
 	if err != nil {
-		out.Status, out.Reason, out.Message = report.Failed, badOutput, explain(i, err)
-		if reason, message := forbidden(i); reason != "" {
+		out.Status, out.Reason, out.Message = report.Failed, badOutput, explain(a, err)
+		if reason, message := forbidden(a.Invocation); reason != "" {
 			out.Reason, out.Message = string(reason), message
 		}
 		return
@@ -123,37 +214,14 @@ func fill(out *report.Host, i runcommand.Invocation) {
 	out.Fingerprint, out.Paths, out.More = line.Fingerprint, line.Paths, line.More
 }
 
-// isCut says that an output ends in the middle of its first line.
-func isCut(output string) bool {
-	return strings.HasPrefix(output, "{") && !strings.Contains(output, "\n") && !json.Valid([]byte(output))
-}
-
 // explain says what came instead of a result line, with its first characters.
-func explain(i runcommand.Invocation, err error) string {
-	if strings.TrimSpace(i.Output) == "" {
-		return fmt.Sprintf("exit status %d and no output", i.Code)
+func explain(a answer, err error) string {
+	if strings.TrimSpace(a.Output) == "" {
+		return fmt.Sprintf("exit status %d and no output", a.Code)
 	}
-	text := fmt.Sprintf("exit status %d, output: %s", i.Code, report.Excerpt(i.Output, excerptChars))
+	text := fmt.Sprintf("exit status %d, output: %s", a.Code, report.Excerpt(a.Output, excerptChars))
 	if !errors.Is(err, result.ErrNoLine) {
 		text = err.Error() + "; " + text
 	}
 	return text
-}
-
-// selector turns the targets of a command back into who was meant. It is empty for
-// a command whose targets are neither tags nor ids, such as a resource group: of
-// that only those are known to whom it was sent.
-func selector(targets []runcommand.Target) (s fleet.Selector) {
-	for _, t := range targets {
-		key, tag := strings.CutPrefix(t.Key, "tag:")
-		switch {
-		case tag:
-			s.Tags = append(s.Tags, fleet.Tag{Key: key, Values: t.Values})
-		case t.Key == "InstanceIds":
-			s.Instances = append(s.Instances, t.Values...)
-		default:
-			return fleet.Selector{}
-		}
-	}
-	return s
 }

@@ -82,7 +82,7 @@ func FleetOf(commands ...runcommand.Command) string {
 		if name, ok := ParseName(c.Comment); ok && name.Fleet != "" {
 			return name.Fleet
 		}
-		s := selector(c.Targets)
+		s := selectorOf(c.Targets)
 		all.Tags, all.Instances = append(all.Tags, s.Tags...), append(all.Instances, s.Instances...)
 		if len(s.Tags)+len(s.Instances) == 0 {
 			for _, t := range c.Targets {

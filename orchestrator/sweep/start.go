@@ -9,50 +9,65 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
+// StartOptions are what Start needs. The selector has tags, so that one command
+// reaches every host.
+type StartOptions struct {
+	Selector  fleet.Selector
+	Name      Name
+	Request   runcommand.Request
+	Metrics   Publication
+	Reports   Recorder
+	Requested time.Time     // of the report, if nobody can be reached
+	Skew      time.Duration // how far the clock of Requested may be ahead of Run Command's
+	Clock     Clock
+}
+
 // Started is what became of a start.
 type Started struct {
-	Command          runcommand.Command // its ID is empty where nobody can be reached
+	Command          runcommand.Command // its ID is empty if nobody can be reached
 	Hosts, Reachable int                // of a command that was sent now
 
 	// Already says that an earlier start of the same name had sent the command.
 	Already bool
-	// Report is that of a fleet of which nobody can be reached: there will be no
-	// command to collect, and it has been published.
-	Report *report.Report
+	// Silent is the report on a fleet of which nobody can be reached: there will be no
+	// command to collect.
+	Silent *Judged
 }
 
 // Start sends the document to the hosts that are meant, and leaves it to others
 // to collect what they say. A command with the name of the run that was sent
-// since is taken for this one: a start that is delivered twice sends once, if the
-// two are not at work at the same time. It returns when that command can be found.
-//
-// Options.Selector has tags, so that one command reaches every host.
-func Start(ctx context.Context, r Region, o Options, since time.Time) (Started, error) {
-	s := newSweep(r, o)
-	comment := s.name(0, 0)
-	c, found, err := runcommand.Named(ctx, s.Commands, s.Document, comment, since)
+// since Requested is taken for this one: a start that is delivered twice sends once,
+// if the two are not at work at the same time. It returns when that command can be
+// found.
+func Start(ctx context.Context, region Region, o StartOptions) (Started, error) {
+	r := &run{Region: region, settings: settings{
+		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), reports: o.Reports, requested: o.Requested,
+		detached: true, explain: orText(nil), observer: &observer{}, pace: o.Clock.pace(), now: o.Clock.now(),
+	}}
+	comment, since := r.requestTo(o.Selector, 0, 0).Comment, o.Requested.Add(-o.Skew)
+	c, found, err := runcommand.Named(ctx, r.Commands, o.Request.Document, comment, since)
 	if err != nil || found {
 		return Started{Command: c, Already: found}, err
 	}
-	hosts, err := fleet.Find(ctx, s.Fleet, s.Selector)
-	if err != nil {
+	if r.hosts, err = fleet.Find(ctx, r.Fleet, o.Selector); err != nil {
 		return Started{}, err
 	}
-	p := s.split(hosts)
-	if len(p.batches) == 0 {
-		rep, err := finish(ctx, []*part{p}, o)
-		return Started{Report: &rep}, err
+	if reachable(r.hosts) == 0 {
+		r.unsent = r.hosts
+		r.judge()
+		rep := report.Merge([]report.Report{r.report})
+		return Started{Silent: &Judged{Report: rep, run: r}}, nil
 	}
-	p.send(ctx)
-	if len(p.errs) > 0 {
-		return Started{}, p.errs[0]
+	r.send(ctx)
+	if len(r.errs) > 0 {
+		return Started{}, r.errs[0]
 	}
-	started := Started{Command: p.batches[0].command, Hosts: len(hosts), Reachable: reachable(hosts)}
-	for wait := s.Pace.First; ; wait = min(2*wait, 5*time.Second) {
-		if _, found, err := runcommand.Named(ctx, s.Commands, s.Document, comment, since); found || err != nil {
+	started := Started{Command: r.commands[0].Command, Hosts: len(r.hosts), Reachable: reachable(r.hosts)}
+	for wait := r.pace.First; ; wait = min(2*wait, 5*time.Second) {
+		if _, found, err := runcommand.Named(ctx, r.Commands, o.Request.Document, comment, since); found || err != nil {
 			return started, err
 		}
-		if err := s.Pace.Wait(ctx, wait); err != nil {
+		if err := r.pace.Wait(ctx, wait); err != nil {
 			return started, err
 		}
 	}

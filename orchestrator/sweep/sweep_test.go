@@ -203,9 +203,8 @@ func (a *account) called(name string) (n int) {
 
 func options() Options {
 	return Options{
-		Selector: fleet.Selector{Tags: []fleet.Tag{{Key: "env", Values: []string{"prod"}}}}, Document: "AideFleet-Check", Namespace: "AIDE",
-		DeliveryTimeout: time.Minute, Now: func() time.Time { return requested.Add(time.Minute) },
-		Pace: runcommand.Pace{First: time.Second, Max: 15 * time.Second, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+		Selector: fleet.Selector{Tags: []fleet.Tag{{Key: "env", Values: []string{"prod"}}}},
+		Request:  runcommand.Request{Document: "AideFleet-Check", DeliveryTimeout: time.Minute}, Metrics: Publication{Namespace: "AIDE"}, Clock: clock(),
 	}
 }
 
@@ -248,7 +247,7 @@ func TestRun(t *testing.T) {
 	// The service lists a host twice now and then.
 	a.invocations = append(a.invocations, a.invocations[0])
 
-	r, err := Run(t.Context(), a.region(), options())
+	r, err := Run(t.Context(), []Region{a.region()}, options())
 	if !errors.Is(err, ErrUnfinished) {
 		t.Fatalf("error %v, want that a host is unfinished although the command is done", err)
 	}
@@ -306,7 +305,7 @@ func TestRunPublishes(t *testing.T) {
 	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
 	a.host("i-02", "failed", "Online", "Failed", "Failed", failLine, 1)
 	a.host("i-03", "lost", "ConnectionLost", "Pending", "Pending", "", -1)
-	r, err := Run(t.Context(), a.region(), options())
+	r, err := Run(t.Context(), []Region{a.region()}, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +331,7 @@ func TestRunLosesAgent(t *testing.T) {
 	a := &account{lostAt: 5}
 	a.host("i-01", "well", "Online", "Success", "Success", cleanLine, 0)
 	a.host("i-02", "dies", "Online", "InProgress", "InProgress", "", -1)
-	r, err := Run(t.Context(), a.region(), options())
+	r, err := Run(t.Context(), []Region{a.region()}, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +365,7 @@ func TestRunReadsAhead(t *testing.T) {
 		}
 		a.doneAt = 6
 	}
-	r, err := Run(t.Context(), a.region(), options())
+	r, err := Run(t.Context(), []Region{a.region()}, options())
 	if err != nil || r.Summary.Targeted != 1000 || r.Summary.Clean != 998 || r.Summary.Changed != 2 {
 		t.Errorf("%v, %+v", err, r.Summary)
 	}
@@ -379,7 +378,7 @@ func TestRunNobodyReachable(t *testing.T) {
 	a := &account{}
 	a.host("i-01", "lost", "ConnectionLost", "", "", "", 0)
 	a.host("i-02", "bare", "", "", "", "", 0)
-	r, err := Run(t.Context(), a.region(), options())
+	r, err := Run(t.Context(), []Region{a.region()}, options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +396,7 @@ func TestRunInterrupted(t *testing.T) {
 	}}
 	a.host("i-01", "quick", "Online", "Success", "Success", driftLine, 0)
 	a.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
-	r, err := Run(ctx, a.region(), options())
+	r, err := Run(ctx, []Region{a.region()}, options())
 	var interrupted *InterruptedError
 	if !errors.As(err, &interrupted) || interrupted.CommandID != commandID || interrupted.Cancel != nil {
 		t.Fatalf("error %v", err)
@@ -415,7 +414,7 @@ func TestRunInterruptedBeforeSend(t *testing.T) {
 	cancel()
 	a := &account{}
 	a.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
-	if _, err := Run(ctx, a.region(), options()); !errors.Is(err, context.Canceled) || a.called("SendCommand") != 0 {
+	if _, err := Run(ctx, []Region{a.region()}, options()); !errors.Is(err, context.Canceled) || a.called("SendCommand") != 0 {
 		t.Errorf("error %v, calls %v", err, a.calls)
 	}
 }
@@ -425,9 +424,9 @@ func TestRunWait(t *testing.T) {
 	a.host("i-01", "quick", "Online", "Success", "Success", cleanLine, 0)
 	a.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
 	o := options()
-	o.Wait, o.Pace.Sleep = time.Nanosecond, func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() }
+	o.Wait, o.Clock.Pace.Sleep = time.Nanosecond, func(ctx context.Context, _ time.Duration) error { <-ctx.Done(); return ctx.Err() }
 	a.looks = 1
-	r, err := Run(t.Context(), a.region(), o)
+	r, err := Run(t.Context(), []Region{a.region()}, o)
 	if !errors.Is(err, ErrUnfinished) {
 		t.Fatalf("error %v", err)
 	}
@@ -444,10 +443,17 @@ func TestCollect(t *testing.T) {
 	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
 	a.host("i-02", "since", "Online", "", "", "", 0)
 	a.instances[1].LaunchTime = aws.Time(requested.Add(time.Hour))
-	r, err := Collect(t.Context(), a.region(), []string{commandID}, options())
+	got, err := Collect(t.Context(), a.region(), []string{commandID}, collecting())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if a.called("PutMetricData") != 0 {
+		t.Error("collecting publishes")
+	}
+	if err := got.Publish(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r := got.Report
 	if got, want := verdicts(r), []string{"drift drift +2 -0 ~1"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q: a host that was launched later was not meant", got, want)
 	}
@@ -458,10 +464,10 @@ func TestCollect(t *testing.T) {
 
 func TestCollectRefuses(t *testing.T) {
 	a := &account{looks: 1, document: "AWS-RunShellScript"}
-	if _, err := Collect(t.Context(), a.region(), []string{commandID}, options()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
+	if _, err := Collect(t.Context(), a.region(), []string{commandID}, collecting()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, options()); !errors.Is(err, runcommand.ErrNotFound) {
+	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, collecting()); !errors.Is(err, runcommand.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -473,8 +479,20 @@ func TestPublishingFails(t *testing.T) {
 	region.Metrics.PutMetricData = func(context.Context, *cloudwatch.PutMetricDataInput) (*cloudwatch.PutMetricDataOutput, error) {
 		return nil, errors.New("denied")
 	}
-	r, err := Run(t.Context(), region, options())
+	r, err := Run(t.Context(), []Region{region}, options())
 	if err == nil || len(r.Hosts) != 1 {
 		t.Errorf("%d hosts, error %v: the report must not be lost with the metrics", len(r.Hosts), err)
 	}
+}
+
+// clock is a minute after the request, and waits for nothing.
+func clock() Clock {
+	return Clock{
+		Now:  func() time.Time { return requested.Add(time.Minute) },
+		Pace: runcommand.Pace{First: time.Second, Max: 15 * time.Second, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+	}
+}
+
+func collecting() CollectOptions {
+	return CollectOptions{Document: "AideFleet-Check", Metrics: Publication{Namespace: "AIDE"}, Clock: clock()}
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"aidefleet/orchestrator/runcommand"
 	documents "aidefleet/ssm-documents"
 )
 
-// TestUnread: the command line that picks up an account and region has all of its
+// TestLost: the command line that picks up an account and region has all of its
 // commands, and all that tells it from others.
-func TestUnread(t *testing.T) {
+func TestLost(t *testing.T) {
 	region := Region{Name: "eu-west-1", Role: "arn:aws:iam::111122223333:role/x"}
 	for _, tc := range []struct {
 		name, document, namespace string
@@ -26,11 +27,11 @@ func TestUnread(t *testing.T) {
 		{"what collect cannot read", documents.Init, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newSweep(region, Options{Document: tc.document, Namespace: tc.namespace})
 			lost := errors.New("no such page")
-			p := &part{sweep: s, batches: []*batch{{sweep: s}, {sweep: s, lost: lost}, {sweep: s, refused: errors.New("refused")}}}
-			p.batches[0].command.ID, p.batches[1].command.ID = "a", "b"
-			err := p.unread()
+			o := Options{Request: runcommand.Request{Document: tc.document}, Metrics: Publication{Namespace: tc.namespace}}
+			r := &run{Region: region, settings: o.settings(), commands: []*command{{}, {lost: lost}, {refused: errors.New("refused")}}}
+			r.commands[0].ID, r.commands[1].ID = "a", "b"
+			err := r.lost()
 			if !errors.Is(err, lost) {
 				t.Fatalf("%v, want why", err)
 			}
@@ -40,17 +41,17 @@ func TestUnread(t *testing.T) {
 			if tc.want == "" && strings.Contains(err.Error(), "collect") {
 				t.Errorf("%v: collect refuses %s", err, tc.document)
 			}
-			p.batches[1].lost = nil
-			if err := p.unread(); err != nil {
+			r.commands[1].lost = nil
+			if err := r.lost(); err != nil {
 				t.Errorf("nothing is lost: %v", err)
 			}
 		})
 	}
 }
 
-// TestUnreadRegion: a region whose results are refused is not published, and says what
+// TestLostRegion: a region whose results are refused is not published, and says what
 // picks it up; the others are.
-func TestUnreadRegion(t *testing.T) {
+func TestLostRegion(t *testing.T) {
 	well, denied := &account{doneAt: 2}, &account{doneAt: 2}
 	well.host("i-01", "well", "Online", "Success", "Success", cleanLine, 0)
 	denied.host("i-02", "drift", "Online", "Success", "Success", driftLine, 0)
@@ -59,7 +60,7 @@ func TestUnreadRegion(t *testing.T) {
 	region.Commands.ListCommandInvocations = func(context.Context, *ssm.ListCommandInvocationsInput) (*ssm.ListCommandInvocationsOutput, error) {
 		return nil, errors.New("AccessDeniedException")
 	}
-	r, err := Everywhere(t.Context(), []Region{well.region(), region}, options())
+	r, err := Run(t.Context(), []Region{well.region(), region}, options())
 	var partial *PartialError
 	if !errors.As(err, &partial) {
 		t.Fatalf("error %v", err)

@@ -32,9 +32,9 @@ func (a *account) elsewhere(name string) Region {
 	return r
 }
 
-// TestEverywhere: a region that fails and one without the document do not lose
+// TestRunEverywhere: a region that fails and one without the document do not lose
 // the others.
-func TestEverywhere(t *testing.T) {
+func TestRunEverywhere(t *testing.T) {
 	well, denied, bare := &account{}, &account{}, &account{}
 	well.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
 	bare.host("i-02", "web", "Online", "", "", "", 0)
@@ -50,7 +50,7 @@ func TestEverywhere(t *testing.T) {
 	}
 	o := options()
 	o.Explain = func(err error) string { return "explained: " + err.Error() }
-	r, err := Everywhere(t.Context(), []Region{well.region(), broken, missing}, o)
+	r, err := Run(t.Context(), []Region{well.region(), broken, missing}, o)
 	var partial *PartialError
 	if !errors.As(err, &partial) || partial.Failed != 2 || partial.Regions != 3 {
 		t.Fatalf("error %v", err)
@@ -75,26 +75,26 @@ func TestEverywhere(t *testing.T) {
 	}
 }
 
-func TestEverywhereNoMatch(t *testing.T) {
+func TestRunNoMatch(t *testing.T) {
 	none, some := &account{}, &account{}
 	some.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
-	if r, err := Everywhere(t.Context(), []Region{none.region(), some.elsewhere("eu-west-1")}, options()); err != nil || r.Summary.Clean != 1 || len(r.Errors) > 0 {
+	if r, err := Run(t.Context(), []Region{none.region(), some.elsewhere("eu-west-1")}, options()); err != nil || r.Summary.Clean != 1 || len(r.Errors) > 0 {
 		t.Errorf("%+v, %v: a region without such hosts is none that failed", r.Summary, err)
 	}
-	if _, err := Everywhere(t.Context(), []Region{none.region(), none.elsewhere("eu-west-1")}, options()); !errors.Is(err, fleet.ErrNoMatch) {
+	if _, err := Run(t.Context(), []Region{none.region(), none.elsewhere("eu-west-1")}, options()); !errors.Is(err, fleet.ErrNoMatch) {
 		t.Errorf("error %v, want that nothing matches anywhere", err)
 	}
 }
 
-// TestEverywhereNamed: a named host is reported where it is, and once where it
+// TestRunNamedHosts: a named host is reported where it is, and once where it
 // is nowhere.
-func TestEverywhereNamed(t *testing.T) {
+func TestRunNamedHosts(t *testing.T) {
 	one, two := &account{}, &account{}
 	one.host("i-01", "here", "Online", "Success", "Success", cleanLine, 0)
 	two.host("i-02", "there", "Online", "Success", "Success", cleanLine, 0)
 	o := options()
 	o.Selector = fleet.Selector{Instances: []string{"i-01", "i-02", "i-03"}}
-	r, err := Everywhere(t.Context(), []Region{one.region(), two.elsewhere("eu-west-1")}, o)
+	r, err := Run(t.Context(), []Region{one.region(), two.elsewhere("eu-west-1")}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +103,8 @@ func TestEverywhereNamed(t *testing.T) {
 	}
 }
 
-// TestEverywhereInterrupted: Ctrl-C cancels the commands of every region.
-func TestEverywhereInterrupted(t *testing.T) {
+// TestRunInterrupted: Ctrl-C cancels the commands of every region.
+func TestRunInterruptedEverywhere(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var looks sync.WaitGroup
@@ -122,7 +122,7 @@ func TestEverywhereInterrupted(t *testing.T) {
 			}
 		}
 	}
-	r, err := Everywhere(ctx, []Region{accounts[0].region(), accounts[1].elsewhere("eu-west-1")}, options())
+	r, err := Run(ctx, []Region{accounts[0].region(), accounts[1].elsewhere("eu-west-1")}, options())
 	var interrupted *InterruptedError
 	if !errors.As(err, &interrupted) || interrupted.Commands != 2 || interrupted.Cancel != nil {
 		t.Fatalf("error %v", err)
@@ -237,9 +237,9 @@ func manyHosts(count int) *named {
 	return n
 }
 
-// TestEverywherePublishesInTime: an account and region is published when its own
+// TestRunPublishesInTime: an account and region is published when its own
 // hosts have ended, not when those of another have.
-func TestEverywherePublishesInTime(t *testing.T) {
+func TestRunPublishesInTime(t *testing.T) {
 	quick, slow := &account{doneAt: 2}, &account{doneAt: 40}
 	quick.host("i-01", "quick", "Online", "Success", "Success", cleanLine, 0)
 	slow.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
@@ -264,7 +264,7 @@ func TestEverywherePublishesInTime(t *testing.T) {
 			slow.invocations[0].CommandPlugins[0].Output, slow.invocations[0].CommandPlugins[0].ResponseCode = aws.String(cleanLine), 0
 		}
 	}
-	r, err := Everywhere(t.Context(), []Region{here, there}, options())
+	r, err := Run(t.Context(), []Region{here, there}, options())
 	if err != nil || r.Summary.Clean != 2 {
 		t.Errorf("%v, %+v", err, r.Summary)
 	}
@@ -275,11 +275,11 @@ func TestEverywherePublishesInTime(t *testing.T) {
 func TestRunAll(t *testing.T) {
 	n := manyHosts(122)
 	o := options()
-	o.Selector, o.Run = fleet.Selector{All: true}, Name{Verb: "sweep", ID: "run"}
+	o.Selector, o.Name = fleet.Selector{All: true}, Name{Verb: "sweep", ID: "run"}
 	var completed, targeted, sends int
 	o.Progress = func(c, t int) { completed, targeted = max(completed, c), t }
 	o.Sent = func(runcommand.Command, int, int) { sends++ }
-	r, err := Run(t.Context(), n.region(), o)
+	r, err := Run(t.Context(), []Region{n.region()}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,9 +309,9 @@ func TestRunAll(t *testing.T) {
 		ids = append(ids, c.ID)
 	}
 	n.sent[1].Targets[0].Values = append(n.sent[1].Targets[0].Values, n.sent[0].Targets[0].Values[0])
-	again, err := Collect(t.Context(), n.region(), ids, o)
-	if err != nil || again.Summary.Clean != 120 || len(again.Commands) != 3 {
-		t.Errorf("%+v, %v", again.Summary, err)
+	again, err := Collect(t.Context(), n.region(), ids, collecting())
+	if err != nil || again.Report.Summary.Clean != 120 || len(again.Report.Commands) != 3 {
+		t.Errorf("%+v, %v", again.Report.Summary, err)
 	}
 }
 
@@ -321,7 +321,7 @@ func TestRunAllRefused(t *testing.T) {
 	n.refuse = 2
 	o := options()
 	o.Selector = fleet.Selector{All: true}
-	r, err := Run(t.Context(), n.region(), o)
+	r, err := Run(t.Context(), []Region{n.region()}, o)
 	var invalid *ssmtypes.InvalidInstanceId
 	if !errors.As(err, &invalid) || len(r.Errors) != 1 || len(r.Commands) != 1 {
 		t.Fatalf("error %v, errors %v, commands %v", err, r.Errors, r.Commands)

@@ -78,13 +78,13 @@ func (s *stages) region() Region {
 func (s *stages) run(t *testing.T, regions ...Region) (report.Report, error) {
 	t.Helper()
 	first, second := options(), options()
-	first.Document, first.Namespace, first.Parameters = "Configure", "", map[string]string{"watch": "/srv"}
-	second.Document, second.Namespace, second.Parameters = "Init", "", map[string]string{"force": "true"}
-	return InTurn(t.Context(), regions, first, second)
+	first.Request.Document, first.Metrics.Namespace, first.Request.Parameters = "Configure", "", map[string]string{"watch": "/srv"}
+	second.Request.Document, second.Metrics.Namespace, second.Request.Parameters = "Init", "", map[string]string{"force": "true"}
+	return RunSteps(t.Context(), regions, first, second)
 }
 
-// TestInTurn: the second command is for those hosts on which the first one held.
-func TestInTurn(t *testing.T) {
+// TestRunSteps: the second command is for those hosts on which the first one held.
+func TestRunSteps(t *testing.T) {
 	s := newStages()
 	s.says["Init"]["i-02"] = said("i-02", failLine, 1)
 	r, err := s.run(t, s.region())
@@ -105,9 +105,9 @@ func TestInTurn(t *testing.T) {
 	}
 }
 
-// TestInTurnByTag: where the first one held on all hosts, the second is one
+// TestRunStepsByTag: where the first one held on all hosts, the second is one
 // command by the tag, and a host that is new has its place in the report.
-func TestInTurnByTag(t *testing.T) {
+func TestRunStepsByTag(t *testing.T) {
 	s := newStages()
 	s.says["Configure"]["i-03"] = said("i-03", cleanLine, 0)
 	s.nodes[slices.IndexFunc(s.nodes, func(n ssmtypes.InstanceInformation) bool { return aws.ToString(n.InstanceId) == "i-04" })].PingStatus = "Online"
@@ -122,8 +122,8 @@ func TestInTurnByTag(t *testing.T) {
 	}
 }
 
-// TestInTurnNobody sends no second command where the first one held nowhere.
-func TestInTurnNobody(t *testing.T) {
+// TestRunStepsNobody sends no second command where the first one held nowhere.
+func TestRunStepsNobody(t *testing.T) {
 	s := newStages()
 	for _, id := range []string{"i-01", "i-02"} {
 		s.says["Configure"][id] = said(id, failedConfigure, 1)
@@ -134,8 +134,8 @@ func TestInTurnNobody(t *testing.T) {
 	}
 }
 
-// TestInTurnRefused: a host that was not sent the second command is not clean.
-func TestInTurnRefused(t *testing.T) {
+// TestRunStepsRefused: a host that was not sent the second command is not clean.
+func TestRunStepsRefused(t *testing.T) {
 	s := newStages()
 	r := s.region()
 	send := r.Commands.SendCommand
@@ -154,9 +154,9 @@ func TestInTurnRefused(t *testing.T) {
 	}
 }
 
-// TestInTurnPartial: a region that fails does not lose the others, and is not
+// TestRunStepsPartial: a region that fails does not lose the others, and is not
 // asked twice.
-func TestInTurnPartial(t *testing.T) {
+func TestRunStepsPartial(t *testing.T) {
 	s, asked := newStages(), 0
 	denied := (&account{}).elsewhere("eu-west-1")
 	denied.Fleet.DescribeInstances = func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
@@ -173,8 +173,8 @@ func TestInTurnPartial(t *testing.T) {
 	}
 }
 
-// TestInTurnInterrupted sends nothing more after an interrupt.
-func TestInTurnInterrupted(t *testing.T) {
+// TestRunStepsInterrupted sends nothing more after an interrupt.
+func TestRunStepsInterrupted(t *testing.T) {
 	s := newStages()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := s.region()
@@ -184,8 +184,8 @@ func TestInTurnInterrupted(t *testing.T) {
 		return look(ctx, in)
 	}
 	first := options()
-	first.Document, first.Namespace = "Configure", ""
-	_, err := InTurn(ctx, []Region{r}, first, first)
+	first.Request.Document, first.Metrics.Namespace = "Configure", ""
+	_, err := RunSteps(ctx, []Region{r}, first, first)
 	var interrupted *InterruptedError
 	if !errors.As(err, &interrupted) || len(s.sent) != 1 {
 		t.Errorf("%v after %d commands", err, len(s.sent))

@@ -10,36 +10,36 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
-// InTurn is Everywhere with several commands, each of them for the hosts on which
-// the one before held. The report has every host once: as its last command left
-// it. A command that was interrupted or lost ends it.
-func InTurn(ctx context.Context, regions []Region, runs ...Options) (report.Report, error) {
-	rep, err := Everywhere(ctx, regions, runs[0])
-	for _, o := range runs[1:] {
+// RunSteps runs several documents, each of them on the hosts on which the one before
+// succeeded. The report has every host once: as its last command left it. A command
+// that was interrupted or lost ends it.
+func RunSteps(ctx context.Context, regions []Region, steps ...Options) (report.Report, error) {
+	rep, err := Run(ctx, regions, steps[0])
+	for _, o := range steps[1:] {
 		var partial *PartialError
 		if err != nil && !errors.As(err, &partial) {
 			return rep, err
 		}
-		held := slices.DeleteFunc(slices.Clone(rep.Hosts), func(h report.Host) bool { return h.Status != report.Clean })
-		if len(held) == 0 {
+		clean := slices.DeleteFunc(slices.Clone(rep.Hosts), func(h report.Host) bool { return h.Status != report.Clean })
+		if len(clean) == 0 {
 			return rep, err
 		}
-		o.FleetName = rep.Fleet
+		o.Metrics.Fleet = rep.Fleet
 		// A tag is one command; but it would reach the other hosts too.
-		if len(held) < len(rep.Hosts) || partial != nil || len(o.Selector.Tags) == 0 {
+		if len(clean) < len(rep.Hosts) || partial != nil || len(o.Selector.Tags) == 0 {
 			o.Selector = fleet.Selector{}
-			for _, h := range held {
+			for _, h := range clean {
 				o.Selector.Instances = append(o.Selector.Instances, h.Instance)
 			}
 		}
-		next, nextErr := Everywhere(ctx, of(regions, held), o)
-		rep, err = continued(rep, next), both(len(regions), partial, nextErr)
+		next, nextErr := Run(ctx, regionsOf(regions, clean), o)
+		rep, err = continued(rep, next), joined(len(regions), partial, nextErr)
 	}
 	return rep, err
 }
 
-// of are the regions that hosts are in.
-func of(regions []Region, hosts []report.Host) []Region {
+// regionsOf are the regions that hosts are in.
+func regionsOf(regions []Region, hosts []report.Host) []Region {
 	return slices.DeleteFunc(slices.Clone(regions), func(r Region) bool {
 		return !slices.ContainsFunc(hosts, func(h report.Host) bool {
 			return h.Region == r.Name && (h.Account == r.Account || h.Account == "" || r.Account == "")
@@ -47,9 +47,9 @@ func of(regions []Region, hosts []report.Host) []Region {
 	})
 }
 
-// both is the error of two commands: that of the second, with the regions that
+// joined is the error of two steps: that of the second, with the regions that
 // the first left out.
-func both(regions int, first *PartialError, second error) error {
+func joined(regions int, first *PartialError, second error) error {
 	var partial *PartialError
 	switch {
 	case first == nil:
@@ -70,7 +70,6 @@ func continued(rep, next report.Report) report.Report {
 		answers[h.Instance] = h
 	}
 	list := rep.Hosts
-	rep.Hosts, rep.Summary = nil, report.Summary{}
 	for i, h := range list {
 		answer, known := answers[h.Instance]
 		delete(answers, h.Instance)
@@ -88,7 +87,7 @@ func continued(rep, next report.Report) report.Report {
 			list = append(list, h)
 		}
 	}
-	rep.Add(list...)
+	rep.SetHosts(list)
 	rep.Commands = append(rep.Commands, next.Commands...)
 	rep.Errors = append(rep.Errors, next.Errors...)
 	if next.Finished.After(rep.Finished) {

@@ -1,0 +1,107 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
+)
+
+// CollectOptions are what Collect needs.
+type CollectOptions struct {
+	Document string // that the commands must have run
+	// Metrics say where they go. Without a Fleet it is that of the run which sent the
+	// commands, or who they were sent to.
+	Metrics  Publication
+	Reports  Recorder
+	Wait     time.Duration
+	Detached bool // the commands are left alone if the context ends
+	Explain  func(error) string
+	Progress func(completed, targeted int)
+	Clock    Clock
+}
+
+// Judged is the report on an account and region that is neither kept nor published
+// yet: whoever has it asks whether it has been published, and does both.
+type Judged struct {
+	Report report.Report
+
+	run *run
+}
+
+// Collect reports on commands that someone else sent: the console, a schedule,
+// an interrupted sweep. It publishes nothing.
+func Collect(ctx context.Context, region Region, ids []string, o CollectOptions) (Judged, error) {
+	r := &run{Region: region, settings: settings{
+		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, reports: o.Reports, wait: o.Wait, detached: o.Detached,
+		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
+	}}
+	if err := r.takeOver(ctx, ids); err != nil {
+		return Judged{}, err
+	}
+	r.watch(ctx)
+	r.gather(ctx)
+	r.cancel(ctx)
+	r.judge()
+	rep, err := merge([]*run{r})
+	return Judged{Report: rep, run: r}, err
+}
+
+// takeOver looks up commands and the hosts that they are for, as select and send
+// leave them.
+func (r *run) takeOver(ctx context.Context, ids []string) error {
+	var commands []runcommand.Command
+	for _, id := range ids {
+		now, err := runcommand.Get(ctx, r.Commands, id)
+		if err != nil {
+			return err
+		}
+		if now.Document != r.request.Document {
+			return fmt.Errorf("command %s ran %s, not %s: it has no result lines to collect", id, now.Document, r.request.Document)
+		}
+		c := &command{Command: now, selector: selectorOf(now.Targets)}
+		if c.selector.Validate() == nil {
+			// No match: the hosts are gone since, their answers are not.
+			if c.hosts, err = fleet.Find(ctx, r.Fleet, c.selector); err != nil && !errors.Is(err, fleet.ErrNoMatch) {
+				return err
+			}
+		}
+		r.commands, commands = append(r.commands, c), append(commands, now)
+	}
+	if r.metrics.Fleet == "" {
+		r.metrics.Fleet = FleetOf(commands...)
+	}
+	return nil
+}
+
+// Published says whether the metrics of this sweep have been published by now, as far
+// as that can be read: some minutes after they were.
+func (j *Judged) Published(ctx context.Context, now time.Time) (bool, error) {
+	return Published(ctx, j.run.Region, j.run.metrics, j.Report.Started, now)
+}
+
+// Record keeps the report and returns where it is; empty if none is kept.
+func (j *Judged) Record(ctx context.Context) (at string, err error) {
+	j.run.errs = nil
+	j.run.record(ctx)
+	return j.run.recorded, j.failed()
+}
+
+// Publish publishes the metrics.
+func (j *Judged) Publish(ctx context.Context) error {
+	j.run.errs = nil
+	j.run.publish(ctx)
+	return j.failed()
+}
+
+// failed is what could not be done, which the report then says too.
+func (j *Judged) failed() error {
+	for _, err := range j.run.errs {
+		j.Report.Errors = append(j.Report.Errors, j.run.problem(err))
+	}
+	return errors.Join(j.run.errs...)
+}

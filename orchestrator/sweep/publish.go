@@ -1,0 +1,90 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/report"
+)
+
+// Publication says where the metrics of a sweep go.
+type Publication struct {
+	Namespace string // empty publishes nothing
+	Fleet     string // name of the fleet; that of who is meant if it is empty
+}
+
+// named has the name of the fleet, if only that of who is meant.
+func (p Publication) named(s fleet.Selector) Publication {
+	if p.Fleet == "" {
+		p.Fleet = s.String()
+	}
+	return p
+}
+
+// Published says whether the metrics of a fleet's sweep that was requested at a time
+// have been published by now, as far as that can be read: some minutes after they were.
+func Published(ctx context.Context, region Region, p Publication, requested, now time.Time) (bool, error) {
+	return metrics.Completed(ctx, region.Metrics, p.Namespace, p.Fleet, requested, now)
+}
+
+// publish is the last stage: it publishes an account and region of whose hosts all
+// is known, if its report could be kept.
+func (r *run) publish(ctx context.Context) {
+	if r.metrics.Namespace == "" || !r.concluded() || r.reports != nil && r.recorded == "" {
+		return
+	}
+	if err := metrics.Publish(ctx, r.Metrics, r.points()); err != nil {
+		r.errs = append(r.errs, r.unpublished(err))
+	}
+}
+
+// unpublished says how to publish what was not.
+func (r *run) unpublished(err error) error {
+	ids := r.commandIDs()
+	if len(ids) == 0 {
+		return err
+	}
+	return fmt.Errorf("not everything was published; %s picks it up: %w", r.collectLine(ids), err)
+}
+
+// points are the metrics of the run.
+func (r *run) points() metrics.Sweep {
+	s := r.report.Summary
+	m := metrics.Sweep{
+		Namespace: r.metrics.Namespace,
+		Time:      r.report.Started,
+		Published: r.now().UTC(),
+		Fleet: metrics.Fleet{
+			Name: r.report.Fleet, Targeted: s.Targeted, Reported: s.Reported, Clean: s.Clean,
+			Changed: s.Changed, Failed: s.Failed, Missing: s.Missing,
+			Seconds: r.report.Finished.Sub(r.report.Started).Seconds(),
+		},
+	}
+	for _, h := range r.report.Hosts {
+		if h.Counts != nil {
+			m.Hosts = append(m.Hosts, metrics.Host{ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread})
+		}
+	}
+	return m
+}
+
+// merge makes one report of those of all runs, and the error beside it.
+func merge(runs []*run) (report.Report, error) {
+	reports := make([]report.Report, len(runs))
+	for i, r := range runs {
+		reports[i] = r.report
+		for _, err := range r.errs {
+			reports[i].Errors = append(reports[i].Errors, r.problem(err))
+		}
+	}
+	merged := report.Merge(reports)
+	return merged, outcome(runs, &merged)
+}
+
+// problem is an error of an account and region, as the report has it.
+func (r *run) problem(err error) report.Error {
+	return report.Error{Account: r.Account, Role: r.Role, Region: r.Name, Error: r.explain(err)}
+}

@@ -1,0 +1,104 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"aidefleet/orchestrator/fleet"
+)
+
+// Selection is who is meant in one account and region, or why that is not known.
+type Selection struct {
+	Region
+	Hosts []fleet.Host
+	Err   error
+}
+
+// Select looks for the hosts that are meant, in all regions side by side. It fails
+// if there are none anywhere, or with the error of the only region; of several
+// regions each has its own. A named host is listed where it is, and with the
+// first region that answered if it is nowhere.
+func Select(ctx context.Context, regions []Region, s fleet.Selector) ([]Selection, error) {
+	found := make([]Selection, len(regions))
+	at := make([]*Selection, len(regions))
+	for i, r := range regions {
+		found[i].Region, at[i] = r, &found[i]
+	}
+	sideBySide(at, atOnce, func(one *Selection) { one.Hosts, one.Err = fleet.Find(ctx, one.Fleet, s) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(found) == 1 && found[0].Err != nil {
+		return nil, found[0].Err
+	}
+	var nobody error
+	somebody := false
+	for i := range found {
+		if errors.Is(found[i].Err, fleet.ErrNoMatch) {
+			nobody, found[i].Err = found[i].Err, nil
+		} else {
+			somebody = true
+		}
+	}
+	if !somebody {
+		return nil, nobody
+	}
+	listOnce(found)
+	return found, nil
+}
+
+// listOnce keeps a named host in one region only.
+func listOnce(found []Selection) {
+	listed := map[string]bool{}
+	for _, f := range found {
+		for _, h := range f.Hosts {
+			if h.Unreachable() != fleet.NotFound {
+				listed[h.ID] = true
+			}
+		}
+	}
+	for i := range found {
+		found[i].Hosts = slices.DeleteFunc(found[i].Hosts, func(h fleet.Host) bool {
+			if h.Unreachable() != fleet.NotFound {
+				return false
+			}
+			twice := listed[h.ID]
+			listed[h.ID] = true
+			return twice
+		})
+	}
+}
+
+// selectRuns is the first stage: a run for each account and region.
+func selectRuns(ctx context.Context, regions []Region, o Options) ([]*run, error) {
+	found, err := Select(ctx, regions, o.Selector)
+	if err != nil {
+		return nil, err
+	}
+	with := o.settings()
+	runs := make([]*run, len(found))
+	for i, f := range found {
+		runs[i] = &run{Region: f.Region, settings: with, hosts: f.Hosts}
+		if f.Err != nil {
+			runs[i].errs = append(runs[i].errs, f.Err)
+		}
+	}
+	return runs, nil
+}
+
+// atOnce is how many regions are looked through, and commands of a region
+// watched, side by side. All commands run meanwhile, so that the rest is soon read.
+const atOnce = 8
+
+// sideBySide calls do with every element, so many of them at a time.
+func sideBySide[E any](list []E, limit int, do func(E)) {
+	var g errgroup.Group
+	g.SetLimit(max(limit, 1))
+	for _, e := range list {
+		g.Go(func() error { do(e); return nil })
+	}
+	_ = g.Wait()
+}
