@@ -63,17 +63,18 @@ func trusted(path string, also Account) error {
 }
 
 // Ours refuses a file or a folder that belongs to anybody but root and the user of
-// this process, or that a group or others can write to; no distribution ships a
-// configuration of AIDE's that a group can. The error wraps ErrUntrusted and says
-// what mends it.
+// this process, or that others or a group can write to, unless that is root's (0); no
+// distribution ships a configuration of AIDE's that another group can. The error wraps
+// ErrUntrusted and says what mends it.
 func Ours(path string, info fs.FileInfo) error {
 	return ours(path, info, false, Account{})
 }
 
 func ours(path string, info fs.FileInfo, shared bool, also Account) error {
-	uid, mode := int(info.Sys().(*syscall.Stat_t).Uid), info.Mode() // on Linux, it always is one
+	stat, mode := info.Sys().(*syscall.Stat_t), info.Mode() // on Linux, it always is one
+	uid := int(stat.Uid)
 	writable := mode.Perm() & 0o022
-	if also.group(info) {
+	if stat.Gid == 0 || also.group(info) {
 		writable &^= 0o020
 	}
 	var mend []string

@@ -27,6 +27,9 @@ func TestReadConfigUntrusted(t *testing.T) {
 	chown := func(name string) func(string) error {
 		return func(dir string) error { return os.Lchown(filepath.Join(dir, name), somebody, somebody) }
 	}
+	chgrp := func(name string) func(string) error {
+		return func(dir string) error { return os.Chown(filepath.Join(dir, name), 0, 54321) }
+	}
 	link := func(to, from string) func(string) error {
 		return func(dir string) error { return os.Symlink(filepath.Join(dir, to), filepath.Join(dir, from)) }
 	}
@@ -47,7 +50,10 @@ func TestReadConfigUntrusted(t *testing.T) {
 	}{
 		{"as it should be", "@@include DIR/more\n@@x_include DIR/d ^[a-z]+$\n", chmod("conf", 0o644), "", "", false},
 		{"everybody can write to it", "", chmod("conf", 0o666), "DIR/conf", "chmod go-w DIR/conf", false},
-		{"the group can write to it", "", chmod("conf", 0o660), "DIR/conf", "chmod go-w DIR/conf", false},
+		{"a group can write to it", "", all(chgrp("conf"), chmod("conf", 0o660)), "DIR/conf", "chmod go-w DIR/conf", true},
+		{"a group can write to an include", "@@include DIR/more\n", all(chgrp("more"), chmod("more", 0o664)), "DIR/more", "chmod go-w DIR/more", true},
+		{"root's group can write to an include", "@@include DIR/more\n", chmod("more", 0o664), "", "", true},
+		{"root's group can write to a folder", "@@include DIR/d ^[a-z]+$\n", all(chmod("d", 0o775), chmod("d/rules", 0o664)), "", "", true},
 		{"somebody's", "", chown("conf"), "DIR/conf", "chown root DIR/conf", true},
 		{"somebody's, who lets everybody", "", all(chown("conf"), chmod("conf", 0o666)), "DIR/conf", "chown root DIR/conf && chmod go-w DIR/conf", true},
 		{"everybody's folder", "", chmod(".", 0o777), "DIR", "chmod go-w DIR", false},

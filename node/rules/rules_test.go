@@ -198,7 +198,7 @@ func TestUnsafe(t *testing.T) {
 		{"a pipe", true, func(l layout) { _ = syscall.Mkfifo(l.DropIn, 0o600) }, "not a regular file"},
 		{"a folder", true, func(l layout) { _ = os.Mkdir(l.DropIn, 0o755) }, "not a regular file"},
 		{"everybody's folder", true, func(l layout) { _ = os.Chmod(l.dir+"/conf.d", 0o777) }, "mode 0777): look at what is in it, then chmod go-w "},
-		{"a group's configuration", false, func(l layout) { _ = os.Chmod(l.Path, 0o660) }, "mode 0660)"},
+		{"a group's configuration", false, func(l layout) { _ = os.Chown(l.Path, -1, 54321); _ = os.Chmod(l.Path, 0o660) }, "mode 0660)"},
 		{"an end without a beginning", false, func(l layout) { l.write("aide.conf", "# END aidefleet\n"+conf) }, "mend it by hand"},
 		{"a beginning without an end", false, func(l layout) { l.write("aide.conf", "# BEGIN aidefleet\n"+conf) }, "mend it by hand"},
 		{"two blocks", true, func(l layout) { l.write("aide.conf", strings.Repeat(begin+end, 2)) }, "mend it by hand"},
