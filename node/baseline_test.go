@@ -130,7 +130,7 @@ func TestCutShortOfMarked(t *testing.T) {
 		t.Skip("AIDE " + a.Version + " cannot be run as if it were 0.16")
 	}
 	h := newHost(t)
-	fake := h.fakeOf("0.16.2", `exec `+a.Path+` "$@"`)
+	fake := h.fakeOf("0.16.2", `real "$@"`)
 	appendTo(h, "database_add_metadata=no\n")
 	h.write("db/aide.db", "@@begin_db\n@@db_spec name lname attr perm\n"+h.tree+" 0 4 40755\n")
 	l, text := h.run("check", "--aide", fake)

@@ -90,10 +90,19 @@ func (h host) write(name, text string) {
 // fake makes an AIDE of the host's release that does what a script says.
 func (h host) fake(script string) string { return h.fakeOf(h.version, script) }
 
+// fakeOf makes an AIDE of a release that does what a script says. There the function
+// included prints the path of the configuration that is in the argument --before, and
+// real runs the host's AIDE, with the options of 0.16 as that AIDE spells them.
 func (h host) fakeOf(version, script string) string {
 	h.t.Helper()
 	h.nameInput(version)
-	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE "+version+"; exit; fi\n"+script+"\n")
+	const spelled = `conf=$(printf %s "$2" | sed 's/^--before=verbose=5/--before=/; s/^database=/database_in=/; s/^grouped=/report_&/; s/^summarize_changes=/report_&/'); first=$1; shift 2; set -- "$first" "$conf" "$@"; `
+	real := `"` + h.aide + `" "$@"`
+	if (aidetest.AIDE{Version: h.version}).Since(17) && !(aidetest.AIDE{Version: version}).Since(17) {
+		real = spelled + real
+	}
+	h.write("aide", "#!/bin/sh\nif [ \"$1\" = --version ]; then echo AIDE "+version+"; exit; fi\n"+
+		"included() { printf %s \"$1\" | sed -n 's/^@@include //p'; }\nreal() { "+real+"; }\n"+script+"\n")
 	path := filepath.Join(h.dir, "aide")
 	if err := os.Chmod(path, 0o755); err != nil {
 		h.t.Fatal(err)
@@ -235,7 +244,7 @@ func testCheckRawNames(t *testing.T, a aidetest.AIDE) {
 				h.write("tree/odd/"+name, name)
 				want = append(want, "+ "+strings.NewReplacer("\n", "?", "\t", "?", "\x1b", "?").Replace(h.tree+"/odd/"+name)+"\n")
 			}
-			fake := h.fakeOf(c.version, `"`+h.aide+`" "$@"; exit=$?; sed -i '`+c.raw+`' "`+h.state+`/run/report"; exit $exit`)
+			fake := h.fakeOf(c.version, `real "$@"; exit=$?; sed -i '`+c.raw+`' "`+h.state+`/run/report"; exit $exit`)
 			l, text := h.run("check", "--aide", fake)
 			for _, p := range want {
 				if !strings.Contains(text, p) {

@@ -81,6 +81,7 @@ func TestExcludedIsSaid(t *testing.T) { aidetest.Each(t, testExcludedIsSaid) }
 
 func testExcludedIsSaid(t *testing.T, a aidetest.AIDE) {
 	h := newLayout(t, "amazon-linux", a)
+	h.write("tree/logs/4", "fourth\n")
 	h.run("init")
 	appendTo(h, "!"+h.tree+"/logs/access\n")
 	h.write("tree/logs/access", "second\n")

@@ -48,6 +48,14 @@ func (v Version) JSON() bool { return v.since(18) }
 // levels says whether each target of a report can have a level of its own.
 func (v Version) levels() bool { return v.since(17) }
 
+// TellsExcluded says whether this release tells what is in the baseline, and no rule
+// holds for, as removed. The ones before pass over it.
+func (v Version) TellsExcluded() bool { return v.since(19) }
+
+// NeedsReports says whether this release refuses to run if it cannot write to a file
+// that report_url names. 0.16 does without it.
+func (v Version) NeedsReports() bool { return v.since(17) }
+
 // Find looks for AIDE, at path if that is not empty, and asks for its version.
 // The error wraps ErrMissing if there is none.
 func Find(ctx context.Context, path string) (Program, error) {

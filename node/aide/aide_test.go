@@ -240,8 +240,17 @@ func TestPattern(t *testing.T) {
 }
 
 func TestLiteral(t *testing.T) {
-	if got, want := literal("/var/lib/a+b.c(d)"), `/var/lib/a\+b\.c\(d\)`; got != want {
-		t.Errorf("literal = %s, want %s", got, want)
+	for _, c := range []struct{ path, old, now string }{
+		{"/var/lib/a+b.c(d)", `/var/lib/a\+b\.c\(d\)`, `/var/lib/a\+b\.c\(d\)`},
+		{"/a b/c", `/a%20b/c`, `/a\ b/c`},
+		{`/a\b%41@#"`, `/a%5c%5cb%2541%40%23%22`, `/a\\\\b%41\@#"`},
+		{"/ä\n", `/%c3%a4%0a`, "/ä" + `[\x0a]`},
+	} {
+		for version, want := range map[Version]string{{Minor: 16}: c.old, {Minor: 17}: c.now, {Minor: 19}: c.now} {
+			if got := version.literal(c.path); got != want {
+				t.Errorf("%s: literal(%q) = %s, want %s", version, c.path, got, want)
+			}
+		}
 	}
 }
 

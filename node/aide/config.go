@@ -2,6 +2,7 @@ package aide
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,7 +34,10 @@ type Config struct {
 	SHA256      string // of the configuration and all it includes, hex
 	// DropIn is the path of a file that the configuration would include if it
 	// were there; empty if it includes no folder by a pattern that takes one.
-	DropIn string
+	DropIn  string
+	Reports []string // the files that report_url names
+	// SyslogFormat says that syslog_format is set, which only Red Hat's 0.16 knows.
+	SyslogFormat bool
 }
 
 // dropIns are names for a file of rules, in the order in which they are tried.
@@ -96,7 +100,10 @@ func (v Version) ReadConfig(ctx context.Context, path, database string) (Config,
 	if err != nil {
 		return Config{}, err
 	}
-	c := Config{Path: path, Database: database, NewDatabase: r.newDatabase, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn}
+	c := Config{
+		Path: path, Database: database, NewDatabase: r.newDatabase, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn,
+		Reports: r.reports, SyslogFormat: r.syslogFormat,
+	}
 	if database == "" {
 		c.Database = r.database
 	}
@@ -118,6 +125,10 @@ type configReader struct {
 	dropIn      string
 	given       bool // the database is known already
 	depth       int  // of includes
+
+	reports      []string
+	syslogFormat bool
+	source       *[]sourceLine // if it is wanted: the lines in the order in which 0.16 counts them
 }
 
 // maxDepth bounds includes that include themselves.
@@ -151,17 +162,20 @@ func (r *configReader) lines(path string, in io.Reader, printed bool) (err error
 	var open []condition
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, longestLine)
+	lines.Split(scanLine)
 	for n := 1; lines.Scan(); n++ {
 		text := strings.TrimSpace(lines.Text())
 		void := text == "" || text[0] == '#'
 		if !void || !printed {
 			_, _ = r.hash.Write(append(lines.Bytes(), '\n')) // never fails (hash.Hash)
 		}
-		if void {
-			continue
+		if !void {
+			if open, err = r.line(text, open); err != nil {
+				return fmt.Errorf("%s:%d: %w", path, n, err)
+			}
 		}
-		if open, err = r.line(text, open); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, n, err)
+		if r.source != nil { // the end of a line that includes comes behind what it includes
+			*r.source = append(*r.source, sourceLine{path, n, lines.Text()})
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -171,6 +185,18 @@ func (r *configReader) lines(path string, in io.Reader, printed bool) (err error
 		return fmt.Errorf("%s: an @@if without @@endif", path)
 	}
 	return nil
+}
+
+// scanLine splits into lines as bufio.ScanLines does, but for a carriage return, which
+// some releases do not take.
+func scanLine(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
 
 // line acts on one line and returns the conditions that are open behind it.

@@ -26,6 +26,12 @@ func (r *configReader) option(name, value string) (err error) {
 		if r.newDatabase == "" { // one that is no file is of no use here, and AIDE's own matter
 			r.newDatabase, _ = r.databasePath(name, value)
 		}
+	case "report_url":
+		if path, err := r.databasePath(name, value); err == nil { // else it is no file
+			r.reports = append(r.reports, path)
+		}
+	case "syslog_format":
+		r.syslogFormat = true
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func parseEntry(line []byte) (kind Kind, name []byte, ok bool) {
 
 // flag are the characters that say what changed.
 var flag = func() (set [256]bool) {
-	for _, c := range []byte("+-=<>!^. abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+	for _, c := range []byte("+-=<>!^:. abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		set[c] = true
 	}
 	return set

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,7 +41,10 @@ type Outcome struct {
 type command struct {
 	path   string
 	args   []string
-	env    []string // beside that of environment
+	env    []string   // beside that of environment
+	files  []*os.File // open for AIDE as 3, 4, …
+	stdin  []byte
+	ahead  int // lines of configuration before the host's own
 	weight Weight
 	// stdout and stderr take all of it, beside what is kept; nil for none.
 	stdout, stderr io.Writer
@@ -83,6 +87,10 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdouts...), io.MultiWriter(stderrs...)
 	cmd.Env = append(environment(), c.env...)
+	cmd.ExtraFiles = c.files
+	if c.stdin != nil {
+		cmd.Stdin = bytes.NewReader(c.stdin)
+	}
 	// What it started may outlive it and hold its stdout.
 	cmd.WaitDelay = 5 * time.Second
 	// AIDE stays in the process group, so that the agent can kill all of it at
@@ -123,9 +131,14 @@ func environment() []string {
 // was run and what it said. It wraps that of ctx if that ended it.
 func (c command) succeed(ctx context.Context) (Outcome, error) {
 	o, err := run(ctx, c)
-	if err != nil {
-		return o, err
+	if err == nil {
+		err = c.judge(ctx, o)
 	}
+	return o, err
+}
+
+// judge is the error of a command that did not succeed.
+func (c command) judge(ctx context.Context, o Outcome) (err error) {
 	line := c.path + " " + strings.Join(c.args, " ")
 	switch {
 	case ctx.Err() != nil:
@@ -135,7 +148,7 @@ func (c command) succeed(ctx context.Context) (Outcome, error) {
 	case o.Exit != 0:
 		err = fmt.Errorf("%s ended with status %d: %s", line, o.Exit, o.errorLine())
 	}
-	return o, err
+	return err
 }
 
 // head keeps the beginning of what is written to it.
@@ -146,16 +159,35 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Complaint is what AIDE said of an error: the first line of its stderr that is
-// no warning, or else the first line of its stdout.
+// Complaint is what AIDE said of an error: the first line of its stderr that says
+// it is one, or else the first that is none of its log, or else the first line of
+// its stdout.
 func (o Outcome) Complaint() string {
+	var other string
 	for line := range bytes.Lines(o.Stderr) {
-		if line = bytes.TrimSpace(line); len(line) > 0 && !bytes.HasPrefix(line, []byte("WARNING")) {
+		line = bytes.TrimSpace(line)
+		switch {
+		case bytes.HasPrefix(line, []byte("ERROR")):
 			return string(line)
+		case other == "" && len(line) > 0 && !logged(line):
+			other = string(line)
 		}
 	}
-	return firstLine(o.Stdout)
+	if other == "" {
+		other = firstLine(o.Stdout)
+	}
+	return other
 }
+
+// logged says that a line is of AIDE's log, and no error: a level, padded, and a
+// colon (0.17 to 0.19).
+func logged(line []byte) bool {
+	level, _, ok := bytes.Cut(line, []byte(":"))
+	return ok && slices.Contains(logLevels, string(level))
+}
+
+// logLevels are those that tell of no error (log.c of 0.17 to 0.19).
+var logLevels = []string{"WARNING", "NOTICE", "INFO", "RULE", "COMPARE", "CONFIG", "DEBUG", "LIMIT", "THREAD", "TRACE"}
 
 // errorLine is the error in what was printed. Hints and progress of package
 // managers stand before it, on stderr too.

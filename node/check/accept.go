@@ -38,6 +38,9 @@ func (r *runner) accept(fingerprint string) error {
 	if err := last.refuse(fingerprint, r.config.SHA256); err != nil {
 		return failure{result.BadArguments, err}
 	}
+	if last.newDatabase == noDatabase {
+		return fail(result.BadArguments, "the check of %s found none of the files: nothing is there to become the baseline", last.started)
+	}
 	base, err := r.base()
 	switch {
 	case err != nil:

@@ -15,11 +15,15 @@ import (
 // that state folder does, and says why it cannot be compared with. It takes no lock and
 // writes nothing. ReasonOf tells the reason of its error.
 func Inspect(by aide.Program, c aide.Config, dir string) (baseline.Info, error) {
+	return inspect(by, c, dir, nil)
+}
+
+func inspect(by aide.Program, c aide.Config, dir string, visit func(aide.Entry) error) (baseline.Info, error) {
 	s := state{dir}
 	if err := aide.TrustedBaseline(c.Database); errors.Is(err, aide.ErrUntrusted) {
 		return baseline.Info{}, fail(result.BaselineInvalid, "%w; then aide-node init --force if you do not know what it holds", err)
 	}
-	base, err := baseline.Inspect(c.Database, nil)
+	base, err := baseline.Inspect(c.Database, visit)
 	switch {
 	case errors.Is(err, baseline.ErrMissing):
 		return base, s.gone(c, err)

@@ -65,7 +65,8 @@ type runner struct {
 	config aide.Config
 	answer Answer
 
-	compared baseline.Info // the baseline that a check compares with
+	compared      baseline.Info // the baseline that a check compares with
+	folderWatched bool          // the baseline has an entry of the folder it lies in
 }
 
 // Check compares the host's files with its baseline. It always has an answer.
@@ -189,7 +190,10 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 }
 
 func (r *runner) job() aide.Job {
-	return aide.Job{Config: r.config.Path, Folder: r.state.run(), Own: r.State, Baseline: r.config.Database, Weight: r.Weight}
+	return aide.Job{
+		Config: r.config.Path, Folder: r.state.run(), Own: r.State, Baseline: r.config.Database,
+		FolderWatched: r.folderWatched, SyslogFormat: r.config.SyslogFormat, Weight: r.Weight,
+	}
 }
 
 // Need is the room in bytes that a check takes in its state folder: the new
@@ -197,7 +201,7 @@ func (r *runner) job() aide.Job {
 func Need(baseline int64) int64 { return baseline + baseline/4 + 1<<20 }
 
 func (r *runner) check(ctx context.Context) error {
-	base, err := r.base()
+	base, err := inspect(r.aide, r.config, r.State, r.watchFolder())
 	if err != nil {
 		return err
 	}
@@ -244,20 +248,21 @@ func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Repor
 	if err := judge(o); err != nil {
 		return "", err
 	}
-	summary, err := reports.Counts()
+	summary, all, err := reports.Counts()
 	if err != nil && o.Said.Bus {
 		return "", errBus
 	}
 	if err != nil {
 		return "", fail(result.ReportUnreadable, "AIDE ended with status %d: %w: %s", o.Exit, err, o.Complaint())
 	}
-	if summary.Status() != o.Exit {
+	if all.Status() != o.Exit {
 		return "", fail(result.ReportUnreadable, "AIDE ended with status %d, its report says %d added, %d removed, %d changed",
-			o.Exit, summary.Added, summary.Removed, summary.Changed)
+			o.Exit, all.Added, all.Removed, all.Changed)
 	}
-	if summary.Total == 0 && summary.Removed == 0 {
+	if summary.Total == 0 && !r.gone(summary) {
 		return "", fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
 	}
+	r.tellNarrow(summary, all)
 	r.answer.Counts = &result.Counts{Added: summary.Added, Removed: summary.Removed, Changed: summary.Changed, Total: summary.Total}
 	r.answer.Status = result.Clean
 	if summary.Differences {

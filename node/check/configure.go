@@ -81,29 +81,24 @@ func (r *runner) try(ctx context.Context, place rules.Place, text string) error 
 	}
 	candidate := filepath.Join(r.state.run(), "candidate.conf")
 	defer func() { _ = os.Remove(candidate) }()
-	whole := place.Candidate(text)
-	if !r.aide.Version.ChecksConfig() {
-		whole = []byte(text) // none of the reports that the host's configuration names
-	}
 	if err := os.Remove(candidate); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return failure{result.StateUnwritable, err}
 	}
-	if err := os.WriteFile(candidate, whole, 0o600); err != nil {
+	if err := os.WriteFile(candidate, place.Candidate(text), 0o600); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
-	_, err := r.aide.CheckConfig(ctx, candidate)
-	if err == nil || ctx.Err() == nil && r.aide.Version.ChecksConfig() && r.sound(ctx) != nil {
+	job := r.job()
+	job.Config = candidate
+	_, err := r.aide.CheckConfig(ctx, job)
+	if err == nil || ctx.Err() == nil && r.sound(ctx) != nil {
 		return ctx.Err()
 	}
 	return fail(result.ConfigInvalid, "AIDE refuses the rules, and nothing was changed: %w", err)
 }
 
-// sound lets AIDE read the host's configuration, where it leaves all else alone.
+// sound lets AIDE read the host's configuration.
 func (r *runner) sound(ctx context.Context) error {
-	if !r.aide.Version.ChecksConfig() {
-		return ctx.Err()
-	}
-	_, err := r.aide.CheckConfig(ctx, r.config.Path)
+	_, err := r.aide.CheckConfig(ctx, r.job())
 	return err
 }
 
@@ -113,5 +108,9 @@ func (r *runner) outdated() {
 		r.note("There is no baseline yet: aide-node init takes it.")
 		return
 	}
-	r.note("The baseline was taken with other rules. The next check finds what came into view as added; what is excluded now, and attributes that only one of the two has, are not compared. So check and accept before another profile; behind it accept, or take a new baseline: aide-node init --force.")
+	excluded := "what is excluded now, and attributes that only one of the two has, are not compared"
+	if r.aide.Version.TellsExcluded() {
+		excluded = "what is excluded now as removed; attributes that only one of the two has are not compared"
+	}
+	r.note("The baseline was taken with other rules. The next check finds what came into view as added; %s. So check and accept before another profile; behind it accept, or take a new baseline: aide-node init --force.", excluded)
 }

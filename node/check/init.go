@@ -29,6 +29,7 @@ func (r *runner) init(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	r.tellFew(base.Entries)
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
 	r.compareNotes(base)
 	r.stands(base)
@@ -98,6 +99,9 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if errors.Is(err, aide.ErrDatabase) || errors.Is(err, baseline.ErrMissing) {
 		return fresh, fail(result.StateUnwritable,
 			"AIDE wrote no whole database, is the disk full? %w", err)
+	}
+	if err == nil {
+		r.tellFew(fresh.Entries)
 	}
 	return fresh, err
 }

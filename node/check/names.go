@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strings"
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
@@ -13,6 +14,10 @@ import (
 // errNames says that what a report lists is not what it counts or what the
 // databases know.
 var errNames = errors.New("the report's counts and its lists disagree")
+
+// noDatabase stands for the digest of a new database that holds no entry, and so can
+// be no baseline.
+var noDatabase = strings.Repeat("0", 64)
 
 // names are what the names of a report lead to.
 type names struct {
@@ -68,6 +73,8 @@ func (r *runner) readKnown(s aide.Summary, reports aide.Reports) (names, baselin
 func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.Info, error) {
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), visit)
 	switch {
+	case errors.Is(err, aide.ErrNoEntry) && s.Total == 0: // all files are gone
+		return baseline.Info{SHA256: noDatabase}, nil
 	case errors.Is(err, aide.ErrDatabase), errors.Is(err, baseline.ErrMissing):
 		return fresh, fail(result.StateUnwritable, "the new database is not whole, is the disk full? %w", err)
 	case err != nil:

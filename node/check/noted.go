@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/regular"
 )
@@ -17,10 +18,16 @@ import (
 const mostNoted = 64
 
 // otherConfig is the message of a check whose configuration is not the one that its
-// baseline was taken with. AIDE compares only attributes that both have, and passes
-// over what is in the baseline and no rule holds for any more (populate_tree in its
-// gen_list.c, 0.16 to 0.19).
-const otherConfig = "AIDE's configuration was changed since the baseline was taken: what it excludes now, and attributes that only one of the two has, were not compared. Review the configuration; then accept, or aide-node init --force"
+// baseline was taken with. AIDE compares only attributes that both have. Up to 0.18 it
+// passes over what is in the baseline and no rule holds for any more; from 0.19 on
+// that is removed (populate_tree and the functions it calls in their gen_list.c).
+func otherConfig(v aide.Version) string {
+	excluded := "what it excludes now, and attributes that only one of the two has, were not compared"
+	if v.TellsExcluded() {
+		excluded = "what it excludes now is told as removed, and attributes that only one of the two has were not compared"
+	}
+	return "AIDE's configuration was changed since the baseline was taken: " + excluded + ". Review the configuration; then accept, or aide-node init --force"
+}
 
 // note is what is known of a baseline: a line in a file of the node's, the newest first,
 // since the folder of the baseline can be another's.
@@ -178,7 +185,7 @@ func (r *runner) own(base baseline.Info, config string) {
 func (r *runner) compareNotes(base baseline.Info) {
 	known := r.state.noteOf(base.SHA256)
 	if known.config != "" && known.config != r.config.SHA256 {
-		r.answer.Message = otherConfig
+		r.tell(otherConfig(r.aide.Version))
 	}
 	last, ok := r.state.lastOwn(base.Path)
 	if !ok || !known.since.IsZero() {

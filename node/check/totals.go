@@ -29,7 +29,7 @@ func (r *runner) passedOver(base baseline.Info, s aide.Summary) error {
 	said := fmt.Sprintf("no rule selects %s of the baseline any more: not compared", entries(n))
 	switch r.answer.Message {
 	case "":
-	case otherConfig:
+	case otherConfig(r.aide.Version):
 		said += ". AIDE's configuration was changed since the baseline was taken: review it; then accept, or aide-node init --force"
 	default:
 		said += ". " + r.answer.Message

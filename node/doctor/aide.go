@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"aidefleet/node/aide"
@@ -39,51 +38,7 @@ func (e *examiner) program(ctx context.Context) {
 // measured of upstream's 0.17.4, 0.18.6 and 0.19.3, but not of 0.16 and of
 // Debian's 0.18.3.
 func blind(v aide.Version) bool {
-	return v.ChecksConfig() && v != aide.Version{Minor: 18, Patch: 3}
-}
-
-// configuration reads AIDE's configuration, and lets AIDE do so if there is one.
-func (e *examiner) configuration(ctx context.Context) {
-	const name, programs = "config", "look at the programs that @@x_include runs, or give it more time with --timeout"
-	path, err := e.Config, error(nil)
-	if path == "" {
-		path, err = aide.FindConfig()
-	}
-	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
-	defer cancel()
-	if err == nil {
-		e.config, err = e.aide.Version.ReadConfig(ctx, path, e.Database)
-	}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		e.fail(name, result.Timeout, programs, fmt.Errorf("%s was not read within %s: %w", path, e.Timeout, err))
-		return
-	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):
-		e.fail(name, result.ConfigMissing, "install AIDE's configuration, or name it with --config", err)
-		return
-	case errors.Is(err, aide.ErrUntrusted):
-		e.fail(name, result.ConfigInvalid, "find out who wrote what is there; then chown root and chmod go-w", err)
-		return
-	case err != nil:
-		e.fail(name, result.ConfigInvalid, "mend "+path, err)
-		return
-	case e.aide.Path == "":
-		e.warn(name, "install AIDE first", "%s is read; there is no AIDE to check it", path)
-		return
-	case !e.aide.Version.ChecksConfig():
-		e.ok(name, "%s is read; AIDE %s cannot check it without emptying the reports it names", path, e.aide.Version)
-		return
-	}
-	warnings, err := e.aide.CheckConfig(ctx, path)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		e.fail(name, result.Timeout, programs,
-			fmt.Errorf("AIDE did not end within %s: %w", e.Timeout, err))
-	case err != nil:
-		e.fail(name, result.ConfigInvalid, "mend "+path, err)
-	default:
-		e.ok(name, "%s is valid; AIDE gave %d warnings", path, warnings)
-	}
+	return (v.Major > 0 || v.Minor > 16) && v != aide.Version{Minor: 18, Patch: 3}
 }
 
 // baseline reads the baseline to its end, as a check does.
@@ -101,7 +56,12 @@ func (e *examiner) baseline() {
 		if base.Writer != "" {
 			by = ", written by AIDE " + base.Writer
 		}
-		e.ok(name, "%s, %d entries, %s, SHA-256 %s%s", base.Path, base.Entries, age(base.Created, e.Now()), base.SHA256, by)
+		what := fmt.Sprintf("%s, %d entries, %s, SHA-256 %s%s", base.Path, base.Entries, age(base.Created, e.Now()), base.SHA256, by)
+		if base.Entries < check.Few {
+			e.warn(name, "look at the rules of "+e.config.Path+"; then "+renew, "%s: hardly anything is looked at", what)
+			return
+		}
+		e.ok(name, "%s", what)
 	case reason == result.BaselineMissing:
 		e.fail(name, reason, "aide-node init", err)
 	case reason == result.BaselineRemoved:

@@ -1,0 +1,71 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+)
+
+// Few is the number of entries below which a host is hardly looked at: AIDE with
+// the base of a distribution's configuration, and none of its rules, sees one file.
+const Few = 5
+
+// tell adds a sentence to the message of the answer.
+func (r *runner) tell(sentence string) {
+	if r.answer.Message != "" {
+		sentence = r.answer.Message + ". " + sentence
+	}
+	r.answer.Message = sentence
+}
+
+// tellNarrow says so if the configuration lets the answer tell little.
+func (r *runner) tellNarrow(told, all aide.Summary) {
+	if told.Removed < Few {
+		r.tellFew(told.Total)
+	}
+	if ignored := all.Added + all.Removed + all.Changed - told.Added - told.Removed - told.Changed; ignored > 0 {
+		r.tell(fmt.Sprintf("changes that the configuration ignores (report_ignore_…): %d", ignored))
+	}
+}
+
+func (r *runner) tellFew(entries int) {
+	if entries < Few {
+		r.tell(fmt.Sprintf("AIDE looks at hardly anything (entries: %d): look at the rules of %s", entries, r.config.Path))
+	}
+}
+
+// watchFolder sees among the entries of a baseline whether there is one of its folder.
+func (r *runner) watchFolder() func(aide.Entry) error {
+	folders := []string{filepath.Dir(r.config.Database)}
+	if real, err := filepath.EvalSymlinks(folders[0]); err == nil && real != folders[0] {
+		folders = append(folders, real)
+	}
+	return func(e aide.Entry) error {
+		for _, folder := range folders {
+			r.folderWatched = r.folderWatched || string(e.Name()) == folder
+		}
+		return nil
+	}
+}
+
+// errThere ends a look for a file that is there.
+var errThere = errors.New("a file is there")
+
+// gone says of a check that has seen no file whether that is because all files of the
+// baseline are gone. From 0.19 on AIDE says so too if there are no rules for them.
+func (r *runner) gone(s aide.Summary) bool {
+	if s.Removed == 0 {
+		return false
+	}
+	_, err := baseline.Inspect(r.config.Database, func(e aide.Entry) error {
+		if _, err := os.Lstat(string(e.Name())); err == nil {
+			return errThere
+		}
+		return nil
+	})
+	return err == nil
+}

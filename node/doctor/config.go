@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/result"
+)
+
+// slow is what to do about a configuration that takes too long.
+const slow = "look at the programs that @@x_include runs, or give it more time with --timeout"
+
+// configuration reads AIDE's configuration, and lets AIDE do so if there is one.
+func (e *examiner) configuration(ctx context.Context) {
+	const name = "config"
+	path, err := e.Config, error(nil)
+	ctx, cancel := context.WithTimeout(ctx, e.Timeout)
+	defer cancel()
+	if path == "" {
+		path, err = aide.FindConfig()
+	}
+	if err == nil {
+		e.config, err = e.aide.Version.ReadConfig(ctx, path, e.Database)
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		e.fail(name, result.Timeout, slow, fmt.Errorf("%s was not read within %s: %w", path, e.Timeout, err))
+	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):
+		e.fail(name, result.ConfigMissing, "install AIDE's configuration, or name it with --config", err)
+	case errors.Is(err, aide.ErrUntrusted):
+		e.fail(name, result.ConfigInvalid, "find out who wrote what is there; then chown root and chmod go-w", err)
+	case err != nil:
+		e.fail(name, result.ConfigInvalid, "mend "+path, err)
+	case e.aide.Path == "":
+		e.warn(name, "install AIDE first", "%s is read; there is no AIDE to check it", path)
+	default:
+		e.checkConfig(ctx, path)
+	}
+}
+
+// checkConfig lets AIDE read its configuration with what a check tells it, and looks
+// at what it does not look at.
+func (e *examiner) checkConfig(ctx context.Context, path string) {
+	const name = "config"
+	warnings, err := e.aide.CheckConfig(ctx, aide.Job{
+		Config: path, Folder: existing(filepath.Join(e.State, "run")), Own: e.State, Baseline: e.config.Database,
+		SyslogFormat: e.config.SyslogFormat,
+	})
+	report := unwritable(e.config.Reports)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		e.fail(name, result.Timeout, slow,
+			fmt.Errorf("AIDE did not end within %s: %w", e.Timeout, err))
+	case err != nil:
+		e.fail(name, result.ConfigInvalid, "mend "+path, err)
+	case report != nil && e.aide.Version.NeedsReports():
+		e.fail(name, result.ConfigInvalid, "make the folder, or mend report_url in "+path, report)
+	case report != nil:
+		e.warn(name, "make the folder, or mend report_url in "+path, "%v; AIDE %s does without it", report, e.aide.Version)
+	default:
+		e.ok(name, "%s is valid; AIDE gave %d warnings", path, warnings)
+	}
+}
+
+// unwritable finds the first of the files that AIDE could not write a report to. It
+// opens them as it starts, but not if it is to check its configuration only.
+func unwritable(reports []string) error {
+	for _, report := range reports {
+		if info, err := os.Stat(report); err == nil && info.IsDir() {
+			return fmt.Errorf("report_url=file:%s is a folder", report)
+		}
+		if err := writable(filepath.Dir(report)); err != nil {
+			return fmt.Errorf("report_url=file:%s cannot be written: %w", report, err)
+		}
+	}
+	return nil
+}
