@@ -3,6 +3,7 @@ package aide
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,6 +37,10 @@ type Config struct {
 	// were there; empty if it includes no folder by a pattern that takes one.
 	DropIn  string
 	Reports []string // the files that report_url names
+	// Generated says that the configuration is made of parts, and Newer is a part that
+	// was changed since.
+	Generated bool
+	Newer     string
 	// SyslogFormat says that syslog_format is set, which only Red Hat's 0.16 knows.
 	SyslogFormat bool
 }
@@ -50,6 +55,9 @@ var dropIns = []string{"00_aidefleet", "00_aidefleet.conf"}
 // comes upon them, through no link.
 func (c Config) Files() []string {
 	files := []string{c.Path, c.DropIn}
+	if c.Generated {
+		files = append(files, debian.base)
+	}
 	for _, path := range files {
 		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 			files = append(files, filepath.Join(dir, filepath.Base(path)))
@@ -70,6 +78,9 @@ func HalfWritten(name string) string { return "." + name + ".aidefleet" }
 func FindConfig() (string, error) {
 	for _, path := range configPaths {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			if path == debian.base && debian.used() {
+				return debian.path()
+			}
 			return path, nil
 		}
 	}
@@ -104,11 +115,14 @@ func (v Version) ReadConfig(ctx context.Context, path, database string) (Config,
 		Path: path, Database: database, NewDatabase: r.newDatabase, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn,
 		Reports: r.reports, SyslogFormat: r.syslogFormat,
 	}
+	if c.Generated = path == debian.generated; c.Generated {
+		c.DropIn, c.Newer = filepath.Join(debian.folder, dropIns[0]), debian.newer()
+	}
 	if database == "" {
 		c.Database = r.database
 	}
 	if c.Database == "" {
-		return c, fmt.Errorf("%s: no database_in is defined; --database can say where the baseline is", path)
+		return c, fmt.Errorf("%s: no %s is defined; --database can say where the baseline is", path, cmp.Or(v.input(), "database_in"))
 	}
 	return c, nil
 }

@@ -186,6 +186,9 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 		return failure{result.ConfigInvalid, err}
 	}
 	r.answer.Config = r.config.SHA256
+	if r.config.Newer != "" {
+		r.tell(fmt.Sprintf("%s was changed after %s was made of it: run update-aide.conf", r.config.Newer, path))
+	}
 	return nil
 }
 

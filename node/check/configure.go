@@ -57,12 +57,20 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	if err := place.Put(text); err != nil {
 		return "", fail(result.StateUnwritable, "the rules could not be put in place: %w", err)
 	}
-	err = r.sound(ctx)
+	before := r.config
+	err = before.Regenerate(ctx)
+	if err == nil {
+		err = r.sound(ctx)
+	}
 	if err == nil {
 		r.config, err = r.aide.Version.ReadConfig(ctx, r.config.Path, r.Database)
 	}
 	if err != nil {
-		if undone := place.Restore(); undone != nil {
+		undone := place.Restore()
+		if undone == nil {
+			undone = before.Regenerate(context.WithoutCancel(ctx))
+		}
+		if undone != nil {
 			return "", fail(result.ConfigInvalid, "what was there before could not be put back: %w; AIDE refuses the configuration: %w", undone, err)
 		}
 		return "", fail(result.ConfigInvalid, "AIDE refuses the configuration, and what was there before is there again: %w", err)

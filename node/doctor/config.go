@@ -28,6 +28,8 @@ func (e *examiner) configuration(ctx context.Context) {
 		e.config, err = e.aide.Version.ReadConfig(ctx, path, e.Database)
 	}
 	switch {
+	case errors.Is(err, aide.ErrNotGenerated):
+		e.fail(name, result.ConfigMissing, "update-aide.conf", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		e.fail(name, result.Timeout, slow, fmt.Errorf("%s was not read within %s: %w", path, e.Timeout, err))
 	case errors.Is(err, aide.ErrNoConfig), errors.Is(err, fs.ErrNotExist):
@@ -62,6 +64,8 @@ func (e *examiner) checkConfig(ctx context.Context, path string) {
 		e.fail(name, result.ConfigInvalid, "make the folder, or mend report_url in "+path, report)
 	case report != nil:
 		e.warn(name, "make the folder, or mend report_url in "+path, "%v; AIDE %s does without it", report, e.aide.Version)
+	case e.config.Newer != "":
+		e.warn(name, "update-aide.conf", "%s was changed after %s was made of it", e.config.Newer, path)
 	default:
 		e.ok(name, "%s is valid; AIDE gave %d warnings", path, warnings)
 	}

@@ -12,7 +12,7 @@ var next = map[string]string{
 	string(result.AideMissing):      "orchestrator init --install-aide --instance {host}",
 	string(result.AideFailed):       "see what AIDE said in the message; then sweep again",
 	string(result.AideCrashed):      "exclude the file that the message names, or upgrade AIDE; where AIDE was killed, look for too little memory on the host",
-	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config",
+	string(result.ConfigMissing):    "write /etc/aide.conf (or /etc/aide/aide.conf) on the host, or name it with --config; update-aide.conf makes it where the message says so",
 	string(result.ConfigInvalid):    "see the message: mend what it names, on the host or in the profile; aide-node doctor says there whether it is well",
 	string(result.BaselineMissing):  "orchestrator init --instance {host}",
 	string(result.BaselineInvalid):  "find out who changed the database on the host; then take a new baseline",
