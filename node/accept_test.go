@@ -86,7 +86,7 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	}
 
 	l, _ = h.run("accept", "--fingerprint", fingerprint)
-	if l.Reason != result.BadArguments || !strings.Contains(l.Message, "already accepted on 20") {
+	if l.Reason != result.Refused || !strings.Contains(l.Message, "already accepted on 20") {
 		t.Errorf("accept twice: %+v", l)
 	}
 	if l, _ = h.run("check"); l.Status != result.Clean || l.Baseline.SHA256 != accepted {
@@ -105,7 +105,7 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	}
 	h.run("accept", "--undo")
 	l, _ = h.run("accept", "--undo")
-	if l.Reason != result.BadArguments || !strings.Contains(l.Message, "nothing to go back to") || h.read("db/aide.db") != before {
+	if l.Reason != result.Refused || !strings.Contains(l.Message, "nothing to go back to") || h.read("db/aide.db") != before {
 		t.Errorf("one undo too many: %+v", l)
 	}
 }
@@ -121,25 +121,25 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 		want    result.Reason
 		message string
 	}{
-		"another fingerprint": {func(host) {}, otherPrint, result.BadArguments, "has the fingerprint"},
-		"no check":            {func(h host) { h.remove("state/last.json") }, "", result.BadArguments, "check first"},
+		"another fingerprint": {func(host) {}, otherPrint, result.Refused, "has the fingerprint"},
+		"no check":            {func(h host) { h.remove("state/last.json") }, "", result.Refused, "check first"},
 		"a later check is clean": {func(h host) { h.write("tree/a", "a\n"); h.run("check") },
-			"", result.BadArguments, "nothing to accept"},
-		"a later check has another": {func(h host) { h.drift("two\n") }, "", result.BadArguments, "has the fingerprint"},
+			"", result.Refused, "nothing to accept"},
+		"a later check has another": {func(h host) { h.drift("two\n") }, "", result.Refused, "has the fingerprint"},
 		"a later check failed": {func(h host) {
 			h.run("check", "--aide", h.fake("exit 18"))
-		}, "", result.BadArguments, "is gone"},
+		}, "", result.Refused, "is gone"},
 		"a later check was killed": {func(h host) {
 			h.run("check", "--aide", h.fake(`: >"`+h.state+`/run/new.db"; kill -9 $$`))
-		}, "", result.BadArguments, "empty"},
+		}, "", result.Refused, "empty"},
 		"names not told": {func(h host) {
 			h.write("state/last.json", strings.Replace(h.read("state/last.json"), `"fingerprint"`, `"none"`, 1))
-		}, "", result.BadArguments, "has no fingerprint"},
+		}, "", result.Refused, "has no fingerprint"},
 		"garbage for a last check": {func(h host) { h.write("state/last.json", "{}\n") }, "", result.StateUnwritable, "last.json"},
-		"another configuration":    {func(h host) { appendTo(h, "# a remark\n") }, "", result.BadArguments, "configuration was changed"},
+		"another configuration":    {func(h host) { appendTo(h, "# a remark\n") }, "", result.Refused, "configuration was changed"},
 		"another new database": {func(h host) { h.write("state/run/new.db", h.read("db/aide.db")) },
-			"", result.BadArguments, "another database"},
-		"a cut new database": {func(h host) { _ = os.Truncate(h.state+"/run/new.db", 150) }, "", result.BadArguments, "cut short"},
+			"", result.Refused, "another database"},
+		"a cut new database": {func(h host) { _ = os.Truncate(h.state+"/run/new.db", 150) }, "", result.Refused, "cut short"},
 		"another baseline": {func(h host) {
 			h.write("db/aide.db", "@@begin_db\n@@db_spec name\n/x\n@@end_db\n")
 		}, "", result.BaselineInvalid, "the baseline was changed"},
@@ -153,7 +153,7 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 			h.run("accept", "--fingerprint", rest[:32])
 			h.write("state/last.json", last)
 			h.write("state/run/new.db", fresh)
-		}, "", result.BadArguments, "already accepted, on 20"},
+		}, "", result.Refused, "already accepted, on 20"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

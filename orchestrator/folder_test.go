@@ -17,7 +17,7 @@ func (f *fleet) toFolder(exit int, name, packages string, options ...string) (st
 	f.t.Helper()
 	args := append([]string{"install", "--bucket", lab.Bucket, "--packages", packages, "--instance", instances[name]}, options...)
 	h := f.sweep(exit, args...)[name]
-	return string(h.Status), h.Reason, h.Message, h.Node
+	return string(h.Status), string(h.Reason), h.Message, h.Node
 }
 
 // TestInstallTo puts the node where /usr/bin is read-only, and lets every document

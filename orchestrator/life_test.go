@@ -23,7 +23,7 @@ func TestLife(t *testing.T) {
 	}
 	statuses := func(hosts map[string]report.Host) (list []string) {
 		for name, h := range hosts {
-			list = append(list, strings.TrimSpace(name+" "+string(h.Status)+" "+h.Reason))
+			list = append(list, strings.TrimSpace(name+" "+string(h.Status)+" "+string(h.Reason)))
 		}
 		slices.Sort(list)
 		return list

@@ -290,7 +290,7 @@ func TestLab(t *testing.T) {
 			t.Errorf("%d hosts, want %d", len(got), len(want))
 		}
 		for name, status := range want {
-			if h := got[name]; strings.TrimSpace(string(h.Status)+" "+h.Reason) != status {
+			if h := got[name]; strings.TrimSpace(string(h.Status)+" "+string(h.Reason)) != status {
 				t.Errorf("%s: %s %s, want %s", name, h.Status, h.Reason, status)
 			}
 		}
@@ -357,7 +357,7 @@ func TestLab(t *testing.T) {
 		if first, text := f.document("web-1", "AideFleet-Doctor"); !strings.Contains(first, `"status":"ok"`) || !strings.Contains(text, "baseline") {
 			t.Errorf("doctor: %s\n%s", first, text)
 		}
-		if first, _ := f.document("web-1", "AideFleet-Accept", "fingerprint=00000000000000000000000000000000"); !strings.Contains(first, "bad_arguments") {
+		if first, _ := f.document("web-1", "AideFleet-Accept", "fingerprint=00000000000000000000000000000000"); !strings.Contains(first, "refused") {
 			t.Errorf("accept of another fingerprint: %s", first)
 		}
 		if first, text := f.document("web-1", "AideFleet-Accept", "fingerprint="+l.Fingerprint); !strings.Contains(first, `"status":"clean"`) {

@@ -31,12 +31,12 @@ func Undo(ctx context.Context, o Options) Answer {
 func (r *runner) accept(fingerprint string) error {
 	last, err := r.state.readLast()
 	if errors.Is(err, errNoLast) {
-		return fail(result.BadArguments, "%w on this host: run aide-node check first", err)
+		return fail(result.Refused, "%w on this host: run aide-node check first", err)
 	} else if err != nil {
 		return fail(result.StateUnwritable, "%w: %s", err, checkAgain)
 	}
 	if err := last.refuse(fingerprint, r.config.SHA256); err != nil {
-		return failure{result.BadArguments, err}
+		return failure{result.Refused, err}
 	}
 	if last.newDatabase == noDatabase {
 		return fail(result.BadArguments, "the check of %s found none of the files: nothing is there to become the baseline", last.started)
@@ -46,13 +46,13 @@ func (r *runner) accept(fingerprint string) error {
 	case err != nil:
 		return err
 	case base.SHA256 == last.newDatabase: // the node was ended before it could note that
-		return fail(result.BadArguments, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
+		return fail(result.Refused, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
 	case base.SHA256 != last.baseline:
 		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.started, checkAgain)
 	}
 	fresh := r.job().NewDatabase()
 	if _, err := os.Stat(fresh); errors.Is(err, fs.ErrNotExist) {
-		return fail(result.BadArguments, "the database of the check of %s is gone, by a later run that failed: %s", last.started, checkAgain)
+		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.started, checkAgain)
 	}
 	if err := r.replace(fresh, last.newDatabase); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (r *runner) undo() error {
 	base, kept, err := baseline.Undo(r.config.Database)
 	switch {
 	case errors.Is(err, baseline.ErrNoBackup):
-		return fail(result.BadArguments, "%w: there is nothing to go back to", err)
+		return fail(result.Refused, "%w: there is nothing to go back to", err)
 	case errors.Is(err, aide.ErrDatabase):
 		return fail(result.BaselineInvalid, "it is no baseline to go back to; remove it to go back further: %w", err)
 	case err != nil:
@@ -114,7 +114,7 @@ func (r *runner) replace(database, digest string) error {
 	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
 	switch {
 	case errors.Is(err, baseline.ErrDigest), errors.Is(err, aide.ErrDatabase):
-		return fail(result.BadArguments, "the new database was changed since it was written; %s: %w", checkAgain, err)
+		return fail(result.Refused, "the new database was changed since it was written; %s: %w", checkAgain, err)
 	case err != nil:
 		return fail(result.StateUnwritable, "replace the baseline: %w", err)
 	}

@@ -47,6 +47,7 @@ const (
 	ReadOnly         Reason = "read_only"         // a file system that has to be written to is mounted read-only
 	ReportUnreadable Reason = "report_unreadable" // exit status, counts and lists disagree
 	StateUnwritable  Reason = "state_unwritable"
+	Refused          Reason = "refused" // accept: not the state that was reviewed
 	BadArguments     Reason = "bad_arguments"
 	Internal         Reason = "internal"
 )

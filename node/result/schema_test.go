@@ -37,7 +37,7 @@ func TestSchema(t *testing.T) {
 	}
 	reasons := []Reason{
 		AideMissing, AideFailed, AideCrashed, ConfigMissing, ConfigInvalid, BaselineMissing,
-		BaselineInvalid, BaselineOutdated, BaselineRemoved, Busy, Timeout, Interrupted, NotExecutable, ReadOnly, ReportUnreadable, StateUnwritable, BadArguments, Internal,
+		BaselineInvalid, BaselineOutdated, BaselineRemoved, Busy, Timeout, Interrupted, NotExecutable, ReadOnly, ReportUnreadable, StateUnwritable, Refused, BadArguments, Internal,
 	}
 	if got := schema.Properties["reason"].Examples; !slices.Equal(got, reasons) {
 		t.Errorf("the schema has the reasons %v, the node %v", got, reasons)

@@ -87,7 +87,7 @@ func wouldAccept(out output, a sweep.Acceptance) error {
 	for _, h := range a.Others {
 		why := h.Message
 		if h.Reason != "" {
-			why = h.Reason
+			why = string(h.Reason)
 		}
 		fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.Instance, report.Escape(why))
 	}

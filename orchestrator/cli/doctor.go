@@ -119,8 +119,8 @@ func hostsQuestion(region sweep.Region, s fleet.Selector, query sweep.Query) doc
 		}
 		hosts := make([]doctor.Host, 0, len(answers))
 		for _, a := range answers {
-			hosts = append(hosts, doctor.Host{ID: a.Instance, Name: a.Name, Output: a.Output, Reason: a.Reason, Next: a.Next})
+			hosts = append(hosts, doctor.Host{ID: a.Instance, Name: a.Name, Output: a.Output, Reason: string(a.Reason), Next: a.Next})
 		}
-		return doctor.Hosts(hosts, func(reason, id string) string { return report.Next(reason, id, "") })
+		return doctor.Hosts(hosts, func(reason, id string) string { return report.Reason(reason).Next(id, "") })
 	}}
 }

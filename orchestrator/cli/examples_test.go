@@ -151,7 +151,7 @@ func TestNextSteps(t *testing.T) {
 	commands := 0
 	for _, m := range regexp.MustCompile("(?m)^\\| (`[a-z_]+`(?:, `[a-z_]+`)*) \\|").FindAllStringSubmatch(page(t, "operations.md"), -1) {
 		for _, reason := range strings.Split(m[1], ", ") {
-			next := report.Next(strings.Trim(reason, "`"), "i-0a1de0000000000c1", "0e19ff82-ad8b-443d-96ef-bccf002838fd")
+			next := report.Reason(strings.Trim(reason, "`")).Next("i-0a1de0000000000c1", "0e19ff82-ad8b-443d-96ef-bccf002838fd")
 			if c := regexp.MustCompile(`(?:^|: )orchestrator (.+)$`).FindStringSubmatch(next); c != nil {
 				understood(t, reason, strings.Fields(strings.ReplaceAll(c[1], "BUCKET", "bucket")))
 				commands++

@@ -71,7 +71,7 @@ type cursor struct {
 }
 
 func (v viewer) show(ctx context.Context) error {
-	if reason := string(v.host.Unreachable()); reason != "" {
+	if reason := report.Reason(v.host.Unreachable()); reason != "" {
 		return v.fail(reason, "")
 	}
 	for offset, n := 0, 1; ; n++ {
@@ -141,17 +141,17 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 		return at, "", err
 	}
 	if said.Status != runcommand.Answered {
-		return at, "", v.fail(string(said.Status), "")
+		return at, "", v.fail(report.Reason(said.Status), "")
 	}
 	first, body, _ := strings.Cut(said.Stdout, "\n")
 	if line, err := result.Parse([]byte(first)); err == nil && line.Status == result.Failed {
-		return at, "", v.fail(string(line.Reason), line.Message)
+		return at, "", v.fail(report.Reason(line.Reason), line.Message)
 	}
 	if err := json.Unmarshal([]byte(first), &at); err != nil || said.Code != 0 {
-		return at, "", v.fail("bad_output", fmt.Sprintf("exit status %d, output: %s", said.Code, report.Excerpt(said.Stdout+said.Stderr, 160)))
+		return at, "", v.fail(report.BadOutput, fmt.Sprintf("exit status %d, output: %s", said.Code, report.Excerpt(said.Stdout+said.Stderr, 160)))
 	}
 	if err := v.check(at, offset, body); err != nil {
-		return at, "", v.fail("bad_output", err.Error())
+		return at, "", v.fail(report.BadOutput, err.Error())
 	}
 	return at, body, nil
 }
@@ -197,7 +197,7 @@ func (v viewer) write(at cursor, body string) error {
 		}
 		text, err := report.JSONLine(line)
 		if err != nil {
-			return v.fail("bad_output", fmt.Sprintf("report %s: %v", at.Report, err))
+			return v.fail(report.BadOutput, fmt.Sprintf("report %s: %v", at.Report, err))
 		}
 		b.Write(text)
 		b.WriteByte('\n')
@@ -208,9 +208,9 @@ func (v viewer) write(at cursor, body string) error {
 	return nil
 }
 
-func (v viewer) fail(reason, message string) error {
-	e := hostError{host: v.host, reason: reason, message: message, next: report.Next(reason, v.host.ID, "")}
-	if reason == string(result.BadArguments) {
+func (v viewer) fail(reason report.Reason, message string) error {
+	e := hostError{host: v.host, reason: string(reason), message: message, next: reason.Next(v.host.ID, "")}
+	if reason == report.Reason(result.BadArguments) {
 		e.next = "orchestrator sweep --instance " + v.host.ID + " makes a new report"
 	}
 	return e

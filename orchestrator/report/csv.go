@@ -41,7 +41,7 @@ func record(h Host) []string {
 		total, unread = strconv.Itoa(h.Total), strconv.Itoa(h.Unread)
 	}
 	return []string{
-		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(h.Reason),
+		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(string(h.Reason)),
 		added, removed, changed, total,
 		cell(h.Fingerprint), cell(h.Message), cell(h.Next), cell(samplePaths(h)),
 		unread, cell(h.UnreadPath),

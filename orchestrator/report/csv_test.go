@@ -102,7 +102,7 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, path string) {
 		drift := Host{Instance: "i-1", Name: name, Status: Drift, Counts: &result.Counts{Added: 1}, Paths: []string{"+" + path, path}}
-		failed := Host{Instance: "i-2", Name: name, Status: Failed, Reason: path, Message: name, Next: path, Region: name, Account: path}
+		failed := Host{Instance: "i-2", Name: name, Status: Failed, Reason: Reason(path), Message: name, Next: path, Region: name, Account: path}
 		var b bytes.Buffer
 		if err := WriteCSV(&b, Report{Hosts: []Host{drift, failed}}); err != nil {
 			t.Fatal(err)

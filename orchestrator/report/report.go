@@ -81,7 +81,7 @@ type Host struct {
 	Paths       []string `json:"paths,omitempty"` // a sample, see result.Line
 	More        int      `json:"more,omitempty"`  // changes that are not in Paths
 
-	Reason  string `json:"reason,omitempty"`
+	Reason  Reason `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
 	Next    string `json:"next,omitempty"` // what to do about it
 

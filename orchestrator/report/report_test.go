@@ -47,7 +47,7 @@ func sample() Report {
 	clean.Unread, clean.UnreadPath = 3, "/srv/\x1b[2Jsecret"
 	hosts := []Host{clean, missing, db, deploy("2", "web-2"), deploy("1", "web-1"), failed}
 	for i := range hosts {
-		hosts[i].Next = Next(hosts[i].Reason, hosts[i].Instance, r.Commands[0].ID)
+		hosts[i].Next = hosts[i].Reason.Next(hosts[i].Instance, r.Commands[0].ID)
 	}
 	r.SetHosts(append(r.Hosts, hosts...))
 	return r
@@ -159,27 +159,6 @@ func TestEscape(t *testing.T) {
 	}
 	if got := Excerpt("abc\ndef", 5); got != `abc\…` {
 		t.Errorf("Excerpt = %q", got)
-	}
-}
-
-func TestEveryReasonHasANextStep(t *testing.T) {
-	for _, reason := range []result.Reason{
-		result.AideMissing, result.AideFailed, result.AideCrashed, result.ConfigMissing, result.ConfigInvalid,
-		result.BaselineMissing, result.BaselineInvalid, result.BaselineOutdated, result.BaselineRemoved, result.Busy, result.Timeout, result.Interrupted, result.NotExecutable, result.ReadOnly, result.ReportUnreadable,
-		result.StateUnwritable, result.BadArguments, result.Internal,
-	} {
-		if Next(string(reason), "i-1", "c") == "" {
-			t.Errorf("%s: nothing is said about what to do", reason)
-		}
-	}
-	if got := Next("aide_missing", "i-1", ""); got != "orchestrator init --install-aide --instance i-1" {
-		t.Error(got)
-	}
-	if got := Next("baseline_missing", "i-1", ""); got != "orchestrator init --instance i-1" {
-		t.Errorf("got %q", got)
-	}
-	if got := Next("unfinished", "i-1", "c"); !strings.HasSuffix(got, "--command-id c") {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -104,7 +104,7 @@ func row(h Host) []string {
 // there are no counts.
 func what(h Host) string {
 	if h.Reason != "" {
-		return Escape(h.Reason)
+		return Escape(string(h.Reason))
 	}
 	parts := make([]string, 0, len(h.Paths)+2)
 	if h.Unread > 0 {

@@ -66,12 +66,12 @@ func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerp
 // choose adds a host to the chosen, or to the others with the reason why.
 func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
 	row, checked := shown[h.ID]
-	switch unreachable := string(h.Unreachable()); {
+	switch unreachable := report.Reason(h.Unreachable()); {
 	case unreachable != "":
 		row = r.silent(h, unreachable)
-		row.Next = report.Next(unreachable, h.ID, "")
+		row.Next = unreachable.Next(h.ID, "")
 	case !checked:
-		row = r.silent(h, "not_targeted")
+		row = r.silent(h, report.NotTargeted)
 		row.Message, row.Next = "none of the last checks has an answer of it", "orchestrator sweep --instance "+h.ID
 	case row.Status == report.Drift && row.Fingerprint == a.Fingerprint:
 		a.Chosen = append(a.Chosen, row)
@@ -97,7 +97,7 @@ func beside(why, said string) string {
 }
 
 // silent is a host of which nothing is known but why.
-func (r *run) silent(h fleet.Host, reason string) report.Host {
+func (r *run) silent(h fleet.Host, reason report.Reason) report.Host {
 	return report.Host{Instance: h.ID, Name: h.Name, Region: r.Name, Account: h.Account, Status: report.Missing, Reason: reason}
 }
 
@@ -182,10 +182,7 @@ func (a Acceptance) complete(rep report.Report) report.Report {
 	}
 	list := make([]report.Host, 0, len(answered)+len(others))
 	for _, h := range answered {
-		refused := h.Status == report.Failed && h.Reason == string(result.BadArguments)
-		if refused {
-			h.Next = "orchestrator sweep --instance " + h.Instance + ", and review what it finds"
-		}
+		refused := h.Status == report.Failed && h.Reason == report.Reason(result.Refused)
 		if other, ok := others[h.Instance]; ok {
 			delete(others, h.Instance)
 			if refused || h.Status == report.Missing {

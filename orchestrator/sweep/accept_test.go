@@ -91,7 +91,7 @@ func other() string { return strings.Replace(driftLine, shownF, strings.Repeat("
 func acceptingFleet(t *testing.T) *accepting {
 	a := &accepting{t: t}
 	a.host("i-01", "same-1", "Online", "Success", "Success", cleanLine, 0)
-	a.host("i-02", "same-2", "Online", "Failed", "Failed", `{"v":1,"status":"failed","reason":"bad_arguments","message":"the last check has another"}`, 1)
+	a.host("i-02", "same-2", "Online", "Failed", "Failed", `{"v":1,"status":"failed","reason":"refused","message":"the last check has another"}`, 1)
 	a.host("i-03", "other", "Online", "", "", "", 0)
 	a.host("i-04", "clean", "Online", "", "", "", 0)
 	a.host("i-05", "broken", "Online", "", "", "", 0)
@@ -200,7 +200,7 @@ func TestAccept(t *testing.T) {
 	}
 	want := []string{
 		"broken failed baseline_missing", "clean clean +0 -0 ~0", "new missing not_targeted", "other drift +2 -0 ~1",
-		"same-1 clean +0 -0 ~0", "same-2 failed bad_arguments", "silent missing agent_lost",
+		"same-1 clean +0 -0 ~0", "same-2 failed refused", "silent missing agent_lost",
 	}
 	if got := verdicts(r); !slices.Equal(got, want) || r.Fleet != "env=prod" {
 		t.Errorf("%s: got %q, want %q", r.Fleet, got, want)
@@ -236,7 +236,7 @@ func TestAcceptMany(t *testing.T) {
 		id := fmt.Sprintf("i-%03d", n)
 		line, output, code := driftLine, cleanLine, 0
 		if n == 0 {
-			line, output, code = other(), `{"v":1,"status":"failed","reason":"bad_arguments","message":"another"}`, 1
+			line, output, code = other(), `{"v":1,"status":"failed","reason":"refused","message":"another"}`, 1
 		}
 		a.host(id, id, "Online", "Success", "Success", output, code)
 		if code != 0 {
@@ -266,7 +266,7 @@ func TestAsk(t *testing.T) {
 		t.Fatalf("%+v, %v", answers, err)
 	}
 	for i, want := range []string{"", "", "not_targeted", "not_targeted", "not_targeted", "agent_lost", "not_targeted"} {
-		if a := answers[i]; a.Reason != want || (a.Output == "") != (want != "") {
+		if a := answers[i]; string(a.Reason) != want || (a.Output == "") != (want != "") {
 			t.Errorf("%+v, want %q", a, want)
 		}
 	}

@@ -17,9 +17,6 @@ import (
 // excerptChars is how much of an output that is no result line is shown.
 const excerptChars = 160
 
-// badOutput is the reason of a host whose output is not a result line.
-const badOutput = "bad_output"
-
 // judge is the fifth stage: it makes the report, in which each host that was meant,
 // and each that was sent a command without being meant (a hybrid node, an instance
 // that has been terminated since), is exactly once.
@@ -149,30 +146,30 @@ func (r *run) host(h fleet.Host, a answer, c *command) report.Host {
 		out.Status, out.Reason = report.Missing, gap(h, a.Status, c)
 	}
 	if out.Reason != "" {
-		out.Next = report.Next(out.Reason, h.ID, c.ID)
+		out.Next = out.Reason.Next(h.ID, c.ID)
 	}
 	return out
 }
 
 // gap is the reason why a host gave no answer. Of a list that is not whole a host
 // may be missing that answered: it counts as unfinished if SSM knows its agent.
-func gap(h fleet.Host, status runcommand.Status, c *command) string {
-	unreachable := string(h.Unreachable())
+func gap(h fleet.Host, status runcommand.Status, c *command) report.Reason {
+	unreachable := report.Reason(h.Unreachable())
 	switch {
 	case status == "" && c.ID != "" && !c.allListed() && h.Ping != "":
-		return string(runcommand.Unfinished)
+		return report.Unfinished
 	case status == "" && unreachable != "":
 		return unreachable
 	case status == "" && c.Done() && c.Detail == "rateexceeded":
-		return string(runcommand.RateExceeded)
+		return report.RateExceeded
 	case status == "" && c.Done():
-		return "not_targeted"
+		return report.NotTargeted
 	case status == "":
-		return string(runcommand.Unfinished)
+		return report.Unfinished
 	case status == runcommand.Unfinished && unreachable != "":
 		return unreachable
 	}
-	return string(status)
+	return report.Reason(status)
 }
 
 // allListed says that the answers of all hosts that were sent the command are known,
@@ -184,7 +181,7 @@ func (c *command) allListed() bool {
 // known says that the report has what became of every host.
 func (r *run) known() bool {
 	return !slices.ContainsFunc(r.sent(), func(c *command) bool { return !c.allListed() }) &&
-		!slices.ContainsFunc(r.report.Hosts, func(h report.Host) bool { return h.Reason == string(runcommand.Unfinished) })
+		!slices.ContainsFunc(r.report.Hosts, func(h report.Host) bool { return h.Reason == report.Unfinished })
 }
 
 // fill takes over the result line of a host that answered.
@@ -197,16 +194,16 @@ func fill(out *report.Host, a answer) {
 		}
 	}
 	if err != nil {
-		out.Status, out.Reason, out.Message = report.Failed, badOutput, explain(a, err)
+		out.Status, out.Reason, out.Message = report.Failed, report.BadOutput, explain(a, err)
 		if reason, message := forbidden(a.Invocation); reason != "" {
-			out.Reason, out.Message = string(reason), message
+			out.Reason, out.Message = reason, message
 		}
 		return
 	}
 	out.AIDE, out.Node, out.Seconds, out.Report = line.AIDE, line.Node, line.Seconds, line.Report
 	out.Baseline, out.Config, out.Message = line.Baseline, line.Config, line.Message
 	if line.Status == result.Failed {
-		out.Status, out.Reason = report.Failed, string(line.Reason)
+		out.Status, out.Reason = report.Failed, report.Reason(line.Reason)
 		return
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts

@@ -28,7 +28,8 @@ type Answer struct {
 	Instance, Name string
 	Output         string // the head of what it printed, untrusted
 
-	Reason, Next string // why there is no answer, and what to do; empty if there is one
+	Reason report.Reason // why there is no answer; empty if there is one
+	Next   string        // what to do about it
 }
 
 // Ask sends a query to the hosts that are meant and returns what each of them
@@ -71,7 +72,7 @@ func answerOf(h fleet.Host, c *command) Answer {
 	a := Answer{Instance: h.ID, Name: h.Name, Output: i.Output}
 	if i.Status != runcommand.Answered {
 		a.Reason = gap(h, i.Status, c)
-		a.Next = report.Next(a.Reason, h.ID, c.ID)
+		a.Next = a.Reason.Next(h.ID, c.ID)
 	}
 	return a
 }

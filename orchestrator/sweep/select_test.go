@@ -328,7 +328,7 @@ func TestRunAllRefused(t *testing.T) {
 	}
 	reasons := map[string]int{}
 	for _, h := range r.Hosts {
-		reasons[h.Reason]++
+		reasons[string(h.Reason)]++
 	}
 	if reasons[""] != 50 || reasons["not_sent"] != 70 || reasons["unmanaged"] != 1 || reasons["invalid_platform"] != 1 || n.published != 1 {
 		t.Errorf("%v, published %d times", reasons, n.published)

@@ -7,7 +7,6 @@ import (
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
-	"aidefleet/orchestrator/runcommand"
 )
 
 // RunSteps runs several documents, each of them on the hosts on which the one before
@@ -78,8 +77,8 @@ func continued(rep, next report.Report) report.Report {
 		case known:
 			list[i] = answer
 		default:
-			list[i].Status, list[i].Counts, list[i].Reason = report.Missing, nil, string(runcommand.NotSent)
-			list[i].Next = report.Next(string(runcommand.NotSent), h.Instance, "")
+			list[i].Status, list[i].Counts, list[i].Reason = report.Missing, nil, report.NotSent
+			list[i].Next = report.NotSent.Next(h.Instance, "")
 		}
 	}
 	for _, h := range next.Hosts {
