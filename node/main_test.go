@@ -46,12 +46,11 @@ type host struct {
 	aide, version            string // the real AIDE's path and release
 }
 
-// newHost is a host with the AIDE given, or else with the system's, whose fakes are
-// of release 0.18.6.
+// newHost is a host with the AIDE given, or else with the system's.
 func newHost(t *testing.T, a ...aidetest.AIDE) host {
 	t.Helper()
 	if len(a) == 0 {
-		a = append(a, aidetest.AIDE{Version: "0.18.6", Path: aidetest.System(t).Path})
+		a = append(a, aidetest.System(t))
 	}
 	// A short name, so that a line has room for paths.
 	dir, err := os.MkdirTemp("", "")
