@@ -12,11 +12,11 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-// toFolder runs orchestrator install on a host, and returns what it said.
-func (f *fleet) toFolder(exit int, name, packages string, options ...string) (status, reason, message, node string) {
+// toFolder runs orchestrator install on web-1, and returns what that said.
+func (f *fleet) toFolder(exit int, packages string, options ...string) (status, reason, message, node string) {
 	f.t.Helper()
-	args := append([]string{"install", "--bucket", lab.Bucket, "--packages", packages, "--instance", instances[name]}, options...)
-	h := f.sweep(exit, args...)[name]
+	args := append([]string{"install", "--bucket", lab.Bucket, "--packages", packages, "--instance", instances["web-1"]}, options...)
+	h := f.sweep(exit, args...)["web-1"]
 	return string(h.Status), string(h.Reason), h.Message, h.Node
 }
 
@@ -61,7 +61,7 @@ func TestInstallTo(t *testing.T) {
 	t.Run("read-only /usr", func(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mount -o remount,bind,ro /usr/bin")
-		_, reason, message, _ := f.toFolder(4, "web-1", packages[older])
+		_, reason, message, _ := f.toFolder(4, packages[older])
 		if reason != "read_only" {
 			t.Errorf("reason %s, want read_only", reason)
 		}
@@ -75,7 +75,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("a folder", func(t *testing.T) {
 		f := f.in(t)
-		status, _, message, node := f.toFolder(0, "web-1", packages[older], "--to", "/opt/fleet/bin")
+		status, _, message, node := f.toFolder(0, packages[older], "--to", "/opt/fleet/bin")
 		if status != "clean" {
 			t.Errorf("%s: %s", status, message)
 		}
@@ -91,7 +91,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("an upgrade keeps it", func(t *testing.T) {
 		f := f.in(t)
-		if status, _, message, _ := f.toFolder(0, "web-1", packages[newer]); status != "clean" {
+		if status, _, message, _ := f.toFolder(0, packages[newer]); status != "clean" {
 			t.Errorf("%s: %s", status, message)
 		}
 		if v := f.says("web-1", "/opt/fleet/bin/aide-node version"); v != "aide-node "+newer {
@@ -111,7 +111,7 @@ func TestInstallTo(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mount --bind /opt/fleet /opt/fleet && mount -o remount,bind,noexec /opt/fleet")
 		every(t, `"reason":"not_executable","message":"this host does not let /opt/fleet/bin/aide-node be run (`)
-		_, reason, message, _ := f.toFolder(4, "web-1", packages[older])
+		_, reason, message, _ := f.toFolder(4, packages[older])
 		if reason != "not_executable" {
 			t.Errorf("reason %s, want not_executable", reason)
 		}
@@ -150,7 +150,7 @@ func TestInstallTo(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mount --bind /var/lib/amazon /var/lib/amazon && mount -o remount,bind,noexec /var && mount -o remount,bind,noexec /tmp")
 		found(t, newer)
-		if status, _, message, _ := f.toFolder(0, "web-1", packages[older]); status != "clean" {
+		if status, _, message, _ := f.toFolder(0, packages[older]); status != "clean" {
 			t.Errorf("install: %s: %s", status, message)
 		}
 		f.on("web-1", "umount /var/lib/amazon; mount -o remount,bind,exec /var")
@@ -166,7 +166,7 @@ func TestInstallTo(t *testing.T) {
 			f := f.in(t)
 			f.on("web-1", change[0])
 			every(t, `"reason":"program_unexpected","message":"others than root can change /opt/fleet/bin/aide-node`)
-			if _, reason, _, _ := f.toFolder(4, "web-1", packages[newer]); reason != "program_unexpected" {
+			if _, reason, _, _ := f.toFolder(4, packages[newer]); reason != "program_unexpected" {
 				t.Errorf("install: reason %s, want program_unexpected", reason)
 			}
 			f.on("web-1", change[1])
@@ -178,7 +178,7 @@ func TestInstallTo(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mkdir -m 1777 /srv/open; ln -s /srv/open /opt/link")
 		for _, folder := range []string{"/srv/open", "/srv/open/bin", "/opt/link"} {
-			_, reason, message, _ := f.toFolder(4, "web-1", packages[newer], "--to", folder)
+			_, reason, message, _ := f.toFolder(4, packages[newer], "--to", folder)
 			if reason != "bad_arguments" {
 				t.Errorf("%s: reason %s, want bad_arguments", folder, reason)
 			}
@@ -192,7 +192,7 @@ func TestInstallTo(t *testing.T) {
 	t.Run("a link is written out", func(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mkdir -p /opt/real; ln -s real /opt/alias")
-		f.toFolder(0, "web-1", packages[newer], "--to", "/opt/alias/bin")
+		f.toFolder(0, packages[newer], "--to", "/opt/alias/bin")
 		if got := f.says("web-1", "readlink /var/lib/aide-node/program; ls /opt/fleet/bin"); got != "/opt/real/bin/aide-node" {
 			t.Errorf("%q: want the new folder, and nothing in the old one", got)
 		}
@@ -203,7 +203,7 @@ func TestInstallTo(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mv /opt/real/bin /opt/real/aside")
 		every(t, `"reason":"node_missing","message":"/opt/real/bin/aide-node is not installed on this host"`)
-		if status, _, message, _ := f.toFolder(0, "web-1", packages[newer]); status != "clean" {
+		if status, _, message, _ := f.toFolder(0, packages[newer]); status != "clean" {
 			t.Errorf("install: %s: %s", status, message)
 		}
 		found(t, newer)
@@ -212,7 +212,7 @@ func TestInstallTo(t *testing.T) {
 	t.Run("back", func(t *testing.T) {
 		f := f.in(t)
 		f.on("web-1", "mount -o remount,bind,rw /usr/bin")
-		f.toFolder(0, "web-1", packages[older], "--to", "/usr/bin")
+		f.toFolder(0, packages[older], "--to", "/usr/bin")
 		if got := f.says("web-1", "ls -A /var/lib/aide-node | grep program; ls -A /opt/real/bin; aide-node version"); got != "aide-node "+older {
 			t.Errorf("%q", got)
 		}
