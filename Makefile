@@ -29,16 +29,20 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: build
-build: ## build bin/orchestrator and bin/aide-node
-	@$(GO) build $(FLAGS) $(SMALL) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o '$(BIN)/orchestrator' ./orchestrator
-	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X main.version=$(VERSION)' -o '$(BIN)/aide-node' ./node
+.PHONY: build orchestrator aide-node lab
+build: orchestrator aide-node lab ## build bin/orchestrator, bin/aide-node and bin/lab
+orchestrator:
+	@$(GO) build $(FLAGS) $(SMALL) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o '$(BIN)/$@' ./orchestrator
+aide-node:
+	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X main.version=$(VERSION)' -o '$(BIN)/$@' ./node
+lab:
+	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X aidefleet/lab/cli.Version=$(VERSION)' -o '$(BIN)/$@' ./lab
 
 .PHONY: demo
 demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 	@.ci/packages aide bwrap nsenter
 	@$(MAKE) --no-print-directory build
-	@bin/orchestrator lab demo
+	@bin/lab demo
 
 .PHONY: test
 test: ## run all tests, with the race detector and real AIDEs
@@ -82,7 +86,7 @@ $(TOOLS)/nfpm-$(NFPM_VERSION):
 .PHONY: bench
 bench: build ## measure, as ratios in one run; takes some minutes
 	@.ci/packages aide aws jq
-	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./orchestrator
+	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./e2e
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## format the code

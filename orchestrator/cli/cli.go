@@ -52,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), showCommand(), doctorCommand(), documentsCommand(), deployCommand(), labCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), showCommand(), doctorCommand(), documentsCommand(), deployCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,
@@ -61,7 +61,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Action:                    unknownCommand,
 	}
 	strict(app.Commands)
-	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return c.Name == "lab" || c.Name == "deploy" }))
+	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return c.Name == "deploy" }))
 	return app
 }
 

@@ -79,7 +79,6 @@ func TestBadInput(t *testing.T) {
 		{"deploy bogus", 2, `no command "bogus"`},
 		{"deploy template x", 2, `unexpected "x"`},
 		{"deploy template --bogus", 2, "-bogus"},
-		{"lab bogus", 2, `no command "bogus"`},
 		{"sweep --tag env=prod", 1, "no AWS region: give --region"},
 		{"sweep --tag env=prod --region eu-central-1", 1, "no AWS credentials: set AWS_PROFILE"},
 		{"documents publish --region eu-central-1", 1, "no AWS credentials: set AWS_PROFILE"},
@@ -110,7 +109,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"", "--help", "sweep --help", "documents", "deploy", "lab"} {
+	for _, args := range []string{"", "--help", "sweep --help", "documents", "deploy"} {
 		code, stdout, stderr := run(t, strings.Fields(args)...)
 		if code != 0 || !strings.Contains(stdout, "orchestrator") || stderr != "" {
 			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)

@@ -8,8 +8,16 @@ import (
 
 type clockKey struct{}
 
-// clockOf is by whose time a sweep waits. Without one in the context it is the real one.
+// WithClock gives a command line another clock than the real one. It is asked for when
+// the command line has been read.
+func WithClock(ctx context.Context, clock func() sweep.Clock) context.Context {
+	return context.WithValue(ctx, clockKey{}, clock)
+}
+
+// clockOf is the clock by which a sweep waits.
 func clockOf(ctx context.Context) sweep.Clock {
-	c, _ := ctx.Value(clockKey{}).(sweep.Clock)
-	return c
+	if clock, ok := ctx.Value(clockKey{}).(func() sweep.Clock); ok {
+		return clock()
+	}
+	return sweep.Clock{}
 }

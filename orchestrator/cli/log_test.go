@@ -70,8 +70,8 @@ func TestVerbose(t *testing.T) {
 	}
 }
 
-// TestLogFlags: every command but those of the lab has them, and refuses what
-// they are not.
+// TestLogFlags: every command that calls AWS has them, and refuses what they are
+// not.
 func TestLogFlags(t *testing.T) {
 	isolate(t)
 	for _, command := range []string{"sweep", "collect", "init", "documents publish", "documents diff"} {
@@ -80,7 +80,7 @@ func TestLogFlags(t *testing.T) {
 			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, code, stdout, stderr)
 		}
 	}
-	if code, _, _ := run(t, "lab", "down", "--verbose"); code != 2 {
-		t.Errorf("exit %d: the lab has no AWS calls to log", code)
+	if code, _, _ := run(t, "deploy", "template", "--verbose"); code != 2 {
+		t.Errorf("exit %d: there are no AWS calls to log", code)
 	}
 }

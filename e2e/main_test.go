@@ -1,0 +1,632 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"aidefleet/lab/host"
+	"aidefleet/lab/lab"
+	"aidefleet/orchestrator/report"
+)
+
+// bin is the folder of the programs, which are built once.
+var bin string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "aidefleet-test-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		bin = dir
+		if err := makePrograms(dir, "build"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// makePrograms builds programs into a folder, with the flags of all builds: they are
+// in the Makefile only. The arguments are targets of make, and its variables.
+func makePrograms(dir string, args ...string) error {
+	cmd := exec.Command("make", append([]string{"-C", "..", "--no-print-directory", "BIN=" + dir}, args...)...)
+	// These tests may be run by make, whose options are not for this one.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS=") })
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("make %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+func needHosts(t *testing.T) {
+	t.Helper()
+	if err := host.Check(); err != nil {
+		t.Skip("hosts cannot be run here: ", err)
+	}
+}
+
+// fleet is a lab that is up.
+type fleet struct {
+	t        *testing.T
+	dir, url string
+	up       *exec.Cmd
+}
+
+// program is a command line of the orchestrator, or of the lab if "lab" is its first
+// word, with nothing of the caller's AWS settings in its environment.
+func program(environment []string, args ...string) *exec.Cmd {
+	name := "orchestrator"
+	if args[0] == "lab" {
+		name, args = args[0], args[1:]
+	}
+	cmd := exec.Command(filepath.Join(bin, name), args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	cmd.Env = append(cmd.Env, environment...)
+	return cmd
+}
+
+// labUp starts a lab and waits until it says that it is up.
+func labUp(t *testing.T, options ...string) *fleet {
+	t.Helper()
+	needHosts(t)
+	f := &fleet{t: t, dir: filepath.Join(t.TempDir(), "lab")}
+	f.up = program(nil, append([]string{"lab", "up", "--dir", f.dir, "--addr", "127.0.0.1:0"}, options...)...)
+	var said bytes.Buffer
+	f.up.Stderr = &said
+	stdout, err := f.up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = f.up.Process.Signal(os.Interrupt)
+		if err := f.up.Wait(); err != nil {
+			t.Errorf("lab up ended with %v:\n%s", err, said.String())
+		}
+		f.nothingLeft()
+	})
+	first, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("lab up: %v:\n%s", err, said.String())
+	}
+	f.url = regexp.MustCompile(`http://[0-9.:]+[0-9]`).FindString(first)
+	go func() { _, _ = io.Copy(io.Discard, stdout) }()
+	return f
+}
+
+// nothingLeft fails if a process of the lab's sandboxes still runs.
+func (f *fleet) nothingLeft() {
+	f.t.Helper()
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, l := range lines {
+		if text, err := os.ReadFile(l); err == nil && bytes.Contains(text, []byte(f.dir)) {
+			f.t.Errorf("%s still runs: %q", filepath.Dir(l), text)
+		}
+	}
+}
+
+// command is a program as an operator of the lab runs it.
+func (f *fleet) command(args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	cmd = program(lab.Environment(f.url), args...)
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// run runs a program and checks its exit code.
+func (f *fleet) run(want int, args ...string) (stdout, stderr string) {
+	f.t.Helper()
+	cmd, out, said := f.command(args...)
+	_ = cmd.Run()
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		f.t.Fatalf("%s: exit %d, want %d\n%s\n%s", strings.Join(args, " "), got, want, out, said)
+	}
+	return out.String(), said.String()
+}
+
+// sweep runs a command that reports, as JSON, and returns its hosts by name.
+func (f *fleet) sweep(want int, args ...string) map[string]report.Host {
+	f.t.Helper()
+	out, _ := f.run(want, append(args, "--output", "json")...)
+	return hosts(f.t, out)
+}
+
+func hosts(t *testing.T, out string) map[string]report.Host {
+	t.Helper()
+	var r report.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	byName := make(map[string]report.Host)
+	for _, h := range r.Hosts {
+		if _, twice := byName[h.Name]; twice {
+			t.Errorf("%s is reported twice", h.Name)
+		}
+		byName[h.Name] = h
+	}
+	if r.Summary.Targeted != len(byName) {
+		t.Errorf("%d hosts are reported, %d were targeted", len(byName), r.Summary.Targeted)
+	}
+	return byName
+}
+
+// on runs a shell command on a host of the lab.
+func (f *fleet) on(name, script string) {
+	f.t.Helper()
+	f.run(0, "lab", "exec", "--dir", f.dir, name, "--", "sh", "-c", script)
+}
+
+// aws runs Debian's AWS CLI.
+func (f *fleet) aws(args ...string) string {
+	f.t.Helper()
+	const cli = "/usr/bin/aws"
+	if _, err := os.Stat(cli); err != nil {
+		f.t.Skip("the AWS CLI is not installed here: apt-get install awscli")
+	}
+	cmd := exec.Command(cli, append([]string{"--endpoint-url", f.url, "--output", "json"}, args...)...)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }), lab.Environment(f.url)...)
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			out = exit.Stderr
+		}
+		f.t.Fatalf("aws %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// document runs a document on a host as the SSM console does, and returns the
+// first line of its output and the rest.
+func (f *fleet) document(name, document string, parameters ...string) (first, rest string) {
+	f.t.Helper()
+	var found struct {
+		Reservations []struct {
+			Instances []struct {
+				ID string `json:"InstanceId"`
+			}
+		}
+	}
+	text := f.aws("ec2", "describe-instances", "--filters", "Name=tag:Name,Values="+name)
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found.Reservations) != 1 {
+		f.t.Fatal(err, text)
+	}
+	id := found.Reservations[0].Instances[0].ID
+	args := []string{"ssm", "send-command", "--document-name", document, "--instance-ids", id}
+	if len(parameters) > 0 {
+		args = append(args, "--parameters", strings.Join(parameters, ","))
+	}
+	var sent struct {
+		Command struct {
+			ID string `json:"CommandId"`
+		}
+	}
+	if err := json.Unmarshal([]byte(f.aws(args...)), &sent); err != nil {
+		f.t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var got struct{ Status, StandardOutputContent string }
+		if err := json.Unmarshal([]byte(f.aws("ssm", "get-command-invocation", "--command-id", sent.Command.ID, "--instance-id", id)), &got); err != nil {
+			f.t.Fatal(err)
+		}
+		if got.Status == "Success" || got.Status == "Failed" {
+			first, rest, _ = strings.Cut(got.StandardOutputContent, "\n")
+			return first, rest
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%s on %s: %+v", document, name, got)
+		}
+	}
+}
+
+// maximum reads a host's metric over the wire.
+func (f *fleet) maximum(name, metric string) (values []float64) {
+	f.t.Helper()
+	var out struct{ Datapoints []struct{ Maximum float64 } }
+	text := f.aws("cloudwatch", "get-metric-statistics", "--namespace", "AIDE", "--metric-name", metric,
+		"--dimensions", "Name=Instance,Value="+name, "--statistics", "Maximum", "--period", "60",
+		"--start-time", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), "--end-time", time.Now().Add(time.Minute).UTC().Format(time.RFC3339))
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		f.t.Fatal(err)
+	}
+	for _, p := range out.Datapoints {
+		values = append(values, p.Maximum)
+	}
+	return values
+}
+
+func TestDemo(t *testing.T) {
+	needHosts(t)
+	tmp := t.TempDir()
+	cmd := program([]string{"TMPDIR=" + tmp}, "lab", "demo")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("lab demo: %v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"3 hosts, the same change: web-1 web-2 web-3",
+		"1 host, a change of its own: db-1",
+		"6 hosts: 0 clean, 4 changed, 1 failed, 1 missing",
+		"baseline_missing", "agent_lost", "/etc/passwd",
+		"AideFleet-Install created", "6 hosts: 6 clean",
+		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3",
+		"lab up",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the demo does not say %q:\n%s", want, out)
+		}
+	}
+	if strings.Count(string(out), "batch-1") != 2 { // it gets the node, and takes its baseline
+		t.Errorf("batch-1 is not of env=prod:\n%s", out)
+	}
+	if left, _ := os.ReadDir(tmp); len(left) > 0 {
+		t.Errorf("the demo left %v behind", left)
+	}
+	(&fleet{t: t, dir: tmp}).nothingLeft()
+}
+
+// TestLab is one lab's life. Its parts stand on each other.
+func TestLab(t *testing.T) {
+	f := labUp(t)
+
+	t.Run("each host once", func(t *testing.T) {
+		f := f.in(t)
+		got := f.sweep(4, "sweep", "--tag", "env=prod")
+		want := map[string]string{
+			"web-1": "clean", "web-2": "clean", "web-3": "clean", "db-1": "clean",
+			"cache-1": "failed baseline_missing", "api-1": "missing agent_lost",
+		}
+		if len(got) != len(want) {
+			t.Errorf("%d hosts, want %d", len(got), len(want))
+		}
+		for name, status := range want {
+			if h := got[name]; strings.TrimSpace(string(h.Status)+" "+string(h.Reason)) != status {
+				t.Errorf("%s: %s %s, want %s", name, h.Status, h.Reason, status)
+			}
+		}
+		f.run(0, "sweep", "--tag", "env=dev")
+	})
+
+	t.Run("a change on one host", func(t *testing.T) {
+		f := f.in(t)
+		f.on("web-1", "echo changed >>/etc/hosts")
+		h := f.sweep(3, "sweep", "--tag", "role=web")["web-1"]
+		if h.Counts == nil || h.Added+h.Removed != 0 || h.Changed != 1 || !slices.Equal(h.Paths, []string{"~/etc/hosts"}) {
+			t.Errorf("web-1: %+v", h)
+		}
+		if got := f.maximum("web-1", "changed"); len(got) == 0 || slices.Max(got) != 1 {
+			t.Errorf("metric changed of web-1: %v, want 1", got)
+		}
+		if got := f.maximum("web-2", "changed"); len(got) == 0 || slices.Max(got) != 0 {
+			t.Errorf("metric changed of web-2: %v, want 0", got)
+		}
+		if got := f.maximum("cache-1", "changed"); len(got) != 0 {
+			t.Errorf("a host that failed published %v", got)
+		}
+	})
+
+	t.Run("a command of the AWS CLI is collected", func(t *testing.T) {
+		f := f.in(t)
+		f.on("db-1", "echo x >/etc/new-file")
+		var sent struct {
+			Command struct {
+				ID string `json:"CommandId"`
+			}
+		}
+		text := f.aws("ssm", "send-command", "--document-name", "AideFleet-Check", "--targets", "Key=tag:env,Values=prod", "--max-errors", "100%")
+		if err := json.Unmarshal([]byte(text), &sent); err != nil {
+			t.Fatal(err)
+		}
+		got := f.sweep(4, "collect", "--command-id", sent.Command.ID)
+		if h := got["db-1"]; h.Counts == nil || h.Added != 1 || !slices.Contains(h.Paths, "+/etc/new-file") {
+			t.Errorf("db-1: %+v", h)
+		}
+		if got := f.maximum("db-1", "added"); len(got) == 0 || slices.Max(got) != 1 {
+			t.Errorf("metric added of db-1: %v, want 1", got)
+		}
+	})
+
+	t.Run("a baseline for a host without", func(t *testing.T) {
+		f := f.in(t)
+		f.run(0, "init", "--tag", "role=cache")
+		if h := f.sweep(0, "sweep", "--tag", "role=cache")["cache-1"]; h.Status != "clean" || h.Total == 0 {
+			t.Errorf("cache-1: %+v", h)
+		}
+	})
+
+	t.Run("documents by hand", func(t *testing.T) {
+		f := f.in(t)
+		check, _ := f.document("web-1", "AideFleet-Check")
+		var l struct{ Status, Fingerprint string }
+		if err := json.Unmarshal([]byte(check), &l); err != nil || l.Status != "drift" {
+			t.Fatalf("%v in %s", err, check)
+		}
+		if first, text := f.document("web-1", "AideFleet-Report", "limit=1"); !strings.Contains(first, `"total":1`) || !strings.Contains(text, "~ /etc/hosts") {
+			t.Errorf("report: %s\n%s", first, text)
+		}
+		if first, text := f.document("web-1", "AideFleet-Doctor"); !strings.Contains(first, `"status":"ok"`) || !strings.Contains(text, "baseline") {
+			t.Errorf("doctor: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Accept", "fingerprint=00000000000000000000000000000000"); !strings.Contains(first, "refused") {
+			t.Errorf("accept of another fingerprint: %s", first)
+		}
+		if first, text := f.document("web-1", "AideFleet-Accept", "fingerprint="+l.Fingerprint); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("accept: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("check after accept: %s", first)
+		}
+		if first, text := f.document("web-1", "AideFleet-Accept", "undo=true"); !strings.Contains(first, `"status":"clean"`) {
+			t.Errorf("undo: %s\n%s", first, text)
+		}
+		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, l.Fingerprint) {
+			t.Errorf("check after undo: %s", first)
+		}
+		if first, text := f.document("batch-1", "AideFleet-Init", "force=true"); !strings.Contains(first, `"status":"clean"`) || !strings.Contains(text, "old baseline is kept") {
+			t.Errorf("init by force: %s\n%s", first, text)
+		}
+	})
+
+	t.Run("garbage for a result", func(t *testing.T) {
+		f := f.in(t)
+		f.on("web-2", `mv /usr/bin/aide-node /srv/node; printf '#!/bin/sh\nprintf "\\033[31mnonsense <b>\\n"\n' >/usr/bin/aide-node; chmod +x /usr/bin/aide-node`)
+		h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]
+		if h.Status != "failed" || h.Reason != "bad_output" || !strings.Contains(h.Message, "nonsense") || strings.Contains(h.Message, "\x1b") {
+			t.Errorf("web-2: %+v", h)
+		}
+		f.on("web-2", "rm /usr/bin/aide-node")
+		if h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]; h.Reason != "node_missing" {
+			t.Errorf("web-2 without aide-node: %+v", h)
+		}
+		f.on("web-2", "mv /srv/node /usr/bin/aide-node") // AIDE sees that
+	})
+
+	t.Run("a full disk", func(t *testing.T) {
+		f := f.in(t)
+		f.on("web-2", "mount -t tmpfs -o size=64k none /var/lib/aide-node")
+		h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]
+		if h.Status != "failed" || h.Reason != "state_unwritable" || h.Counts != nil {
+			t.Errorf("web-2 with a full disk: %+v", h)
+		}
+		f.on("web-2", "umount /var/lib/aide-node")
+	})
+
+	t.Run("hosts nobody has", func(t *testing.T) {
+		f := f.in(t)
+		for _, c := range []struct {
+			exit int
+			args []string
+			want string
+		}{
+			{5, []string{"sweep", "--tag", "env=nowhere"}, "no host matches"},
+			{2, []string{"sweep", "--tag", "env"}, "KEY=VALUE"},
+			{2, []string{"sweep", "--tag", "=prod"}, "--tag"},
+			{2, []string{"sweep"}, "--tag"},
+			{1, []string{"collect", "--command-id", "00000000-0000-0000-0000-000000000000"}, "00000000"},
+			{1, []string{"lab", "exec", "--dir", f.dir, "web-9", "--", "true"}, "web-1, web-2"},
+			{2, []string{"lab", "exec", "--dir", f.dir, "web-1"}, "PROGRAM"},
+			{7, []string{"lab", "exec", "--dir", f.dir, "web-1", "--", "sh", "-c", "exit 7"}, ""},
+		} {
+			if _, said := f.run(c.exit, c.args...); !strings.Contains(said, c.want) || strings.Count(said, "\n") > 1 {
+				t.Errorf("%q says %q, want one line with %q", c.args, said, c.want)
+			}
+		}
+	})
+
+	t.Run("interrupted", func(t *testing.T) {
+		f := f.in(t)
+		f.slowAIDE("web-3")
+		cmd, stdout, stderr := f.command("sweep", "--tag", "role=web", "--output", "json")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		f.completed(2, "role=web")
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		if got := cmd.ProcessState.ExitCode(); got != 130 {
+			t.Fatalf("exit %d, want 130\n%s", got, stderr)
+		}
+		got := hosts(t, stdout.String())
+		if got["web-1"].Changed != 1 || got["web-2"].Changed != 1 || got["web-3"].Reason != "cancelled" {
+			t.Errorf("%+v", got)
+		}
+		var list struct{ Commands []struct{ Status string } }
+		if err := json.Unmarshal([]byte(f.aws("ssm", "list-commands", "--max-items", "1")), &list); err != nil || list.Commands[0].Status != "Cancelled" {
+			t.Errorf("the last command is %+v, %v, want Cancelled", list, err)
+		}
+	})
+
+	t.Run("an agent killed in the middle of a check", func(t *testing.T) {
+		f := f.in(t)
+		cmd, stdout, stderr := f.command("sweep", "--tag", "role=web", "--output", "json")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		f.completed(2, "role=web")
+		var first struct{ PID int }
+		text, err := os.ReadFile(filepath.Join(f.dir, "hosts", "web-3", "sandbox.json"))
+		if err != nil || json.Unmarshal(text, &first) != nil {
+			t.Fatal(err, string(text))
+		}
+		if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if got := cmd.ProcessState.ExitCode(); got != 4 {
+			t.Fatalf("exit %d, want 4\n%s", got, stderr)
+		}
+		got := hosts(t, stdout.String())
+		if got["web-1"].Changed != 1 || got["web-2"].Changed != 1 || got["web-3"].Status != "missing" || got["web-3"].Reason != "agent_lost" {
+			t.Errorf("%+v", got)
+		}
+	})
+
+	t.Run("a document missing", func(t *testing.T) {
+		f := f.in(t)
+		f.aws("ssm", "delete-document", "--name", "AideFleet-Check")
+		if _, said := f.run(1, "sweep", "--tag", "env=dev"); !strings.Contains(said, "AideFleet-Check") || !strings.Contains(said, "orchestrator documents publish") {
+			t.Errorf("it says %q", said)
+		}
+		if out, _ := f.run(0, "documents", "diff"); !strings.Contains(out, "AideFleet-Check\twould be created") {
+			t.Errorf("documents diff: %s", out)
+		}
+		f.run(0, "documents", "publish")
+		f.run(0, "sweep", "--tag", "env=dev")
+	})
+
+	t.Run("a second lab", func(t *testing.T) {
+		f := f.in(t)
+		addr := strings.TrimPrefix(f.url, "http://")
+		if _, said := f.run(1, "lab", "up", "--dir", t.TempDir(), "--addr", addr); !strings.Contains(said, "port in use: "+addr) {
+			t.Errorf("it says %q", said)
+		}
+		if _, said := f.run(1, "lab", "up", "--dir", f.dir, "--addr", "127.0.0.1:0"); !strings.Contains(said, "a lab is up in this folder") {
+			t.Errorf("it says %q", said)
+		}
+		if out, _ := f.run(0, "lab", "env", "--dir", f.dir); !strings.Contains(out, "export AWS_ENDPOINT_URL="+f.url+"\n") {
+			t.Errorf("lab env: %s", out)
+		}
+	})
+
+	t.Run("stats", func(t *testing.T) {
+		resp, err := http.Get(f.url + "/lab/stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var stats struct {
+			Calls map[string]int
+			Truth map[string]any
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Calls["SendCommand"] == 0 || stats.Truth == nil {
+			t.Errorf("%+v, %v", stats, err)
+		}
+	})
+}
+
+// in is the same lab for a part of the test.
+func (f *fleet) in(t *testing.T) *fleet {
+	g := *f
+	g.t = t
+	return &g
+}
+
+// slowAIDE puts an AIDE on a host that takes two minutes.
+func (f *fleet) slowAIDE(name string) {
+	f.t.Helper()
+	f.on(name, `rm /usr/bin/aide; printf '#!/bin/sh\n[ "$1" = --version ] && exec /.os/usr/bin/aide --version\nexec sleep 120\n' >/usr/bin/aide; chmod +x /usr/bin/aide`)
+}
+
+// completed waits until n hosts have ended the newest command, which is for the
+// target.
+func (f *fleet) completed(n int, target string) {
+	f.t.Helper()
+	_, value, _ := strings.Cut(target, "=")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		var list struct {
+			Commands []struct {
+				Status         string
+				CompletedCount int
+				Targets        []struct{ Values []string }
+			}
+		}
+		if err := json.Unmarshal([]byte(f.aws("ssm", "list-commands", "--max-items", "1")), &list); err != nil {
+			f.t.Fatal(err)
+		}
+		if c := list.Commands; len(c) == 1 && c[0].CompletedCount == n && c[0].Status == "InProgress" && slices.Contains(c[0].Targets[0].Values, value) {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("%d hosts have not ended the command: %+v", n, list)
+		}
+	}
+}
+
+func TestLabDown(t *testing.T) {
+	f := &fleet{t: t, dir: filepath.Join(t.TempDir(), "lab")}
+	if _, said := f.run(1, "lab", "down", "--dir", f.dir); !strings.Contains(said, "there is no lab") {
+		t.Errorf("lab down without a lab: %q", said)
+	}
+	if _, said := f.run(1, "lab", "env", "--dir", f.dir); !strings.Contains(said, "there is no lab") {
+		t.Errorf("lab env without a lab: %q", said)
+	}
+	up := labUp(t)
+	up.run(0, "lab", "down", "--dir", up.dir)
+	if _, err := os.Stat(up.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is still there: %v", err)
+	}
+}
+
+func TestLabRefuses(t *testing.T) {
+	needHosts(t)
+	f := &fleet{t: t}
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "thesis.txt"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		exit int
+		args []string
+		want string
+	}{
+		{1, []string{"lab", "up", "--dir", foreign, "--addr", "127.0.0.1:0"}, "thesis.txt"},
+		{1, []string{"lab", "up", "--dir", t.TempDir(), "--addr", "0.0.0.0:0"}, "loopback"},
+		{1, []string{"lab", "up", "--dir", t.TempDir(), "--addr", "4580"}, "HOST:PORT"},
+		{1, []string{"lab", "up", "--dir", t.TempDir(), "--addr", "127.0.0.1:0", "--node", "/nowhere"}, "make build"},
+		{1, []string{"lab", "up", "--dir", t.TempDir(), "--addr", "127.0.0.1:0", "--agent", "/nowhere/amazon-ssm-agent"}, "/nowhere"},
+		{2, []string{"lab", "up", "extra"}, "extra"},
+		{2, []string{"lab", "upp"}, "upp"},
+	} {
+		if _, said := f.run(c.exit, c.args...); !strings.Contains(said, c.want) {
+			t.Errorf("%q says %q, want %q", c.args, said, c.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(foreign, "thesis.txt")); err != nil {
+		t.Error("a file that is not the lab's is gone:", err)
+	}
+}
+
+// TestNoAWS is one line each, with what to do.
+func TestNoAWS(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "http://" + closed.Addr().String()
+	_ = closed.Close()
+	empty := filepath.Join(t.TempDir(), "none")
+	for name, c := range map[string]struct {
+		environment []string
+		want        string
+	}{
+		"no region":      {nil, "region"},
+		"no credentials": {[]string{"AWS_REGION=us-east-1"}, "credentials"},
+		"nobody there":   {append(lab.Environment(nobody), "AWS_MAX_ATTEMPTS=1"), "AWS_ENDPOINT_URL"},
+	} {
+		cmd := program(append(c.environment, "HOME="+empty, "AWS_EC2_METADATA_DISABLED=true"), "sweep", "--tag", "env=prod")
+		out, _ := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != 1 || bytes.Count(out, []byte("\n")) != 1 || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: exit %d, %q, want one line with %q", name, got, out, c.want)
+		}
+	}
+}
