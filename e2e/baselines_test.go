@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"golang.org/x/sync/errgroup"
 
-	"aidefleet/lab/lab"
 	"aidefleet/node/result"
 )
 
@@ -155,7 +154,7 @@ func cliScript(s simulated) {
 	}
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = append(lab.Environment(s.url), "PATH="+dir+":/usr/bin:/bin", "HOME="+dir)
+	cmd.Env = append(s.environment(), "PATH="+dir+":/usr/bin:/bin", "HOME="+dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		s.tb.Fatalf("%v: %s", err, strings.TrimSpace(string(out)))
 	}

@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -21,6 +24,7 @@ import (
 
 	"aidefleet/lab/cloud"
 	"aidefleet/lab/cloudwatch"
+	"aidefleet/lab/sigv4"
 	simulation "aidefleet/lab/simulate"
 	"aidefleet/orchestrator/cli"
 	"aidefleet/orchestrator/report"
@@ -36,6 +40,11 @@ const (
 )
 
 const walkAccount = "123456789012"
+
+var (
+	walkKey  = sigv4.Key{ID: "lab", Secret: "of the walks", Account: walkAccount}
+	walkKeys = sigv4.New(walkKey)
+)
 
 // walk is a sweep in an account of its own, in which something fails.
 type walk struct {
@@ -85,7 +94,7 @@ func (w *walk) build(t *testing.T, region string) {
 		t.Fatal(err)
 	}
 	w.cloud = cloud.New(cloud.Config{
-		Region: region, Account: walkAccount, Metrics: metrics, Check: documents.Check, Now: w.now,
+		Region: region, Account: walkAccount, Keys: walkKeys, Metrics: metrics, Check: documents.Check, Now: w.now,
 		AgentSilence: 5 * time.Minute, Faults: w.faults, Failures: w.failures,
 	}, instances...)
 	t.Cleanup(w.cloud.Close)
@@ -219,7 +228,11 @@ func (w *walk) picksUp(t *testing.T, said string) []string {
 	}
 	request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
 	request.Header.Set("X-Amz-Target", "AmazonSSM.ListCommands")
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20261126/"+w.region+"/ssm/aws4_request")
+	sum := sha256.Sum256([]byte("{}"))
+	credentials := sdk.Credentials{AccessKeyID: walkKey.ID, SecretAccessKey: walkKey.Secret}
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, request, hex.EncodeToString(sum[:]), "ssm", w.region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	answer := httptest.NewRecorder()
 	w.cloud.ServeHTTP(answer, request)
 	m := lastCommand.FindStringSubmatch(answer.Body.String())
@@ -360,7 +373,7 @@ func TestFaults(t *testing.T) {
 		server.Close()
 	})
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_MAX_ATTEMPTS": "2",
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": walkKey.ID, "AWS_SECRET_ACCESS_KEY": walkKey.Secret, "AWS_MAX_ATTEMPTS": "2",
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
 	} {
 		t.Setenv(name, value)

@@ -60,7 +60,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("read-only /usr", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-1", "mount -o remount,bind,ro /usr/bin")
+		f.machine("web-1", "mount -o remount,bind,ro /usr/bin")
 		_, reason, message, _ := f.toFolder(4, packages[older])
 		if reason != "read_only" {
 			t.Errorf("reason %s, want read_only", reason)
@@ -109,7 +109,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("noexec", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-1", "mount --bind /opt/fleet /opt/fleet && mount -o remount,bind,noexec /opt/fleet")
+		f.machine("web-1", "mount --bind /opt/fleet /opt/fleet && mount -o remount,bind,noexec /opt/fleet")
 		every(t, `"reason":"not_executable","message":"this host does not let /opt/fleet/bin/aide-node be run (`)
 		_, reason, message, _ := f.toFolder(4, packages[older])
 		if reason != "not_executable" {
@@ -118,7 +118,7 @@ func TestInstallTo(t *testing.T) {
 		if want := "does not let a program in /opt/fleet/bin be run, the parameter to names another folder"; !strings.Contains(message, want) {
 			t.Errorf("message %q, want %q", message, want)
 		}
-		f.on("web-1", "umount /opt/fleet")
+		f.machine("web-1", "umount /opt/fleet")
 		found(t, newer)
 	})
 
@@ -131,7 +131,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("noexec where the agent has its scripts", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-1", "mount -o remount,bind,noexec /var")
+		f.machine("web-1", "mount -o remount,bind,noexec /var")
 		h := f.sweep(4, "sweep", "--instance", instances["web-1"])["web-1"]
 		if h.Reason != "not_executable" {
 			t.Errorf("reason %s, want not_executable", h.Reason)
@@ -139,21 +139,21 @@ func TestInstallTo(t *testing.T) {
 		if want := "does not let its SSM agent run scripts in /var/lib/amazon/ssm"; !strings.Contains(h.Message, want) {
 			t.Errorf("message %q, want %q", h.Message, want)
 		}
-		f.on("web-1", "mount -o remount,bind,ro,exec /var")
+		f.machine("web-1", "mount -o remount,bind,ro,exec /var")
 		if h := f.sweep(4, "sweep", "--instance", instances["web-1"])["web-1"]; h.Reason != "read_only" {
 			t.Errorf("/var read-only: %+v, want read_only", h)
 		}
-		f.on("web-1", "mount -o remount,bind,rw,exec /var")
+		f.machine("web-1", "mount -o remount,bind,rw,exec /var")
 	})
 
 	t.Run("noexec where nothing is executed", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-1", "mount --bind /var/lib/amazon /var/lib/amazon && mount -o remount,bind,noexec /var && mount -o remount,bind,noexec /tmp")
+		f.machine("web-1", "mount --bind /var/lib/amazon /var/lib/amazon && mount -o remount,bind,noexec /var && mount -o remount,bind,noexec /tmp")
 		found(t, newer)
 		if status, _, message, _ := f.toFolder(0, packages[older]); status != "clean" {
 			t.Errorf("install: %s: %s", status, message)
 		}
-		f.on("web-1", "umount /var/lib/amazon; mount -o remount,bind,exec /var")
+		f.machine("web-1", "umount /var/lib/amazon; mount -o remount,bind,exec /var")
 	})
 
 	for name, change := range map[string][2]string{
@@ -211,7 +211,7 @@ func TestInstallTo(t *testing.T) {
 
 	t.Run("back", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-1", "mount -o remount,bind,rw /usr/bin")
+		f.machine("web-1", "mount -o remount,bind,rw /usr/bin")
 		f.toFolder(0, packages[older], "--to", "/usr/bin")
 		if got := f.says("web-1", "ls -A /var/lib/aide-node | grep program; ls -A /opt/real/bin; aide-node version"); got != "aide-node "+older {
 			t.Errorf("%q", got)

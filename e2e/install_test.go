@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -78,27 +77,14 @@ func dist(t *testing.T, version string, archives map[string][]byte) (dir string)
 	return dir
 }
 
-// s3 makes one request of the lab's S3 as its owner.
+// s3 makes one request of the lab's bucket as its owner.
 func (f *fleet) s3(method, path string, body []byte) {
 	f.t.Helper()
-	req, err := http.NewRequestWithContext(f.t.Context(), method, f.url+"/"+lab.Bucket+path, bytes.NewReader(body))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x")
-	req.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if text, _ := io.ReadAll(resp.Body); resp.StatusCode/100 != 2 {
-		f.t.Fatalf("%s %s: %s %s", method, path, resp.Status, text)
-	}
+	simulated{f.t, f.dir, f.url}.s3(method, "/"+lab.Bucket+path, body)
 }
 
 func (f *fleet) ssm() *ssm.Client {
-	return ssm.NewFromConfig(simulated{f.t, f.url}.sdk())
+	return ssm.NewFromConfig(simulated{f.t, f.dir, f.url}.sdk())
 }
 
 // publish makes a document of pins the default one, whatever is behind them.
@@ -340,8 +326,10 @@ func TestInstall(t *testing.T) {
 		{"a program for another machine", broken(build(t, version, other)), nil, "wrong_architecture", "the program in the package is " + other, ""},
 		{"no program", broken([]byte("#!/bin/sh\necho aide-node " + version)), nil, "wrong_architecture", "no program for a known machine", ""},
 		{"another version", broken(build(t, "9.9.9", arch)), nil, "internal", "does not say that it is version 0.2.0", ""},
-		{"no room for what is there", pins, func(f *fleet) { f.on("web-3", "mount -t tmpfs -o size=64k none /var/lib/aide-node") },
-			"no_space", "/var/lib/aide-node has no room", "umount /var/lib/aide-node"},
+		{"no room for what is there", pins, func(f *fleet) {
+			f.machine("web-3", "mount -t tmpfs -o size=64k none /var/lib/aide-node")
+			f.t.Cleanup(func() { f.machine("web-3", "umount /var/lib/aide-node") })
+		}, "no_space", "/var/lib/aide-node has no room", ""},
 		{"no room for what is new", pins, func(f *fleet) {
 			f.on("web-3", `mv /usr/bin/df /usr/bin/df.there; printf '#!/bin/sh\necho "F 1 1 100 99%% /"\n' >/usr/bin/df; chmod 755 /usr/bin/df`)
 		}, "no_space", "/usr/bin has no room for", "mv /usr/bin/df.there /usr/bin/df"},

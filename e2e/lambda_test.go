@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -52,8 +51,8 @@ type answer struct {
 	ErrorMessage string `json:"errorMessage"`
 }
 
-// newFunction starts a function in the account at url.
-func newFunction(tb testing.TB, url string) *function {
+// newFunction starts a function in the account of a lab.
+func newFunction(tb testing.TB, s simulated) *function {
 	tb.Helper()
 	f := &function{tb: tb, log: filepath.Join(tb.TempDir(), "log"), events: make(chan delivery), ended: make(chan struct{})}
 	var mu sync.Mutex
@@ -93,7 +92,7 @@ func newFunction(tb testing.TB, url string) *function {
 		tb.Fatal(err)
 	}
 	f.cmd = exec.Command(bootstrap)
-	f.cmd.Env = append(lab.Environment(url), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
+	f.cmd.Env = append(s.environment(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=aidefleet-collect", "ORCHESTRATOR_REPORTS=s3://"+lab.Bucket+"/reports")
 	log, err := os.Create(f.log)
 	if err != nil {
@@ -171,10 +170,6 @@ func endEvent(command, status string) string {
 		"parameters":{"executionTimeout":["14400"]},"requested-date-time":"2026-11-24T05:10:30.049Z","status":%q}}`, command, status)
 }
 
-func (s simulated) sdk() aws.Config {
-	return aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(s.url), Credentials: credentials.NewStaticCredentialsProvider("lab", "lab", "")}
-}
-
 // await waits until a command is over.
 func (s simulated) await(command string) {
 	s.tb.Helper()
@@ -227,18 +222,8 @@ func (s simulated) kept(location string) (r report.Report) {
 	if !ok {
 		s.tb.Fatalf("the report is at %q", location)
 	}
-	request, err := http.NewRequestWithContext(s.tb.Context(), http.MethodGet, s.url+"/"+object, nil)
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20261124/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0")
-	resp, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || resp.StatusCode != http.StatusOK {
-		s.tb.Fatalf("%s: %s, %v", location, resp.Status, err)
+	if err := json.Unmarshal(s.s3(http.MethodGet, "/"+object, nil), &r); err != nil {
+		s.tb.Fatalf("%s: %v", location, err)
 	}
 	return r
 }
@@ -248,14 +233,14 @@ func (s simulated) kept(location string) (r report.Report) {
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, 120, "--latency", "2ms", "--speed", "60", "--hybrid", "0.1", "--stopped", "0.05", "--fail", "0.05")
-	start, collect := newFunction(t, s.url), newFunction(t, s.url)
+	start, collect := newFunction(t, s), newFunction(t, s)
 	began := time.Now()
 
 	started := start.want("started", startEvent("prod", began))
 	if again := start.want("nothing", startEvent("prod", began)); again.Command != started.Command {
 		t.Errorf("the second delivery found %q, want %q", again.Command, started.Command)
 	}
-	if again := newFunction(t, s.url).want("nothing", startEvent("prod", began)); again.Command != started.Command {
+	if again := newFunction(t, s).want("nothing", startEvent("prod", began)); again.Command != started.Command {
 		t.Errorf("a new process found %q, want %q", again.Command, started.Command)
 	}
 	// Too early: the end of the command is announced before it can be seen.
@@ -267,7 +252,7 @@ func TestLambda(t *testing.T) {
 	truth := s.stats()
 	compare(t, s.kept(published.Report), truth.Truth)
 	collect.want("nothing", endEvent(started.Command, "Success"))
-	newFunction(t, s.url).want("nothing", endEvent(started.Command, "Success")) // a process that remembers nothing
+	newFunction(t, s).want("nothing", endEvent(started.Command, "Success")) // a process that remembers nothing
 	if a := collect.want("reconciled", reconcileEvent); len(a.Sweeps) != 1 || !strings.Contains(a.Sweeps[0], "has been published") {
 		t.Errorf("a reconcile afterwards: %+v", a)
 	}
@@ -327,16 +312,16 @@ func TestLambdaDies(t *testing.T) {
 		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
 	}))
 	t.Cleanup(proxy.Close)
-	started := newFunction(t, s.url).want("started", startEvent("prod", time.Now()))
+	started := newFunction(t, s).want("started", startEvent("prod", time.Now()))
 	s.await(started.Command)
-	victim = newFunction(t, proxy.URL)
+	victim = newFunction(t, simulated{t, s.dir, proxy.URL})
 	if a, alive := victim.deliver(endEvent(started.Command, "Success"), time.Minute); alive {
 		t.Fatalf("it was to die: %+v", a)
 	}
 	if n, _ := s.samples("SweepCompleted", "prod"); n != 0 {
 		t.Fatal("half a sweep is marked as complete")
 	}
-	collect := newFunction(t, s.url)
+	collect := newFunction(t, s)
 	a := collect.want("reconciled", reconcileEvent)
 	if len(a.Sweeps) != 1 || !strings.Contains(a.Sweeps[0], "published") {
 		t.Errorf("%+v", a)
@@ -350,9 +335,9 @@ func TestLambdaDies(t *testing.T) {
 func TestLambdaBudget(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, 1000, "--latency", "250ms", "--speed", "600")
-	started := newFunction(t, s.url).want("started", startEvent("prod", time.Now()))
+	started := newFunction(t, s).want("started", startEvent("prod", time.Now()))
 	s.await(started.Command)
-	collect := newFunction(t, s.url)
+	collect := newFunction(t, s)
 	a, alive := collect.deliver(endEvent(started.Command, "Success"), 4*time.Second)
 	if !alive || a.Did != "nothing" || !strings.Contains(a.Why, "time is over") {
 		t.Fatalf("%+v, alive %t\n%s", a, alive, collect.said())
@@ -370,13 +355,13 @@ func TestLambdaNobody(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, 20, "--latency", "2ms", "--stopped", "0.5", "--unmanaged", "0.5", "--drift", "0", "--fail", "0")
 	now := time.Now()
-	start := newFunction(t, s.url)
+	start := newFunction(t, s)
 	a := start.want("published", startEvent("prod", now))
 	if r := s.kept(a.Report); r.Summary.Missing != len(r.Hosts) || len(r.Hosts) == 0 {
 		t.Errorf("%+v", r.Summary)
 	}
 	start.want("nothing", startEvent("prod", now))
-	newFunction(t, s.url).want("nothing", startEvent("prod", now))
+	newFunction(t, s).want("nothing", startEvent("prod", now))
 	s.publishedOnce("prod")
 	if s.stats().Calls["SendCommand"] != 0 {
 		t.Error("a command was sent to nobody")
@@ -387,7 +372,7 @@ func TestLambdaNobody(t *testing.T) {
 func TestLambdaRefuses(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, 5)
-	f := newFunction(t, s.url)
+	f := newFunction(t, s)
 	for event, want := range map[string]string{
 		`{"hello":"world"}`: `unknown event with the keys ["hello"]`,
 		startEvent("prod", time.Now().Add(-48*time.Hour)):                                                    "want a time from a day ago",
@@ -432,7 +417,7 @@ func BenchmarkLambda(b *testing.B) {
 			default:
 			}
 			began := time.Now()
-			f := newFunction(b, proxy.URL)
+			f := newFunction(b, simulated{b, s.dir, proxy.URL})
 			a, _ := f.deliver(startEvent("prod", now), time.Minute)
 			if command = a.Command; command == "" {
 				b.Fatalf("start %d: %+v", n, a)
@@ -443,7 +428,7 @@ func BenchmarkLambda(b *testing.B) {
 		b.ReportMetric(float64(sum)/starts/1e6, "ms/start")
 		b.ReportMetric(float64(worst)/1e6, "ms/worst-start")
 		s.await(command)
-		f := newFunction(b, s.url)
+		f := newFunction(b, s)
 		f.want("published", endEvent(command, "Success"))
 		b.ReportMetric(float64(peak(f.cmd.Process.Pid))/(1<<20), "MiB")
 	}

@@ -111,8 +111,8 @@ func TestLife(t *testing.T) {
 	f.run(0, "accept", "--fingerprint", found["db-1"].Fingerprint, "--tag", "role=db")
 	check("after the upgrade", f.sweep(0, "sweep", "--tag", fleet), all("clean"))
 
-	s := simulated{t, f.url}
-	function := newFunction(t, f.url)
+	s := simulated{t, f.dir, f.url}
+	function := newFunction(t, s)
 	started := function.want("started", `{"sweep":{"tags":{"role":["web","db"]},"fleet":"shop"},"scheduled":"`+time.Now().UTC().Format(time.RFC3339)+`"}`)
 	s.await(started.Command)
 	published := function.want("published", endEvent(started.Command, "Success"))

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,9 +126,22 @@ func (f *fleet) nothingLeft() {
 	}
 }
 
+// environment is that of an operator of the lab; of none before it is up.
+func (f *fleet) environment() []string {
+	f.t.Helper()
+	if f.up == nil {
+		return nil
+	}
+	list, err := lab.Environment(f.dir)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return list
+}
+
 // command is a program as an operator of the lab runs it.
 func (f *fleet) command(args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
-	cmd = program(lab.Environment(f.url), args...)
+	cmd = program(f.environment(), args...)
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	return cmd, stdout, stderr
@@ -176,6 +190,30 @@ func (f *fleet) on(name, script string) {
 	f.run(0, "lab", "exec", "--dir", f.dir, name, "--", "sh", "-c", script)
 }
 
+// machine runs a shell command among the files of a host with all that the machine may
+// do, and the host may not.
+func (f *fleet) machine(name, script string) {
+	f.t.Helper()
+	args := []string{"--target", strconv.Itoa(f.first(name)), "--mount"}
+	if os.Geteuid() != 0 {
+		args = append(args, "--user", "--preserve-credentials")
+	}
+	if out, err := exec.Command("nsenter", append(args, "--root", "--", "/bin/sh", "-c", script)...).CombinedOutput(); err != nil {
+		f.t.Fatalf("%s on %s: %v\n%s", script, name, err, out)
+	}
+}
+
+// first is the first process of a host's sandbox.
+func (f *fleet) first(name string) int {
+	f.t.Helper()
+	var first struct{ PID int }
+	text, err := os.ReadFile(filepath.Join(f.dir, "hosts", name, "sandbox.json"))
+	if err != nil || json.Unmarshal(text, &first) != nil {
+		f.t.Fatal(err, string(text))
+	}
+	return first.PID
+}
+
 // aws runs Debian's AWS CLI.
 func (f *fleet) aws(args ...string) string {
 	f.t.Helper()
@@ -184,7 +222,7 @@ func (f *fleet) aws(args ...string) string {
 		f.t.Skip("the AWS CLI is not installed here: apt-get install awscli")
 	}
 	cmd := exec.Command(cli, append([]string{"--endpoint-url", f.url, "--output", "json"}, args...)...)
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }), lab.Environment(f.url)...)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }), f.environment()...)
 	out, err := cmd.Output()
 	if err != nil {
 		var exit *exec.ExitError
@@ -403,12 +441,12 @@ func TestLab(t *testing.T) {
 
 	t.Run("a full disk", func(t *testing.T) {
 		f := f.in(t)
-		f.on("web-2", "mount -t tmpfs -o size=64k none /var/lib/aide-node")
+		f.machine("web-2", "mount -t tmpfs -o size=64k none /var/lib/aide-node")
 		h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]
 		if h.Status != "failed" || h.Reason != "state_unwritable" || h.Counts != nil {
 			t.Errorf("web-2 with a full disk: %+v", h)
 		}
-		f.on("web-2", "umount /var/lib/aide-node")
+		f.machine("web-2", "umount /var/lib/aide-node")
 	})
 
 	t.Run("hosts nobody has", func(t *testing.T) {
@@ -463,12 +501,7 @@ func TestLab(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.completed(2, "role=web")
-		var first struct{ PID int }
-		text, err := os.ReadFile(filepath.Join(f.dir, "hosts", "web-3", "sandbox.json"))
-		if err != nil || json.Unmarshal(text, &first) != nil {
-			t.Fatal(err, string(text))
-		}
-		if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(f.first("web-3"), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
@@ -621,7 +654,7 @@ func TestNoAWS(t *testing.T) {
 	}{
 		"no region":      {nil, "region"},
 		"no credentials": {[]string{"AWS_REGION=us-east-1"}, "credentials"},
-		"nobody there":   {append(lab.Environment(nobody), "AWS_MAX_ATTEMPTS=1"), "AWS_ENDPOINT_URL"},
+		"nobody there":   {[]string{"AWS_ENDPOINT_URL=" + nobody, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_MAX_ATTEMPTS=1"}, "AWS_ENDPOINT_URL"},
 	} {
 		cmd := program(append(c.environment, "HOME="+empty, "AWS_EC2_METADATA_DISABLED=true"), "sweep", "--tag", "env=prod")
 		out, _ := cmd.CombinedOutput()

@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"golang.org/x/sync/errgroup"
 
 	"aidefleet/lab/lab"
@@ -25,14 +28,15 @@ import (
 
 // simulated is a lab of simulated hosts that is up.
 type simulated struct {
-	tb  testing.TB
-	url string
+	tb       testing.TB
+	dir, url string
 }
 
 // simulate starts a lab of n hosts.
 func simulate(tb testing.TB, n int, options ...string) simulated {
 	tb.Helper()
-	args := append([]string{"lab", "up", "--dir", filepath.Join(tb.TempDir(), "lab"), "--addr", "127.0.0.1:0", "--simulate", strconv.Itoa(n)}, options...)
+	dir := filepath.Join(tb.TempDir(), "lab")
+	args := append([]string{"lab", "up", "--dir", dir, "--addr", "127.0.0.1:0", "--simulate", strconv.Itoa(n)}, options...)
 	up := program(nil, args...)
 	var said bytes.Buffer
 	up.Stderr = &said
@@ -52,7 +56,7 @@ func simulate(tb testing.TB, n int, options ...string) simulated {
 		tb.Fatalf("lab up: %v: %s", err, said.String())
 	}
 	go func() { _, _ = io.Copy(io.Discard, stdout) }()
-	return simulated{tb, regexp.MustCompile(`http://[0-9.:]+[0-9]`).FindString(first)}
+	return simulated{tb, dir, regexp.MustCompile(`http://[0-9.:]+[0-9]`).FindString(first)}
 }
 
 // stats are the lab's: how often each operation was called, and what is true.
@@ -76,7 +80,64 @@ func (s simulated) stats() (got stats) {
 }
 
 func (s simulated) program(args ...string) *exec.Cmd {
-	return program(lab.Environment(s.url), args...)
+	return program(s.environment(), args...)
+}
+
+// environment is that of who uses the lab at the simulated's URL.
+func (s simulated) environment() []string {
+	s.tb.Helper()
+	list, err := lab.Environment(s.dir)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	return append(list, "AWS_ENDPOINT_URL="+s.url)
+}
+
+// credentials are those of who uses the lab.
+func (s simulated) credentials() aws.Credentials {
+	s.tb.Helper()
+	var c aws.Credentials
+	for _, v := range s.environment() {
+		switch name, value, _ := strings.Cut(v, "="); name {
+		case "AWS_ACCESS_KEY_ID":
+			c.AccessKeyID = value
+		case "AWS_SECRET_ACCESS_KEY":
+			c.SecretAccessKey = value
+		}
+	}
+	return c
+}
+
+// sdk makes the SDK's clients use the lab.
+func (s simulated) sdk() aws.Config {
+	c := s.credentials()
+	return aws.Config{Region: "us-east-1", BaseEndpoint: aws.String(s.url), Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, "")}
+}
+
+// s3 makes one request of the lab's S3, by path, as the owner of all buckets, and
+// returns what it answers.
+func (s simulated) s3(method, path string, body []byte) []byte {
+	s.tb.Helper()
+	req, err := http.NewRequestWithContext(s.tb.Context(), method, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	const unsigned = "UNSIGNED-PAYLOAD"
+	req.Header.Set("X-Amz-Content-Sha256", unsigned)
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	if err := signer.SignHTTP(s.tb.Context(), s.credentials(), req, unsigned, "s3", "us-east-1", time.Now()); err != nil {
+		s.tb.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 {
+		s.tb.Fatalf("%s %s: %s %s, %v", method, path, resp.Status, text, err)
+	}
+	return text
 }
 
 // swept is what a sweep left behind.

@@ -54,7 +54,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "lab COMMAND [options]\n\nExample: lab up",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands:        []*cli.Command{upCommand(), demoCommand(), execCommand(), envCommand(), downCommand(), agentCommand()},
+		Commands:        []*cli.Command{upCommand(), demoCommand(), execCommand(), envCommand(), downCommand(), agentCommand(), confinedCommand()},
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {},
 		OnUsageError:    onUsageError,

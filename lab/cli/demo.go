@@ -53,8 +53,11 @@ func demo(c *cli.Context) (err error) {
 	sweep := l.Orchestrator(c.Context, "sweep", "--tag", "env=prod", "--output", "table")
 	sweep.Stdout, sweep.Stderr = out, out
 	err = sweep.Run()
-	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != incomplete {
-		return fmt.Errorf("the sweep ended with %v, want status %d: cache-1 cannot check and api-1 cannot answer", err, incomplete)
+	switch exit := (*exec.ExitError)(nil); {
+	case err == nil:
+		return errors.New("the sweep found nothing wrong, but cache-1 cannot check and api-1 cannot answer")
+	case !errors.As(err, &exit) || exit.ExitCode() != incomplete:
+		return fmt.Errorf("the sweep did not end with status %d: %w", incomplete, err)
 	}
 	fmt.Fprintf(out, "(exit status %d: some hosts failed or did not report)\n", incomplete)
 	fmt.Fprintln(out, "\n# What CloudWatch holds now, read back:")

@@ -34,7 +34,11 @@ func env(c *cli.Context) error {
 	if !s.Ready {
 		return fmt.Errorf("the lab in %s is not ready: its baselines are being taken; try again", dir)
 	}
-	for _, v := range lab.Environment(s.URL) {
+	environment, err := lab.Environment(dir)
+	if err != nil {
+		return err
+	}
+	for _, v := range environment {
 		name, value, _ := strings.Cut(v, "=")
 		fmt.Fprintf(c.App.Writer, "export %s=%s\n", name, shellQuote(value))
 	}

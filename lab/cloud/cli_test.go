@@ -25,7 +25,7 @@ func TestAWSCommandLine(t *testing.T) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), debianCLI, append(arguments, "--endpoint-url", l.url, "--output", "json")...)
 		cmd.Env = []string{
-			"HOME=" + home, "PATH=/usr/bin:/bin", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret",
+			"HOME=" + home, "PATH=/usr/bin:/bin", "AWS_ACCESS_KEY_ID=" + userKey.ID, "AWS_SECRET_ACCESS_KEY=" + userKey.Secret,
 			"AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=",
 		}
 		var stdout, stderr bytes.Buffer

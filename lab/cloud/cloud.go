@@ -5,7 +5,7 @@
 // in their shapes and spellings. Sources are the API references of AWS Systems
 // Manager and Amazon EC2, the Systems Manager user guide, and the source of
 // aws/amazon-ssm-agent 3.x for the message service, which has no reference.
-// Signatures are not verified: a lab has no secrets.
+// A request is taken only if it is signed with a key that the account knows.
 package cloud
 
 import (
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"aidefleet/lab/s3"
+	"aidefleet/lab/sigv4"
 )
 
 const (
@@ -34,6 +35,9 @@ type Config struct {
 	Account string // twelve digits
 	// Accounts are those whose roles can be taken; by default only Account.
 	Accounts []string
+
+	// Keys are those that may sign requests. Without them nobody may.
+	Keys *sigv4.Keys
 
 	// Metrics serves CloudWatch. Without it CloudWatch knows no operation.
 	Metrics http.Handler
@@ -95,6 +99,9 @@ func New(c Config, instances ...Instance) *Cloud {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Keys == nil {
+		c.Keys = sigv4.New()
+	}
 	if c.Objects == nil {
 		c.Objects = s3.New(c.Region)
 	}
@@ -114,7 +121,7 @@ func New(c Config, instances ...Instance) *Cloud {
 		commands:  make(map[string]*command),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
-	cloud.handle = cloud.counted(cloud.authenticated(cloud.faulty(cloud.failing(cloud.dispatch))))
+	cloud.handle = cloud.authenticated(cloud.counted(cloud.faulty(cloud.failing(cloud.dispatch))))
 	for _, i := range instances {
 		cloud.nodes[i.ID] = newNode(i)
 	}

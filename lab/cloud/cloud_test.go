@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -23,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"aidefleet/lab/sigv4"
 )
 
 const (
@@ -51,6 +56,8 @@ type lab struct {
 	ssm *ssm.Client
 	ec2 *ec2.Client
 
+	caller sigv4.Key // of post; the user if it is not set
+
 	mu   sync.Mutex
 	time time.Time
 }
@@ -58,6 +65,7 @@ type lab struct {
 func newLab(t *testing.T, c Config, hosts ...Instance) *lab {
 	t.Helper()
 	c.Region, c.Account = "us-east-1", "123456789012"
+	c.Keys = testKeys()
 	if c.Consistency == 0 {
 		c.Consistency = -1
 	}
@@ -88,7 +96,7 @@ func newLab(t *testing.T, c Config, hosts ...Instance) *lab {
 func (l *lab) sdk() aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: &l.url,
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Credentials: credentials.NewStaticCredentialsProvider(userKey.ID, userKey.Secret, ""),
 	}
 }
 
@@ -120,18 +128,57 @@ func (l *lab) post(path string, header map[string]string, body []byte) *http.Res
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/…")
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
 	if header["Authorization"] == "none" {
 		req.Header.Del("Authorization")
+	} else {
+		l.sign(req, body)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	return resp
+}
+
+// The keys of a test's account: its user's, and its hosts'.
+var (
+	userKey  = sigv4.Key{ID: "AKIDEXAMPLE", Secret: "secret", Account: "123456789012"}
+	agentKey = sigv4.Key{ID: "AKIDAGENT", Secret: "of hosts", Account: "123456789012", Agent: true}
+)
+
+func testKeys() *sigv4.Keys { return sigv4.New(userKey, agentKey) }
+
+// sign signs a request for the service that it is meant for.
+func (l *lab) sign(r *http.Request, body []byte) {
+	l.t.Helper()
+	service := "monitoring"
+	switch text := r.Header.Get("X-Amz-Target") + string(body); {
+	case strings.HasPrefix(text, "AmazonSSM."):
+		service = "ssm"
+	case strings.HasPrefix(text, "EC2Windows"):
+		service = "ec2messages"
+	case strings.Contains(text, "2016-11-15"):
+		service = "ec2"
+	case strings.Contains(text, "2011-06-15"):
+		service = "sts"
+	}
+	key := l.caller
+	if key.ID == "" {
+		key = userKey
+	}
+	signAs(l.t, key, r, body, service)
+}
+
+func signAs(t *testing.T, key sigv4.Key, r *http.Request, body []byte, service string) {
+	t.Helper()
+	sum := sha256.Sum256(body)
+	credentials := aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret, SessionToken: key.Token}
+	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(sum[:]), service, "us-east-1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // register brings the agents of these instances up.

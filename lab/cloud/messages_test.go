@@ -146,9 +146,9 @@ func TestRegistered(t *testing.T) {
 
 // TestAgent runs a command through the lab's agent, and cancels another.
 func TestAgent(t *testing.T) {
-	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	c := New(Config{Region: "us-east-1", Account: "123456789012", Consistency: -1}, instances()...)
+	t.Setenv("AWS_ACCESS_KEY_ID", agentKey.ID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", agentKey.Secret)
+	c := New(Config{Region: "us-east-1", Account: "123456789012", Keys: testKeys(), Consistency: -1}, instances()...)
 	server := httptest.NewServer(c)
 	defer server.Close()
 	defer c.Close()
@@ -208,6 +208,7 @@ func TestAgent(t *testing.T) {
 // TestAgentsSmallTalk answers what agents ask for and a lab has nothing of.
 func TestAgentsSmallTalk(t *testing.T) {
 	l := newLab(t, Config{})
+	l.caller = agentKey
 	for operation, want := range map[string]string{
 		"ListInstanceAssociations":        `{"Associations":[]}`,
 		"ListAssociations":                `{"Associations":[]}`,

@@ -15,7 +15,7 @@ import (
 func TestObjects(t *testing.T) {
 	l := newLab(t, Config{Objects: s3.New("us-east-1", "bucket")})
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": l.url, "AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "lab", "AWS_CONFIG_FILE": "/dev/null",
+		"AWS_ENDPOINT_URL": l.url, "AWS_ACCESS_KEY_ID": userKey.ID, "AWS_SECRET_ACCESS_KEY": userKey.Secret, "AWS_CONFIG_FILE": "/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
 	} {
 		t.Setenv(name, value)

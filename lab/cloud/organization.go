@@ -1,22 +1,23 @@
 package cloud
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
+
+	"aidefleet/lab/sigv4"
 )
 
 // Organization is several accounts, each in several regions, behind one
 // http.Handler. A request goes where its signature says: into the account of its
 // credentials, in the region of its scope.
 type Organization struct {
-	own    string // account of a caller who has taken no role
-	clouds []*Cloud
+	clouds []*Cloud // the first is the user's
 }
 
-// NewOrganization puts accounts together. The first is that of the user.
+// NewOrganization puts accounts together, which have the same keys. The first is that
+// of the user.
 func NewOrganization(clouds ...*Cloud) *Organization {
-	return &Organization{own: clouds[0].config.Account, clouds: clouds}
+	return &Organization{clouds: clouds}
 }
 
 // ServeHTTP answers every request of every service, and GET /lab/stats.
@@ -25,19 +26,20 @@ func (o *Organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		serveStats(w, r, o.clouds...)
 		return
 	}
-	key, region, _ := credential(r)
-	account, _, taken := readSession(key)
-	if !taken {
-		account = o.own
-	}
+	o.cloud(r).ServeHTTP(w, r)
+}
+
+// cloud is where a request belongs, by what it says. It refuses what is not true.
+func (o *Organization) cloud(r *http.Request) *Cloud {
+	own := o.clouds[0]
+	s, _ := sigv4.Parse(r.Header.Get("Authorization")) // own refuses what has none
+	key, _ := own.config.Keys.Find(s.KeyID)
 	for _, c := range o.clouds {
-		if c.config.Account == account && c.config.Region == region {
-			c.ServeHTTP(w, r)
-			return
+		if c.config.Account == key.Account && c.config.Region == s.Region {
+			return c
 		}
 	}
-	// A real endpoint has another name in each region: there is nobody to answer.
-	http.Error(w, fmt.Sprintf("the lab has no account %s in region %s", account, region), http.StatusNotFound)
+	return own
 }
 
 // Online says that SSM hears of a node's agent, wherever it is.

@@ -68,13 +68,14 @@ func (c *Cloud) assumeRole(q *request) (any, error) {
 	if account == "" {
 		return nil, &apiError{http.StatusForbidden, "AccessDenied", "User: " + c.user() + " is not authorized to perform: sts:AssumeRole on resource: " + role}
 	}
+	taken := c.config.Keys.Session(account, c.now())
 	return assumeRoleResponse{
 		Namespace:    stsNamespace,
 		ARN:          "arn:aws:sts::" + account + ":assumed-role/" + name + "/" + session,
 		RoleID:       "AROALAB:" + session,
-		AccessKeyID:  c.newSession(account),
-		SecretKey:    "lab",
-		SessionToken: "lab",
+		AccessKeyID:  taken.ID,
+		SecretKey:    taken.Secret,
+		SessionToken: taken.Token,
 		Expiration:   isoDate(c.now().Add(roleTime)),
 		RequestID:    q.id,
 	}, nil

@@ -7,7 +7,7 @@ import (
 
 // TestAssumeRole: a role of the account can be taken, and no other.
 func TestAssumeRole(t *testing.T) {
-	c := New(Config{Region: "us-east-1", Account: "123456789012"})
+	c := New(Config{Region: "us-east-1", Account: "123456789012", Keys: testKeys()})
 	t.Cleanup(c.Close)
 	for _, tc := range []struct {
 		role, session string

@@ -37,30 +37,18 @@ func (h *Host) agentMounts(a Agent) (map[string]string, error) {
 	return mounts, nil
 }
 
-// Credentials sign an agent's requests; the lab's service takes any.
+// Credentials sign an agent's requests.
 type Credentials struct{ AccessKeyID, SecretAccessKey string }
 
 func (c Credentials) env() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + c.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + c.SecretAccessKey}
 }
 
-// standIn is where a sandbox sees this program.
-const standIn = "/.lab/lab"
-
 // StandIn is the lab's own agent: this very program, run in the sandbox as
 // "lab agent", which reads its configuration (agent.ParseConfig) from
 // its standard input.
-func StandIn(c agent.Config, creds Credentials) (Agent, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return Agent{}, fmt.Errorf("find the stand-in agent: %w", err)
-	}
-	return Agent{
-		Args:   []string{standIn, "agent"},
-		Env:    creds.env(),
-		Stdin:  c.Encode(),
-		Mounts: map[string]string{standIn: self},
-	}, nil
+func StandIn(c agent.Config, creds Credentials) Agent {
+	return Agent{Args: []string{labProgram, "agent"}, Env: creds.env(), Stdin: c.Encode()}
 }
 
 // RealAgent is a folder with an amazon-ssm-agent as InstallAgent makes it.

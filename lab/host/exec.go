@@ -69,13 +69,18 @@ func (h *Host) Exec(ctx context.Context, argv []string, stdin io.Reader, stdout,
 	return ended.ExitCode(), nil
 }
 
-// enter is a command in a sandbox that runs.
+// ConfinedCommand is the command of this program that calls Confine.
+const ConfinedCommand = "confined"
+
+// enter is a command in a sandbox that runs. To get there takes more capabilities
+// than a host has; the first program there gives them up, before anything that the
+// host could have changed is executed or read.
 func enter(ctx context.Context, p process, argv []string, stdin io.Reader) *exec.Cmd {
 	args := []string{"--target", strconv.Itoa(p.PID), "--mount", "--uts", "--ipc", "--pid"}
 	if os.Geteuid() != 0 {
 		args = append(args, "--user", "--preserve-credentials")
 	}
-	args = append(args, "--root", "--wd", "--")
+	args = append(args, "--root", "--wd", "--", labProgram, ConfinedCommand)
 	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
 	// The program is nsenter's child and would survive it: both are in a group,
 	// which can be killed from outside of the sandbox. A terminal, though, stops a

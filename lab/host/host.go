@@ -3,8 +3,8 @@
 // agent. They share the machine's loopback, where the lab's services are, and
 // need neither root nor an image.
 //
-// A sandbox keeps hosts apart; it is no jail. As root its processes are root on
-// the machine, so run in it only what may run there.
+// Root on a host has the capabilities that AIDE and an operator's scripts need there,
+// and none that reaches out of the sandbox.
 package host
 
 import (
@@ -219,6 +219,23 @@ func (h *Host) Write(files map[string]File) error {
 		}
 	}
 	return nil
+}
+
+// Read returns a file of the host, by its path in /etc, /srv or /var.
+func (h *Host) Read(p string) (string, error) {
+	if !ownPath(p) {
+		return "", fmt.Errorf("read from host %s: %q is not in /etc, /srv or /var", h.Name, p)
+	}
+	root, err := os.OpenRoot(h.dir) // a link on the host must not lead out of it
+	if err != nil {
+		return "", fmt.Errorf("read from host %s: %w", h.Name, err)
+	}
+	defer func() { _ = root.Close() }() // only read
+	text, err := root.ReadFile(strings.TrimPrefix(p, "/"))
+	if err != nil {
+		return "", fmt.Errorf("read from host %s: %w", h.Name, err)
+	}
+	return string(text), nil
 }
 
 func write(root *os.Root, p string, f File) error {

@@ -20,8 +20,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"golang.org/x/sync/errgroup"
 
 	"aidefleet/lab/agent"
@@ -29,6 +27,7 @@ import (
 	"aidefleet/lab/cloudwatch"
 	"aidefleet/lab/host"
 	"aidefleet/lab/s3"
+	"aidefleet/lab/sigv4"
 )
 
 // Where and as whom a lab is used.
@@ -37,8 +36,8 @@ const (
 	region      = "us-east-1"
 	userAccount = "123456789012"
 	Bucket      = "aidefleet-lab"
-	secret      = "lab"  // of both keys: signatures are not verified
-	hostKey     = "host" // the hosts' access key: what may read the bucket, and no more
+	userKey     = "lab"  // the access key of whoever uses the lab
+	hostKey     = "host" // that of the hosts: what may do what an agent does, and no more
 )
 
 // Options say how a lab is made.
@@ -65,6 +64,7 @@ type Options struct {
 type Lab struct {
 	dir      string
 	url      string
+	keys     *sigv4.Keys
 	operator string // path of the orchestrator
 	lock     *os.File
 	log      *os.File
@@ -109,6 +109,9 @@ func Up(ctx context.Context, o Options) (_ *Lab, err error) {
 	if l.lock, err = claim(o.Dir); err != nil {
 		return nil, err
 	}
+	if l.keys, err = newKeys(o.Dir); err != nil {
+		return nil, err
+	}
 	if l.log, err = os.Create(filepath.Join(o.Dir, "lab.log")); err != nil {
 		return nil, err
 	}
@@ -126,8 +129,8 @@ func Up(ctx context.Context, o Options) (_ *Lab, err error) {
 	return l, nil
 }
 
-// listen refuses an address that others could reach: the lab takes any
-// signature, and its hosts run what it is sent.
+// listen refuses an address that others could reach: the lab's hosts run what it is
+// sent.
 func listen(addr string) (net.Listener, error) {
 	name, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -156,7 +159,7 @@ func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
 	objects := s3.New(region, Bucket)
 	objects.Reader(hostKey)
-	c := cloud.Config{Region: region, Account: userAccount, Metrics: cloudwatch.New(region, userAccount), Objects: objects, Logger: logger}
+	c := cloud.Config{Region: region, Account: userAccount, Keys: l.keys, Metrics: cloudwatch.New(region, userAccount), Objects: objects, Logger: logger}
 	if s != nil {
 		if l.cloud, err = s.simulated(c); err != nil {
 			return err
@@ -168,7 +171,7 @@ func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 		}
 		l.cloud = cloud.New(c, instances...)
 	}
-	l.server = &http.Server{Handler: l.cloud, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	l.server = &http.Server{Handler: loopbackOnly(l.cloud), ReadHeaderTimeout: headerTime, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	go func() { _ = l.server.Serve(listener) }() // until Close
 	return nil
 }
@@ -204,26 +207,23 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 			if m.offline || ctx.Err() != nil {
 				return ctx.Err()
 			}
-			a, err := l.agent(h, real)
-			if err != nil {
-				return err
-			}
-			return h.Start(a)
+			return h.Start(l.agent(h, real))
 		})
 	}
 	return g.Wait()
 }
 
 // agent is the agent of a host: the stand-in, unless there is a real one.
-func (l *Lab) agent(h *host.Host, real host.RealAgent) (host.Agent, error) {
+func (l *Lab) agent(h *host.Host, real host.RealAgent) host.Agent {
 	name, version := h.Layout.Platform()
 	c := agent.Config{
 		Endpoint: l.url, InstanceID: h.InstanceID, Region: region,
 		PlatformName: name, PlatformVersion: version, AgentVersion: "3.3.1611.0", ComputerName: h.Name,
 	}
-	keys := host.Credentials{AccessKeyID: hostKey, SecretAccessKey: secret}
+	key, _ := l.keys.Find(hostKey)
+	keys := host.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}
 	if real != "" {
-		return real.Agent(c, keys), nil
+		return real.Agent(c, keys)
 	}
 	return host.StandIn(c, keys)
 }
@@ -235,26 +235,6 @@ func (l *Lab) Ready() error {
 
 // URL is the endpoint of all of the lab's services.
 func (l *Lab) URL() string { return l.url }
-
-// Environment is what makes an SDK and the AWS CLI use the lab at url, as
-// KEY=value.
-func Environment(url string) []string {
-	return []string{
-		"AWS_ENDPOINT_URL=" + url,
-		"AWS_REGION=" + region,
-		"AWS_DEFAULT_REGION=" + region, // the AWS CLI's name for it
-		"AWS_ACCESS_KEY_ID=" + secret,
-		"AWS_SECRET_ACCESS_KEY=" + secret,
-	}
-}
-
-// Config makes an SDK's client use the lab.
-func (l *Lab) Config() aws.Config {
-	return aws.Config{
-		Region: region, BaseEndpoint: aws.String(l.url),
-		Credentials: credentials.NewStaticCredentialsProvider(secret, secret, ""),
-	}
-}
 
 // packages is the folder with the packages of the node.
 func (l *Lab) packages() string { return filepath.Join(l.dir, "packages") }
@@ -306,7 +286,7 @@ func (l *Lab) Orchestrator(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "ORCHESTRATOR_")
 	})
-	cmd.Env = append(cmd.Env, Environment(l.url)...)
+	cmd.Env = append(cmd.Env, l.environment()...)
 	return cmd
 }
 
@@ -320,12 +300,12 @@ func (l *Lab) Deploy() error {
 		case "web":
 			files = host.App(h.Role, "1.1")
 		case "db":
-			passwd, err := os.ReadFile(filepath.Join(h.Dir(), "etc", "passwd"))
+			passwd, err := h.Read("/etc/passwd")
 			if err != nil {
 				return err
 			}
 			files = map[string]host.File{
-				"/etc/passwd":         {Content: string(passwd) + "backdoor:x:0:0::/:/bin/sh\n"},
+				"/etc/passwd":         {Content: passwd + "backdoor:x:0:0::/:/bin/sh\n"},
 				"/etc/cron.d/.update": {Content: "* * * * * root /tmp/.x\n"},
 			}
 		}

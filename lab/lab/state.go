@@ -31,6 +31,7 @@ func DefaultDir() (string, error) {
 // State is what a lab leaves in its folder for the other commands, as lab.json:
 //
 //	lab.json     this
+//	secret       the secret key of whoever uses the lab, for nobody else to read
 //	lab.log      what the services had to say
 //	lock         held as long as the lab is up
 //	hosts/NAME/  a host
@@ -44,7 +45,10 @@ type State struct {
 	Ready bool `json:"ready"`
 }
 
-const stateFile = "lab.json"
+const (
+	stateFile  = "lab.json"
+	secretFile = "secret"
+)
 
 func hostDir(dir, name string) string { return filepath.Join(dir, "hosts", name) }
 
@@ -100,10 +104,21 @@ func takeLock(dir string) (*os.File, error) {
 // claim makes dir an empty folder of a new lab. What an earlier lab left there is
 // thrown away; a folder with anything else is refused.
 func claim(dir string) (lock *os.File, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if err := ours(dir); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+		return nil, fmt.Errorf("%s belongs to another user, number %d: give a folder of yours with --dir", dir, owner.Uid)
+	}
+	// What a host's root makes, a program that is setuid among it, is for nobody else.
+	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if lock, err = takeLock(dir); err != nil {
@@ -124,7 +139,7 @@ func ours(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case stateFile, "lab.log", "lock", "hosts", "agent", "packages":
+		case stateFile, secretFile, "lab.log", "lock", "hosts", "agent", "packages":
 		default:
 			return fmt.Errorf("%s is not a lab's folder: it holds %s", dir, e.Name())
 		}
@@ -133,7 +148,7 @@ func ours(dir string) error {
 }
 
 func empty(dir string) error {
-	for _, name := range []string{stateFile, "lab.log", "hosts", "agent", "packages"} {
+	for _, name := range []string{stateFile, secretFile, "lab.log", "hosts", "agent", "packages"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("throw away the lab before: %w", err)
 		}

@@ -2,8 +2,8 @@
 // memory, with the checks and the errors of the real service that the project
 // meets. The source is the API reference of Amazon S3.
 //
-// Signatures are not verified, but the digest that a request is signed with is.
-// Who may do what is by the access key of the request, see Reader, and by the bucket's policy, as
+// Who signed a request is known before it comes here; the digest that it is signed
+// with is checked here. Who may do what is by the access key of the request, see Reader, and by the bucket's policy, as
 // far as the lab knows them.
 package s3
 
@@ -136,6 +136,9 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request, body []byte) *Erro
 	if err := unknown(operation, r); err != nil {
 		return err
 	}
+	if err := checkBody(r, body); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if operation == "CreateBucket" {
@@ -193,6 +196,20 @@ func unknown(operation string, r *http.Request) *Error {
 	return nil
 }
 
+// checkBody holds the body against the digest that it is signed with.
+func checkBody(r *http.Request, body []byte) *Error {
+	sum := sha256.Sum256(body)
+	switch signed := r.Header.Get("X-Amz-Content-Sha256"); {
+	case signed == "":
+		return &Error{http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"}
+	case strings.HasPrefix(signed, "STREAMING-"):
+		return &Error{http.StatusNotImplemented, "NotImplemented", "The lab's S3 takes a body in one piece, not " + signed}
+	case signed != "UNSIGNED-PAYLOAD" && signed != hex.EncodeToString(sum[:]):
+		return &Error{http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."}
+	}
+	return nil
+}
+
 // allowed says whether the holder of an access key may do that.
 func (s *Store) allowed(operation, key string, at place) bool {
 	if !slices.Contains(s.readers, key) {
@@ -236,14 +253,8 @@ func (s *Store) createBucket(w http.ResponseWriter, r *http.Request, bucket stri
 // put checks a body against the digests that it was sent with.
 func (s *Store) put(w http.ResponseWriter, r *http.Request, objects map[string]*object, key string, body []byte) *Error {
 	sum, md := sha256.Sum256(body), md5.Sum(body)
-	signed, own := r.Header.Get("X-Amz-Content-Sha256"), r.Header.Get("X-Amz-Checksum-Sha256")
+	own := r.Header.Get("X-Amz-Checksum-Sha256")
 	switch {
-	case signed == "":
-		return &Error{http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"}
-	case strings.HasPrefix(signed, "STREAMING-"):
-		return &Error{http.StatusNotImplemented, "NotImplemented", "The lab's S3 takes a body in one piece, not " + signed}
-	case signed != "UNSIGNED-PAYLOAD" && signed != hex.EncodeToString(sum[:]):
-		return &Error{http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."}
 	case own != "" && !isDigest(own, sha256.Size):
 		return &Error{http.StatusBadRequest, "InvalidRequest", "Value for x-amz-checksum-sha256 header is invalid."}
 	case own != "" && own != base64.StdEncoding.EncodeToString(sum[:]):

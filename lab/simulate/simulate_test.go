@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"aidefleet/lab/cloud"
+	"aidefleet/lab/sigv4"
 	"aidefleet/node/result"
 	documents "aidefleet/ssm-documents"
 )
@@ -147,11 +148,16 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+var (
+	key  = sigv4.Key{ID: "AKIDEXAMPLE", Secret: "secret", Account: "123456789012"}
+	keys = sigv4.New(key)
+)
+
 // What the pages say is what the stats say, for every host.
 func TestPagesSayTheTruth(t *testing.T) {
 	const hosts = 5000
 	account := cloud.New(cloud.Config{
-		Region: "us-east-1", Account: "123456789012", Consistency: -1, Check: documents.Check,
+		Region: "us-east-1", Account: "123456789012", Keys: keys, Consistency: -1, Check: documents.Check,
 		AgentSilence: time.Nanosecond, Faults: cloud.Faults{RepeatPages: 0.05},
 	}, fleet(t, Options{Hosts: hosts, Seed: 3, Speed: 1e6, Shares: mixed})...)
 	for _, d := range documents.All() {
@@ -162,7 +168,7 @@ func TestPagesSayTheTruth(t *testing.T) {
 	server := httptest.NewServer(account)
 	defer server.Close()
 	api := ssm.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""),
 	})
 	sent, err := api.SendCommand(t.Context(), &ssm.SendCommandInput{
 		DocumentName: aws.String(documents.Check), MaxConcurrency: aws.String("100%"), MaxErrors: aws.String("100%"),
@@ -260,7 +266,7 @@ func TestMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	account := cloud.New(cloud.Config{Region: "us-east-1", Account: "123456789012", Consistency: -1, Check: documents.Check},
+	account := cloud.New(cloud.Config{Region: "us-east-1", Account: "123456789012", Keys: keys, Consistency: -1, Check: documents.Check},
 		fleet(t, Options{Hosts: hosts, Seed: 1, Speed: 1, Shares: Default.Shares})...)
 	d, err := documents.Get(documents.Check)
 	if err != nil {
@@ -272,7 +278,7 @@ func TestMemory(t *testing.T) {
 	server := httptest.NewServer(account)
 	defer server.Close()
 	api := ssm.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""),
 	})
 	if _, err := api.SendCommand(t.Context(), &ssm.SendCommandInput{
 		DocumentName: aws.String(documents.Check), MaxConcurrency: aws.String("100%"), MaxErrors: aws.String("100%"),
