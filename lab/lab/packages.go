@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,35 +46,16 @@ func pack(ctx context.Context, node, dir string) error {
 func archived(folder string, program []byte) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	padding := make([]byte, -len(program)&511)
-	for _, part := range [][]byte{
-		entry(folder+"/", '5', 0), entry(folder+"/aide-node", '0', len(program)), program, padding,
-		make([]byte, 2*512), // the end
-	} {
-		if _, err := z.Write(part); err != nil {
-			return nil, err
-		}
+	w := tar.NewWriter(z)
+	err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: folder + "/", Mode: 0o755, Format: tar.FormatUSTAR})
+	if err == nil {
+		err = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: folder + "/aide-node", Mode: 0o755, Size: int64(len(program)), Format: tar.FormatUSTAR})
 	}
-	if err := z.Close(); err != nil {
+	if err == nil {
+		_, err = w.Write(program)
+	}
+	if err := errors.Join(err, w.Close(), z.Close()); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// entry is the head of a file or a folder in a tar archive (POSIX, pax, "ustar
-// Interchange Format"); archive/tar would be 110 KB of this program.
-func entry(name string, kind byte, size int) []byte {
-	head := make([]byte, 512)
-	for at, text := range map[int]string{
-		0: name, 100: "0000755", 108: "0000000", 116: "0000000", 124: fmt.Sprintf("%011o", size), 136: "00000000000",
-		148: "        ", 156: string(kind), 257: "ustar\x0000", 329: "0000000", 337: "0000000",
-	} {
-		copy(head[at:], text)
-	}
-	sum := 0
-	for _, b := range head {
-		sum += int(b)
-	}
-	copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
-	return head
 }

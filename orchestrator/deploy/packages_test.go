@@ -116,7 +116,7 @@ func TestReadPackagesRefuses(t *testing.T) {
 		{"a link", map[string][]byte{name: packed(t, tar.FormatUSTAR, file{"aide-node_0.1.0_linux_amd64/aide-node", "", tar.TypeSymlink})}, nil, "it is not in the archive"},
 		{"another folder", map[string][]byte{name: packed(t, tar.FormatUSTAR, file{"aide-node", program(amd64), tar.TypeReg})}, nil, "it is not in the archive"},
 		{"no gzip", map[string][]byte{name: []byte("not gzip")}, nil, "gzip"},
-		{"no tar", map[string][]byte{name: zipped(t, strings.Repeat("x", 2048))}, nil, "it is no ustar archive"},
+		{"no tar", map[string][]byte{name: zipped(t, strings.Repeat("x", 2048))}, nil, "invalid tar header"},
 		{"half an archive", map[string][]byte{name: sound[:len(sound)/2]}, nil, "unexpected EOF"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -147,8 +147,20 @@ func zipped(t testing.TB, text string) []byte {
 	return b.Bytes()
 }
 
-// FuzzExtract: whatever an archive is, what comes out of it is a part of it, and no
-// more than was asked for.
+// TestExtractFormats: the program is found in each format that tar writes.
+func TestExtractFormats(t *testing.T) {
+	for _, format := range []tar.Format{tar.FormatUSTAR, tar.FormatPAX, tar.FormatGNU} {
+		head, err := extract(packed(t, format, node("amd64", amd64)), "aide-node_0.1.0_linux_amd64/aide-node", 4)
+		if err != nil {
+			t.Errorf("%v: %v", format, err)
+		}
+		if string(head) != "\x7fELF" {
+			t.Errorf("%v: %q", format, head)
+		}
+	}
+}
+
+// FuzzExtract: whatever an archive is, no more comes out of it than was asked for.
 func FuzzExtract(f *testing.F) {
 	for _, a := range [][]byte{
 		packed(f, tar.FormatUSTAR, node("amd64", amd64)),
@@ -171,8 +183,8 @@ func FuzzExtract(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(got) > 20 || !bytes.Contains(archive, got) {
-			t.Errorf("%q is not in the archive", got)
+		if len(got) > 20 {
+			t.Errorf("%d bytes: %q", len(got), got)
 		}
 	})
 }
