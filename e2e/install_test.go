@@ -297,12 +297,19 @@ func TestInstall(t *testing.T) {
 
 	// From here on web-3 has the first version again and is to get the newer one.
 	// Each row is undone by the next.
-	pins := at.Pins([]deploy.Package{pinned})
+	pin := func(k deploy.Package) documents.Pins {
+		pins, err := at.Pins([]deploy.Package{k})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pins
+	}
+	pins := pin(pinned)
 	broken := func(program []byte) documents.Pins {
 		archive := pack(t, version, arch, program)
 		k := deploy.Package{Version: version, Arch: arch, SHA256: fmt.Sprintf("%x", sha256.Sum256(archive))}
 		f.in(t).s3(http.MethodPut, "/"+at.Key(k), archive)
-		return at.Pins([]deploy.Package{k})
+		return pin(k)
 	}
 	key := "/" + at.Key(pinned)
 	const deny = `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::%s%s"}]}`
@@ -321,7 +328,7 @@ func TestInstall(t *testing.T) {
 			f.s3(http.MethodPut, key, newer)
 			f.s3(http.MethodPut, "?policy", fmt.Appendf(nil, deny, lab.Bucket, key))
 		}, "download_failed", "the instance profile may not read it", ""},
-		{"no package for this machine", at.Pins([]deploy.Package{{Version: version, Arch: other, SHA256: strings.Repeat("0", 64)}}), func(f *fleet) { f.s3(http.MethodDelete, "?policy", nil) },
+		{"no package for this machine", pin(deploy.Package{Version: version, Arch: other, SHA256: strings.Repeat("0", 64)}), func(f *fleet) { f.s3(http.MethodDelete, "?policy", nil) },
 			"wrong_architecture", "no package for it was published", ""},
 		{"a program for another machine", broken(build(t, version, other)), nil, "wrong_architecture", "the program in the package is " + other, ""},
 		{"no program", broken([]byte("#!/bin/sh\necho aide-node " + version)), nil, "wrong_architecture", "no program for a known machine", ""},

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"aidefleet/lab/s3"
 	"aidefleet/orchestrator/aws"
 )
@@ -24,24 +28,38 @@ func TestObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const sum = "j5kLoLV3tRzwCeoEk2jBa72hsh4bk74HqCR1i7JTw5s=" // of a MiB of x
 	for _, key := range []string{"aide-node.tar.gz", "a b/+~ü/0.1.0+3.g1a2b3c4//x", strings.Repeat("k", 1024)} {
-		if _, err := o.HeadObject(t.Context(), &aws.HeadObjectInput{Bucket: "bucket", Key: key}); err == nil || !strings.HasSuffix(aws.Explain(err), "(there is no such object or bucket)") {
+		look := &awss3.HeadObjectInput{Bucket: sdk.String("bucket"), Key: sdk.String(key), ChecksumMode: types.ChecksumModeEnabled}
+		if _, err := o.HeadObject(t.Context(), look); err == nil || !strings.HasSuffix(aws.Explain(err), "(there is no such object or bucket)") {
 			t.Errorf("head of %.40s before it is there: %v", key, err)
 		}
-		body := bytes.Repeat([]byte("x"), 1<<20)
-		if err := o.PutObject(t.Context(), &aws.PutObjectInput{Bucket: "bucket", Key: key, ContentType: "application/gzip", Body: body}); err != nil {
-			t.Fatalf("put %.40s: %s", key, aws.Explain(err))
+		// Without a digest of one's own the SDK sends a CRC32.
+		for _, own := range []*string{nil, sdk.String(sum)} {
+			_, err := o.PutObject(t.Context(), &awss3.PutObjectInput{
+				Bucket: sdk.String("bucket"), Key: sdk.String(key), ContentType: sdk.String("application/gzip"), ChecksumSHA256: own,
+				Body: bytes.NewReader(bytes.Repeat([]byte("x"), 1<<20)),
+			})
+			if err != nil {
+				t.Fatalf("put %.40s: %s", key, aws.Explain(err))
+			}
 		}
-		out, err := o.HeadObject(t.Context(), &aws.HeadObjectInput{Bucket: "bucket", Key: key})
-		if err != nil || out.Size != 1<<20 || out.SHA256 != "8f990ba0b577b51cf009ea049368c16bbda1b21e1b93be07a824758bb253c39b" {
-			t.Errorf("head of %.40s: %+v, %v", key, out, err)
+		out, err := o.HeadObject(t.Context(), look)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *out.ContentLength != 1<<20 {
+			t.Errorf("%.40s has %d bytes", key, *out.ContentLength)
+		}
+		if got := sdk.ToString(out.ChecksumSHA256); got != sum {
+			t.Errorf("%.40s has the checksum %q, want %s", key, got, sum)
 		}
 	}
-	err = o.PutObject(t.Context(), &aws.PutObjectInput{Bucket: "none", Key: "x"})
+	_, err = o.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: sdk.String("none"), Key: sdk.String("x")})
 	if got, want := aws.Explain(err), "NoSuchBucket: The specified bucket does not exist (make the bucket, or check its name and the account)"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := l.calls["PutObject"]; got != 4 {
+	if got := l.calls["PutObject"]; got != 7 {
 		t.Errorf("%d calls of PutObject", got)
 	}
 }

@@ -34,6 +34,11 @@ func call(t *testing.T, s *Store, method, target, key, body string, header ...st
 	return answer{w.Code, w.Result().Header, w.Body.String()}
 }
 
+// chunks is the header of a body in chunks, by its length without them.
+func chunks(length string) []string {
+	return []string{"X-Amz-Content-Sha256", trailing, "X-Amz-Decoded-Content-Length", length, "X-Amz-Trailer", "x-amz-checksum-crc32"}
+}
+
 func digest(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return base64.StdEncoding.EncodeToString(sum[:])
@@ -76,7 +81,18 @@ func TestServe(t *testing.T) {
 		{"no checksum", "PUT", "/lab/x", "ops", "x", []string{"X-Amz-Checksum-Sha256", "x"}, 400, "Value for x-amz-checksum-sha256 header is invalid."},
 		{"another MD5", "PUT", "/lab/x", "ops", "x", []string{"Content-Md5", "AAAA"}, 400, "BadDigest"},
 		{"put only if there is none", "PUT", "/lab/a/x", "ops", "x", []string{"If-None-Match", "*"}, 412, "PreconditionFailed"},
-		{"in chunks", "PUT", "/lab/x", "ops", "x", []string{"X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}, 501, "NotImplemented"},
+		{"a CRC32", "PUT", "/lab/new", "ops", "new", []string{"X-Amz-Checksum-Crc32", "a+NERQ=="}, 200, ""},
+		{"another CRC32", "PUT", "/lab/new", "ops", "new", []string{"X-Amz-Checksum-Crc32", "AAAAAA=="}, 400, "BadDigest"},
+		{"an algorithm that the lab does not know", "PUT", "/lab/new", "ops", "new", []string{"X-Amz-Checksum-Crc64nvme", "AAAAAAAAAAA="}, 501, "knows nothing of x-amz-checksum-crc64nvme"},
+		{"a checksum behind the body", "PUT", "/lab/x", "ops", "3\r\nnew\r\n0\r\nx-amz-checksum-crc32:a+NERQ==\r\n\r\n", chunks("3"), 200, ""},
+		{"in two chunks", "PUT", "/lab/x", "ops", "1\r\nn\r\n2\r\new\r\n0\r\nx-amz-checksum-crc32:a+NERQ==\r\n\r\n", chunks("3"), 200, ""},
+		{"another checksum behind the body", "PUT", "/lab/x", "ops", "3\r\nold\r\n0\r\nx-amz-checksum-crc32:a+NERQ==\r\n\r\n", chunks("3"), 400, "BadDigest"},
+		{"another length than was told", "PUT", "/lab/x", "ops", "3\r\nnew\r\n0\r\nx-amz-checksum-crc32:a+NERQ==\r\n\r\n", chunks("4"), 400, "IncompleteBody"},
+		{"half a chunk", "PUT", "/lab/x", "ops", "3\r\nne", chunks("3"), 400, "IncompleteBody"},
+		{"no last chunk", "PUT", "/lab/x", "ops", "3\r\nnew\r\n", chunks("3"), 400, "IncompleteBody"},
+		{"a chunk without a size", "PUT", "/lab/x", "ops", "-3\r\nnew\r\n", chunks("3"), 400, "IncompleteBody"},
+		{"no checksum behind the body", "PUT", "/lab/x", "ops", "3\r\nnew\r\n0\r\n\r\n", chunks("3"), 400, "MalformedTrailerError"},
+		{"in signed chunks", "PUT", "/lab/x", "ops", "x", []string{"X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"}, 501, "NotImplemented"},
 		{"a part", "GET", "/lab/a/x", "ops", "", []string{"Range", "bytes=0-1"}, 501, "NotImplemented"},
 		{"the policy", "GET", "/lab?policy", "ops", "", nil, 501, "NotImplemented"},
 		{"a policy", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::lab/x","arn:aws:s3:::lab/y"]}]}`, nil, 204, ""},
@@ -131,6 +147,14 @@ func TestObject(t *testing.T) {
 	}
 	if r := call(t, s, "GET", "/lab/x", "ops", ""); r.header.Get("X-Amz-Checksum-Sha256") != "" {
 		t.Error("a digest that was not asked for")
+	}
+	call(t, s, "PUT", "/lab/x", "ops", "1\r\nn\r\n2\r\new\r\n0\r\nx-amz-checksum-crc32:a+NERQ==\r\n\r\n", chunks("3")...)
+	r = call(t, s, "GET", "/lab/x", "ops", "", "X-Amz-Checksum-Mode", "ENABLED")
+	if r.body != "new" {
+		t.Errorf("%.80q came in chunks", r.body)
+	}
+	if got := r.header.Get("X-Amz-Checksum-Crc32"); got != "a+NERQ==" {
+		t.Errorf("its CRC32 is %q", got)
 	}
 	if err := s.Put("none", "x", nil); err == nil {
 		t.Error("put into a bucket that does not exist")

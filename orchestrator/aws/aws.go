@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -50,8 +51,8 @@ type Operations struct {
 	ListMetrics         func(context.Context, *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, error)
 	GetMetricStatistics func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error)
 
-	PutObject  func(context.Context, *PutObjectInput) error
-	HeadObject func(context.Context, *HeadObjectInput) (*HeadObjectOutput, error)
+	PutObject  func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)
+	HeadObject func(context.Context, *s3.HeadObjectInput) (*s3.HeadObjectOutput, error)
 }
 
 // ErrNoRegion is returned by Load when neither the caller nor the environment
@@ -89,6 +90,7 @@ func operations(cfg aws.Config) Operations {
 		s = ssm.NewFromConfig(cfg)
 		c = cloudwatch.NewFromConfig(cfg)
 		t = sts.NewFromConfig(cfg)
+		o = s3.NewFromConfig(objects, bucketInPath)
 	)
 	return Operations{
 		Region: cfg.Region,
@@ -115,8 +117,8 @@ func operations(cfg aws.Config) Operations {
 		ListMetrics:         call(c.ListMetrics),
 		GetMetricStatistics: call(c.GetMetricStatistics),
 
-		PutObject:  putObject(objects),
-		HeadObject: headObject(objects),
+		PutObject:  call(o.PutObject),
+		HeadObject: call(o.HeadObject),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 )
 
@@ -13,12 +14,16 @@ import (
 func Explain(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		text := doing(err, api) + api.ErrorCode() + ": " + oneLine(api.ErrorMessage())
+		text := doing(err, api) + api.ErrorCode()
+		// An answer to HeadObject has no text.
+		if message := oneLine(api.ErrorMessage()); message != "" && message != api.ErrorCode() {
+			text += ": " + message
+		}
 		if strings.Contains(api.ErrorMessage(), "sts:AssumeRole") {
 			return text + " (the role does not exist, its trust policy does not name the caller, or the caller's IAM policy lacks this action)"
 		}
 		if hint := hints[api.ErrorCode()]; hint != "" {
-			return text + " (" + hint + ")"
+			return text + " (" + hint + bucketRegion(err) + ")"
 		}
 		return text
 	}
@@ -26,6 +31,7 @@ func Explain(err error) string {
 	var page *PageError
 	var op *net.OpError
 	var dns *net.DNSError
+	var answer *awshttp.ResponseError
 	switch {
 	case errors.As(err, &page):
 		before, _, _ := strings.Cut(text, "operation error ")
@@ -36,8 +42,27 @@ func Explain(err error) string {
 		return "no AWS credentials: set AWS_PROFILE or sign in, or run where a role is attached (" + tail(text) + ")"
 	case errors.As(err, &op), errors.As(err, &dns):
 		return "AWS cannot be reached: check the network, --region and AWS_ENDPOINT_URL (" + tail(text) + ")"
+	case errors.As(err, &answer):
+		before, _, _ := strings.Cut(text, "operation error ")
+		return before + "no answer of AWS's but HTTP " + answer.HTTPResponse().Status + ": check proxies and AWS_ENDPOINT_URL"
 	}
 	return text
+}
+
+const wrongRegion = "give the bucket's own region"
+
+// bucketRegion is where the bucket is, if S3 refused a call because it is in another
+// region than was asked.
+func bucketRegion(err error) string {
+	var api smithy.APIError
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &api) || hints[api.ErrorCode()] != wrongRegion || !errors.As(err, &answer) {
+		return ""
+	}
+	if region := answer.HTTPResponse().Header.Get("X-Amz-Bucket-Region"); region != "" {
+		return ", " + oneLine(region)
+	}
+	return ""
 }
 
 // hints are next steps by error code.
@@ -61,8 +86,9 @@ var hints = map[string]string{
 	"NoSuchBucket":                 "make the bucket, or check its name and the account",
 	"NotFound":                     "there is no such object or bucket",
 	"Forbidden":                    "the caller's IAM policy or the bucket's lacks this action",
-	"PermanentRedirect":            "give the bucket's own region",
-	"AuthorizationHeaderMalformed": "give the bucket's own region",
+	"PermanentRedirect":            wrongRegion,
+	"MovedPermanently":             wrongRegion, // to HeadObject, whose answer has no text
+	"AuthorizationHeaderMalformed": wrongRegion,
 	"SignatureDoesNotMatch":        "these credentials are not valid here: check AWS_PROFILE",
 	"InvalidAccessKeyId":           "these credentials are not valid here: check AWS_PROFILE",
 	"ThrottlingException":          "too many calls in this account: try again later",

@@ -13,6 +13,7 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // storage is an S3 that answers with one status after the other, the last for
@@ -43,7 +44,16 @@ func storage(t *testing.T, body string, statuses ...int) (Operations, *[]*http.R
 }
 
 func put(o Operations) error {
-	return o.PutObject(context.Background(), &PutObjectInput{Bucket: "my.bucket", Key: "a b/c+d.tar.gz", ContentType: "application/gzip", Body: []byte("abc")})
+	_, err := o.PutObject(context.Background(), &s3.PutObjectInput{
+		Bucket: sdk.String("my.bucket"), Key: sdk.String("a b/c+d.tar.gz"), ContentType: sdk.String("application/gzip"),
+		ChecksumSHA256: sdk.String("ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="), Body: strings.NewReader("abc"),
+	})
+	return err
+}
+
+func head(o Operations) error {
+	_, err := o.HeadObject(context.Background(), &s3.HeadObjectInput{Bucket: sdk.String("b"), Key: sdk.String("k")})
+	return err
 }
 
 func TestPutObject(t *testing.T) {
@@ -56,8 +66,17 @@ func TestPutObject(t *testing.T) {
 	}
 	for _, r := range *asked {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || string(body) != "abc" || r.Method != http.MethodPut || r.URL.EscapedPath() != "/base/my.bucket/a%20b/c%2Bd.tar.gz" {
-			t.Errorf("%s %s: %q, %v", r.Method, r.URL, body, err)
+		if err != nil {
+			t.Error(err)
+		}
+		if string(body) != "abc" {
+			t.Errorf("body %q", body)
+		}
+		if r.Method != http.MethodPut {
+			t.Errorf("method %s", r.Method)
+		}
+		if got := r.URL.EscapedPath(); got != "/base/my.bucket/a%20b/c%2Bd.tar.gz" {
+			t.Errorf("path %s", got)
 		}
 		for name, want := range map[string]string{
 			"Content-Type": "application/gzip", "Content-Length": "3", "X-Amz-Security-Token": "token",
@@ -79,10 +98,7 @@ func TestPutObject(t *testing.T) {
 }
 
 func TestObjectErrors(t *testing.T) {
-	head := func(o Operations) error {
-		_, err := o.HeadObject(context.Background(), &HeadObjectInput{Bucket: "b", Key: "k"})
-		return fmt.Errorf("look for the package: %w", err)
-	}
+	look := func(o Operations) error { return fmt.Errorf("look for the package: %w", head(o)) }
 	for _, tc := range []struct {
 		name, body string
 		status     int
@@ -95,12 +111,13 @@ func TestObjectErrors(t *testing.T) {
 		{"denied", "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 403, put,
 			"AccessDenied: Access Denied (the caller's IAM policy lacks this action)", 1},
 		{"another region", "<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message></Error>", 301, put,
-			"PermanentRedirect: The bucket is in region eu-west-1 (give the bucket's own region)", 1},
+			"PermanentRedirect: The bucket you are attempting to access must be addressed using the specified endpoint. (give the bucket's own region, eu-west-1)", 1},
 		{"throttled", "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>", 503, put,
 			"SlowDown: Please reduce your request rate.", 2},
-		{"no XML", "<html>bad gateway", 502, put, "BadGateway: 502 Bad Gateway", 2},
-		{"nothing there", "", 404, head, "look for the package: NotFound: 404 Not Found (there is no such object or bucket)", 1},
-		{"head denied", "", 403, head, "look for the package: Forbidden: 403 Forbidden (the caller's IAM policy or the bucket's lacks this action)", 1},
+		{"no XML", "<html>bad gateway", 502, put, "no answer of AWS's but HTTP 502 Bad Gateway: check proxies and AWS_ENDPOINT_URL", 2},
+		{"head in another region", "", 301, look, "look for the package: MovedPermanently: Moved Permanently (give the bucket's own region, eu-west-1)", 1},
+		{"nothing there", "", 404, look, "look for the package: NotFound (there is no such object or bucket)", 1},
+		{"head denied", "", 403, look, "look for the package: Forbidden (the caller's IAM policy or the bucket's lacks this action)", 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o, asked := storage(t, tc.body, tc.status)
@@ -119,7 +136,7 @@ func TestObjectLog(t *testing.T) {
 	o := loaded(t, answer{http.StatusServiceUnavailable, ""}, answer{http.StatusForbidden, ""})
 	var log bytes.Buffer
 	ctx := WithLogger(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
-	if _, err := o.HeadObject(ctx, &HeadObjectInput{Bucket: "b", Key: "k"}); err == nil {
+	if _, err := o.HeadObject(ctx, &s3.HeadObjectInput{Bucket: sdk.String("b"), Key: sdk.String("k")}); err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{`msg="AWS call" service=S3 operation=HeadObject region=eu-central-1`, "attempts=2 status=403", "error=Forbidden"} {
@@ -132,39 +149,70 @@ func TestObjectLog(t *testing.T) {
 func TestObjectURL(t *testing.T) {
 	for region, want := range map[string]string{
 		"eu-central-1":   "https://s3.eu-central-1.amazonaws.com/b.c/d/e%2Bf",
+		"us-east-1":      "https://s3.us-east-1.amazonaws.com/b.c/d/e%2Bf",
 		"cn-north-1":     "https://s3.cn-north-1.amazonaws.com.cn/b.c/d/e%2Bf",
 		"us-gov-west-1":  "https://s3.us-gov-west-1.amazonaws.com/b.c/d/e%2Bf",
 		"us-iso-east-1":  "https://s3.us-iso-east-1.c2s.ic.gov/b.c/d/e%2Bf",
 		"us-isob-east-1": "https://s3.us-isob-east-1.sc2s.sgov.gov/b.c/d/e%2Bf",
 		"eusc-de-east-1": "https://s3.eusc-de-east-1.amazonaws.eu/b.c/d/e%2Bf",
 	} {
-		if got := ObjectURL(region, "b.c", "d/e+f"); got != want {
+		got, err := ObjectURL(region, "b.c", "d/e+f")
+		if err != nil {
+			t.Errorf("%s: %v", region, err)
+		}
+		if got != want {
 			t.Errorf("%s: %s, want %s", region, got, want)
 		}
 	}
-}
-
-// TestBaseURL: the endpoint of S3 alone wins over that of all services.
-func TestBaseURL(t *testing.T) {
-	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-	t.Setenv("AWS_PROFILE", "")
-	for _, tc := range []struct{ all, own, want string }{
-		{"", "", "https://s3.eu-central-1.amazonaws.com"},
-		{"http://127.0.0.1:1", "", "http://127.0.0.1:1"},
-		{"http://127.0.0.1:1", "http://127.0.0.1:2/x", "http://127.0.0.1:2/x"},
-		{"", "https://s3-fips.us-gov-west-1.amazonaws.com", "https://s3-fips.us-gov-west-1.amazonaws.com"},
-		{"", "s3.example", ""},
-	} {
-		t.Setenv("AWS_ENDPOINT_URL", tc.all)
-		t.Setenv("AWS_ENDPOINT_URL_S3", tc.own)
-		cfg, err := load(t.Context(), "eu-central-1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := baseURL(t.Context(), cfg)
-		if (err != nil) != (tc.want == "") || err == nil && got.String() != tc.want {
-			t.Errorf("%+v: %s, %v", tc, got, err)
-		}
+	if url, err := ObjectURL("eu central/1", "b", "k"); err == nil {
+		t.Errorf("an address in a region that cannot be: %s", url)
 	}
 }
+
+// TestEndpoints: what the SDK knows of endpoints holds for objects too.
+func TestEndpoints(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		environment map[string]string
+		want        string
+	}{
+		{"ordinary", nil, "https://s3.eu-central-1.amazonaws.com/b/k"},
+		{"of all services", map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1/b/k"},
+		{"of S3 alone", map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:2/x"}, "http://127.0.0.1:2/x/b/k"},
+		{"FIPS", map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, "https://s3-fips.eu-central-1.amazonaws.com/b/k"},
+		{"dual-stack", map[string]string{"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "https://s3.dualstack.eu-central-1.amazonaws.com/b/k"},
+		{"both", map[string]string{"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"}, "https://s3-fips.dualstack.eu-central-1.amazonaws.com/b/k"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for name, value := range map[string]string{
+				"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
+				"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_MAX_ATTEMPTS": "1",
+			} {
+				t.Setenv(name, value)
+			}
+			for name, value := range tc.environment {
+				t.Setenv(name, value)
+			}
+			cfg, err := load(t.Context(), "eu-central-1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked *http.Request
+			cfg.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
+				asked = r
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody}, nil
+			})
+			if err := head(operations(cfg)); err != nil {
+				t.Fatal(err)
+			}
+			if got := asked.URL.String(); got != tc.want {
+				t.Errorf("asked %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// doer is an HTTP client of one function.
+type doer func(*http.Request) (*http.Response, error)
+
+func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }

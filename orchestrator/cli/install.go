@@ -127,7 +127,11 @@ func (i *installation) prepare(c *cli.Context, where []aws.Place) error {
 	i.place.Region = o.Region
 	i.storage = deploy.Storage{PutObject: o.PutObject, HeadObject: o.HeadObject}
 	i.regions = connect(where, i.accounts)
-	if i.document, err = i.place.Pins(i.packages).Render(); err != nil {
+	pins, err := i.place.Pins(i.packages)
+	if err == nil {
+		i.document, err = pins.Render()
+	}
+	if err != nil {
 		return usageError{err}
 	}
 	return nil

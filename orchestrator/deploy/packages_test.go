@@ -8,14 +8,16 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
-
-	"aidefleet/orchestrator/aws"
 )
 
 // file is one entry of an archive.
@@ -232,17 +234,34 @@ func TestUpload(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			puts := 0
 			s := Storage{
-				HeadObject: func(_ context.Context, in *aws.HeadObjectInput) (*aws.HeadObjectOutput, error) {
-					if in.Bucket != "bucket" || in.Key != key {
-						t.Errorf("asked for %+v", in)
+				HeadObject: func(_ context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+					if at := *in.Bucket + "/" + *in.Key; at != "bucket/"+key {
+						t.Errorf("asked for %s", at)
 					}
-					return &aws.HeadObjectOutput{SHA256: tc.there}, tc.head
+					if in.ChecksumMode != types.ChecksumModeEnabled {
+						t.Errorf("asked without its checksum: %q", in.ChecksumMode)
+					}
+					out := &s3.HeadObjectOutput{}
+					if tc.there != "" {
+						out.ChecksumSHA256 = sdk.String(Package{SHA256: tc.there}.checksum())
+					}
+					return out, tc.head
 				},
-				PutObject: func(_ context.Context, in *aws.PutObjectInput) error {
-					if puts++; in.Key != key || string(in.Body) != "x" || in.ContentType != "application/gzip" {
-						t.Errorf("put %+v", in)
+				PutObject: func(_ context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+					puts++
+					body, err := io.ReadAll(in.Body)
+					if err != nil {
+						t.Error(err)
 					}
-					return tc.put
+					for _, put := range []struct{ what, got, want string }{
+						{"at", *in.Bucket + "/" + *in.Key, "bucket/" + key}, {"body", string(body), "x"},
+						{"type", *in.ContentType, "application/gzip"}, {"checksum", *in.ChecksumSHA256, k.checksum()},
+					} {
+						if put.got != put.want {
+							t.Errorf("%s %q, want %q", put.what, put.got, put.want)
+						}
+					}
+					return &s3.PutObjectOutput{}, tc.put
 				},
 			}
 			uploaded, err := Upload(t.Context(), s, at, k)
@@ -254,8 +273,19 @@ func TestUpload(t *testing.T) {
 			}
 		})
 	}
-	if d, err := at.Pins([]Package{k}).Render(); err != nil || !strings.Contains(d.Content, "https://s3.eu-central-1.amazonaws.com/bucket/"+key) {
-		t.Errorf("%v", err)
+	pins, err := at.Pins([]Package{k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := pins.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if url := "https://s3.eu-central-1.amazonaws.com/bucket/" + key; !strings.Contains(d.Content, url) {
+		t.Errorf("the document has no %s", url)
+	}
+	if _, err := (Place{Bucket: "bucket", Region: "eu central/1"}).Pins([]Package{k}); err == nil {
+		t.Error("a package in a region that cannot be")
 	}
 }
 

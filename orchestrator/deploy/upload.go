@@ -1,11 +1,17 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 
 	"aidefleet/orchestrator/aws"
@@ -14,8 +20,8 @@ import (
 
 // Storage is what this package calls of S3.
 type Storage struct {
-	PutObject  func(context.Context, *aws.PutObjectInput) error
-	HeadObject func(context.Context, *aws.HeadObjectInput) (*aws.HeadObjectOutput, error)
+	PutObject  func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)
+	HeadObject func(context.Context, *s3.HeadObjectInput) (*s3.HeadObjectOutput, error)
 }
 
 // Place is where packages lie: a bucket, its region, and the folder in it, which
@@ -48,39 +54,55 @@ func (p Place) Key(k Package) string {
 	return key
 }
 
-// Pins are those of the packages at the place.
-func (p Place) Pins(packages []Package) documents.Pins {
+// Pins are those of the packages at the place. The error is one of a region that
+// S3 cannot have.
+func (p Place) Pins(packages []Package) (documents.Pins, error) {
 	var pins documents.Pins
 	for _, k := range packages {
+		url, err := aws.ObjectURL(p.Region, p.Bucket, p.Key(k))
+		if err != nil {
+			return documents.Pins{}, err
+		}
 		pins.Version = k.Version
-		pins.Packages = append(pins.Packages, documents.Package{Arch: k.Arch, URL: aws.ObjectURL(p.Region, p.Bucket, p.Key(k)), SHA256: k.SHA256})
+		pins.Packages = append(pins.Packages, documents.Package{Arch: k.Arch, URL: url, SHA256: k.SHA256})
 	}
-	return pins
+	return pins, nil
 }
 
 // Stored says whether the very package is at the place already. Where nobody may
 // look, it is not.
 func Stored(ctx context.Context, s Storage, p Place, k Package) (bool, error) {
-	out, err := s.HeadObject(ctx, &aws.HeadObjectInput{Bucket: p.Bucket, Key: p.Key(k)})
+	out, err := s.HeadObject(ctx, &s3.HeadObjectInput{Bucket: sdk.String(p.Bucket), Key: sdk.String(p.Key(k)), ChecksumMode: types.ChecksumModeEnabled})
 	var refused smithy.APIError
 	switch {
 	case err == nil:
-		return out.SHA256 == k.SHA256, nil
+		// The digest of an object in parts is one of digests, and ends in -PARTS.
+		return sdk.ToString(out.ChecksumSHA256) == k.checksum(), nil
 	case errors.As(err, &refused) && (refused.ErrorCode() == "NotFound" || refused.ErrorCode() == "Forbidden"):
 		return false, nil // the upload says what is wrong, if anything is
 	}
 	return false, fmt.Errorf("look for s3://%s/%s: %w", p.Bucket, p.Key(k), err)
 }
 
-// Upload puts a package to its place, unless it is there.
+// Upload puts a package to its place, unless it is there. The service holds what
+// comes in against the digest, and keeps the digest with the object.
 func Upload(ctx context.Context, s Storage, p Place, k Package) (uploaded bool, err error) {
 	stored, err := Stored(ctx, s, p, k)
 	if err != nil || stored {
 		return false, err
 	}
-	in := &aws.PutObjectInput{Bucket: p.Bucket, Key: p.Key(k), ContentType: "application/gzip", Body: k.Body}
-	if err := s.PutObject(ctx, in); err != nil {
+	_, err = s.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: sdk.String(p.Bucket), Key: sdk.String(p.Key(k)), ContentType: sdk.String("application/gzip"), ChecksumSHA256: sdk.String(k.checksum()), Body: bytes.NewReader(k.Body),
+	})
+	if err != nil {
 		return false, fmt.Errorf("upload s3://%s/%s: %w", p.Bucket, p.Key(k), err)
 	}
 	return true, nil
+}
+
+// checksum is the digest as S3 writes it. One that is not in hex is no digest of
+// anything there, and S3 takes no upload with it.
+func (k Package) checksum() string {
+	sum, _ := hex.DecodeString(k.SHA256)
+	return base64.StdEncoding.EncodeToString(sum)
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
@@ -132,9 +132,9 @@ func (a *account) function() *function {
 		collecting: region, namespace: "AIDE", log: slog.New(slog.DiscardHandler),
 		now: func() time.Time { return now }, published: map[string]bool{}, stamped: map[string]time.Time{},
 		pace: runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
-		reports: location{"bucket", "reports"}.recorder(func(_ context.Context, in *aws.PutObjectInput) error {
-			a.kept = append(a.kept, in.Key)
-			return a.refuses("PutObject")
+		reports: location{"bucket", "reports"}.recorder(func(_ context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+			a.kept = append(a.kept, *in.Key)
+			return &s3.PutObjectOutput{}, a.refuses("PutObject")
 		}),
 	}
 }

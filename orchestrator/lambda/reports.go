@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"strings"
 
-	"aidefleet/orchestrator/aws"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 )
@@ -34,7 +36,7 @@ func parseLocation(text string) (location, error) {
 var unsafe = regexp.MustCompile(`[^0-9A-Za-z!_.*'()=,-]`)
 
 // recorder keeps reports there; nil if none are kept.
-func (l location) recorder(put func(context.Context, *aws.PutObjectInput) error) sweep.Recorder {
+func (l location) recorder(put func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)) sweep.Recorder {
 	if l.bucket == "" {
 		return nil
 	}
@@ -44,7 +46,7 @@ func (l location) recorder(put func(context.Context, *aws.PutObjectInput) error)
 // reportBucket keeps reports in S3.
 type reportBucket struct {
 	location
-	put func(context.Context, *aws.PutObjectInput) error
+	put func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)
 }
 
 // Record writes the report into the bucket. The same report has the same key, however
@@ -59,8 +61,10 @@ func (b reportBucket) Record(ctx context.Context, r report.Report) (string, erro
 	if err := report.WriteJSON(&body, r); err != nil {
 		return "", err
 	}
-	in := &aws.PutObjectInput{Bucket: b.bucket, Key: key, ContentType: "application/json", Body: body.Bytes()}
-	if err := b.put(ctx, in); err != nil {
+	_, err := b.put(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(b.bucket), Key: aws.String(key), ContentType: aws.String("application/json"), Body: bytes.NewReader(body.Bytes()),
+	})
+	if err != nil {
 		return "", fmt.Errorf("keep the report in s3://%s/%s: %w", b.bucket, key, err)
 	}
 	return "s3://" + b.bucket + "/" + key, nil
