@@ -10,13 +10,9 @@ CFN_LINT_VERSION := 1.58.0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
-# The tags leave out what urfave/cli needs to write documentation, and what Lambda
-# used before provided.al2023.
-FLAGS   := -trimpath -buildvcs=false -tags urfave_cli_no_docs,lambda.norpc
-# Functions that begin at every 16th byte, not at every 32nd, save 0.2 MiB.
-LDFLAGS := -s -w -funcalign=16
-# Inlined functions would be 1.7 MiB of the orchestrator, which waits for AWS.
-SMALL   := -gcflags=all=-l
+# The tag leaves out what Lambda used before provided.al2023.
+FLAGS   := -trimpath -buildvcs=false -tags lambda.norpc
+LDFLAGS := -s -w
 TOOLS   := $(CURDIR)/.tools
 BIN     := bin
 DIST    := dist
@@ -32,7 +28,7 @@ help: ## print this
 .PHONY: build orchestrator aide-node lab
 build: orchestrator aide-node lab ## build bin/orchestrator, bin/aide-node and bin/lab
 orchestrator:
-	@$(GO) build $(FLAGS) $(SMALL) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o '$(BIN)/$@' ./orchestrator
+	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X aidefleet/orchestrator/cli.Version=$(VERSION)' -o '$(BIN)/$@' ./orchestrator
 aide-node:
 	@$(GO) build $(FLAGS) -ldflags '$(LDFLAGS) -X main.version=$(VERSION)' -o '$(BIN)/$@' ./node
 lab:

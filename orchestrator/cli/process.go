@@ -4,23 +4,9 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 )
-
-// Memory is what the collector of garbage aims at: garbage in percent of what is
-// live, and less than that above limit, in bytes. The defaults would take a sweep
-// of 50,000 hosts beyond 200 MiB.
-const (
-	garbage = 60
-	limit   = 140 << 20
-)
-
-func init() {
-	debug.SetGCPercent(garbage)
-	debug.SetMemoryLimit(limit)
-}
 
 // UntilInterrupted is a context that ends when the process is asked to. One
 // interrupt may come as two, to the process and to its group; another one a
