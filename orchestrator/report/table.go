@@ -163,7 +163,7 @@ func (t *table) cohorts(cohorts []Cohort) {
 		}
 		text := fmt.Sprintf("%-8.8s  %s, %s:", Escape(fingerprint), count(len(c.Hosts), "host"), verb)
 		for _, h := range c.Hosts {
-			if textWidth(text) > t.style.Width {
+			if terminal.StringWidth(text) > t.style.Width {
 				break // there may be thousands more
 			}
 			text += " " + Escape(h.label())
@@ -252,7 +252,7 @@ func (t *table) widths(rows [][]string) []int {
 	for i, h := range headers[:whatColumn] {
 		widths[i] = len(h)
 		for _, r := range rows {
-			widths[i] = max(widths[i], textWidth(r[i]))
+			widths[i] = max(widths[i], terminal.StringWidth(r[i]))
 		}
 		if others += 2; i != hostColumn {
 			others += widths[i]

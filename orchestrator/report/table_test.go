@@ -31,7 +31,7 @@ func fits(t *testing.T, text string, width int) {
 		l = strings.TrimSuffix(l, "\n")
 		whole := strings.HasPrefix(strings.TrimLeft(l, " "), "→ ") || strings.Contains(l, " in ") || strings.Contains(l, "does not exist") ||
 			strings.Contains(l, "--output") || strings.Contains(l, "UTC") // may be wrapped
-		if n := textWidth(l); n > width && !whole {
+		if n := terminal.StringWidth(l); n > width && !whole {
 			t.Errorf("%d columns, the terminal has %d: %s", n, width, l)
 		}
 	}
