@@ -52,16 +52,19 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), showCommand(), doctorCommand(), documentsCommand(), deployCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), showCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,
+		EnableBashCompletion:      true,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 	}
 	strict(app.Commands)
-	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return c.Name == "deploy" }))
+	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool {
+		return slices.Contains([]string{"deploy", "completion"}, c.Name) // they call nothing of AWS
+	}))
 	return app
 }
 

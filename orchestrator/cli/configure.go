@@ -24,7 +24,7 @@ func configureCommand() *cli.Command {
 			"orchestrator configure --remove --tag env=prod [options]\n\n" +
 			"A profile has a path a line: watch PATH, exclude PATH or permissions PATH.",
 		Flags: flags(whoFlags(), placeFlags(),
-			&cli.StringFlag{Name: "profile", EnvVars: env("PROFILE"), Usage: "`FILE` with what to look at; - is stdin"},
+			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "`FILE` with what to look at; - is stdin"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the profile out again"},
 			installFlag(), commandFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the rules, say which hosts would get them, and send nothing"}),

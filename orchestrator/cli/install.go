@@ -28,7 +28,7 @@ func installCommand() *cli.Command {
 			&cli.StringFlag{Name: "bucket-region", EnvVars: env("BUCKET_REGION"), DefaultText: "the first region of the hosts", Usage: "`REGION` of the bucket"},
 			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
 			&cli.StringFlag{Name: "to", EnvVars: env("TO"), DefaultText: "where it is, or /usr/bin", Usage: "`FOLDER` for the node, where /usr/bin is read-only"},
-			&cli.StringFlag{Name: "packages", EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
+			&cli.StringFlag{Name: "packages", TakesFile: true, EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
 			whoFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
 		Action: install,

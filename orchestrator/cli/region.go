@@ -29,7 +29,7 @@ func placeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "region", EnvVars: env("REGION"), Usage: "AWS `REGION`, repeat it for several; the SDK's default where it is not given"},
 		&cli.StringSliceFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account; repeat it for several accounts"},
-		&cli.StringFlag{Name: "accounts", EnvVars: env("ACCOUNTS"), Usage: "`FILE` with a line for each role: ROLE_ARN REGION[,REGION]"},
+		&cli.StringFlag{Name: "accounts", TakesFile: true, EnvVars: env("ACCOUNTS"), Usage: "`FILE` with a line for each role: ROLE_ARN REGION[,REGION]"},
 	}
 }
 

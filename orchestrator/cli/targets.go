@@ -31,7 +31,7 @@ func whoFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
 		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
-		&cli.StringFlag{Name: "targets", EnvVars: env("TARGETS"), Usage: "the hosts of this `FILE`, an id a line or the JSON of orchestrator targets; - is stdin"},
+		&cli.StringFlag{Name: "targets", TakesFile: true, EnvVars: env("TARGETS"), Usage: "the hosts of this `FILE`, an id a line or the JSON of orchestrator targets; - is stdin"},
 		&cli.BoolFlag{Name: "all", EnvVars: env("ALL"), Usage: "every instance and every managed node there is"},
 	}
 }
