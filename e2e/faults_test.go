@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,10 +99,7 @@ func (w *walk) build(t *testing.T, region string) {
 		AgentSilence: 5 * time.Minute, Faults: w.faults, Failures: w.failures,
 	}, instances...)
 	t.Cleanup(w.cloud.Close)
-	check, err := documents.Get(documents.Check)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check := documentOf(documents.Check)
 	if err := w.cloud.Publish(check.Name, check.Content); err != nil {
 		t.Fatal(err)
 	}
@@ -385,4 +383,10 @@ func TestFaults(t *testing.T) {
 		g.Go(func() error { t.Run(w.name, w.test); return nil })
 	}
 	_ = g.Wait()
+}
+
+// documentOf is the document of that name. It panics if there is none.
+func documentOf(name string) documents.Document {
+	at := slices.IndexFunc(documents.All(), func(d documents.Document) bool { return d.Name == name })
+	return documents.All()[at]
 }

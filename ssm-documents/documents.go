@@ -4,7 +4,6 @@ package documents
 
 import (
 	"embed"
-	"fmt"
 	"path"
 	"strings"
 )
@@ -21,9 +20,6 @@ const (
 	// Install is not among All: what it installs is pinned in it, see Pins.
 	Install = "AideFleet-Install"
 )
-
-// MaxBytes is the largest document SSM takes (Systems Manager quotas: 64 KB).
-const MaxBytes = 64 << 10
 
 //go:embed *.yaml *.sh
 var files embed.FS
@@ -84,14 +80,4 @@ func text(file string) string {
 		panic(err) // the files are part of the program
 	}
 	return string(b)
-}
-
-// Get returns the document of that name.
-func Get(name string) (Document, error) {
-	for _, d := range All() {
-		if d.Name == name {
-			return d, nil
-		}
-	}
-	return Document{}, fmt.Errorf("no document %q", name)
 }

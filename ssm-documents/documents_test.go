@@ -17,6 +17,9 @@ import (
 	"aidefleet/node/profile"
 )
 
+// maxBytes is the largest document SSM takes (Systems Manager quotas: 64 KB).
+const maxBytes = 64 << 10
+
 // document is what schema 2.2 allows and these documents use; an unknown key
 // in a file is an error. Source: Systems Manager user guide, "Schemas, features,
 // and examples" and "Data elements and parameters".
@@ -54,7 +57,7 @@ type step struct {
 // lint returns everything that is wrong with a document.
 func lint(content string) (problems []string) {
 	fail := func(what ...string) { problems = append(problems, strings.Join(what, " ")) }
-	if len(content) > MaxBytes {
+	if len(content) > maxBytes {
 		fail("larger than 64 KB")
 	}
 	var d document
@@ -256,7 +259,7 @@ func TestLintFinds(t *testing.T) {
 		{"time-out below 5", "^([6-9][0-9]|", "^([6-9][0-9]|[1-9]|", "timeoutSeconds may be 1"},
 		{"time-out above 172800", "|172800)$", "|172[89][0-9]{2})$", "timeoutSeconds may"},
 		{"time-out default", `"14400"`, `"0"`, "timeoutSeconds 0"},
-		{"size", "exec ", "# " + strings.Repeat("x", MaxBytes) + "\n          exec ", "larger than 64 KB"},
+		{"size", "exec ", "# " + strings.Repeat("x", maxBytes) + "\n          exec ", "larger than 64 KB"},
 		{"quotes", "'{{ watch }}'", "{{ watch }}", "parameter watch is not in quotes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -264,10 +267,7 @@ func TestLintFinds(t *testing.T) {
 			if tc.name == "quotes" {
 				name = Configure
 			}
-			d, err := Get(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+			d := find(t, name)
 			content := strings.ReplaceAll(d.Content, tc.old, tc.new)
 			if content == d.Content {
 				t.Fatalf("%q is not in the document", tc.old)
@@ -314,10 +314,7 @@ func TestScripts(t *testing.T) {
 // TestProfilesFit: what the node takes as a path, AideFleet-Configure lets
 // through, and nothing that is more than a list of paths.
 func TestProfilesFit(t *testing.T) {
-	d, err := Get(Configure)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := find(t, Configure)
 	var parsed document
 	if err := yaml.Unmarshal([]byte(d.Content), &parsed); err != nil {
 		t.Fatal(err)
@@ -352,8 +349,12 @@ func TestProfilesFit(t *testing.T) {
 	}
 }
 
-func TestGet(t *testing.T) {
-	if _, err := Get("AideFleet-Nothing"); err == nil {
-		t.Error("got a document that does not exist")
+// find is the document of that name.
+func find(t *testing.T, name string) Document {
+	t.Helper()
+	at := slices.IndexFunc(All(), func(d Document) bool { return d.Name == name })
+	if at < 0 {
+		t.Fatalf("there is no document %s", name)
 	}
+	return All()[at]
 }

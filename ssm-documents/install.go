@@ -25,7 +25,7 @@ type Pins struct {
 // as more than text.
 var (
 	versionPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~-]{0,39}$`)
-	urlPattern     = regexp.MustCompile(`^https://s3\.[a-z0-9-]{1,32}\.[a-z.]{3,32}/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[A-Za-z0-9._/-]{1,512}$`)
+	urlPattern     = regexp.MustCompile(`^https://s3\.[a-z0-9-]{1,32}\.[a-z.]{3,32}/[a-z0-9.-]{3,63}/[A-Za-z0-9._/-]{1,512}$`)
 	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,10 +29,8 @@ func TestPublish(t *testing.T) {
 		UpdateDocument: call(l.ssm.UpdateDocument), UpdateDocumentDefaultVersion: call(l.ssm.UpdateDocumentDefaultVersion),
 		DescribeDocument: call(l.ssm.DescribeDocument), AddTagsToResource: call(l.ssm.AddTagsToResource),
 	}
-	d, err := documents.Get(documents.Check)
-	if err != nil {
-		t.Fatal(err)
-	}
+	at := slices.IndexFunc(documents.All(), func(d documents.Document) bool { return d.Name == documents.Check })
+	d := documents.All()[at]
 	changed := d
 	changed.Content += "# changed\n"
 	as := deploy.As{TargetType: deploy.Anything, Version: "0.1.0~rc.1"}

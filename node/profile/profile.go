@@ -49,10 +49,8 @@ var Kinds = []Kind{Watch, Exclude, Permissions}
 // Profile is the paths of each kind, none of them twice.
 type Profile struct{ paths map[Kind][]string }
 
-// Paths are those of a kind, in the order in which they were named.
-func (p Profile) Paths(k Kind) []string { return p.paths[k] }
-
-// List is the paths of a kind as Split takes them.
+// List is the paths of a kind as Split takes them, in the order in which they were
+// named.
 func (p Profile) List(k Kind) string { return strings.Join(p.paths[k], Separator) }
 
 // Len is the number of paths.

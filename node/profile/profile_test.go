@@ -99,7 +99,7 @@ func TestParse(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	p, err := Split(map[Kind]string{Watch: "/srv/app:/etc/getty@.d", Permissions: "/var/log"})
-	if err != nil || p.Len() != 3 || !slices.Equal(p.Paths(Watch), []string{"/srv/app", "/etc/getty@.d"}) || p.List(Permissions) != "/var/log" || p.List(Exclude) != "" {
+	if err != nil || p.Len() != 3 || !slices.Equal(p.paths[Watch], []string{"/srv/app", "/etc/getty@.d"}) || p.List(Permissions) != "/var/log" || p.List(Exclude) != "" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, c := range []struct {
@@ -169,7 +169,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("as lists it is another: %v", err)
 		}
 		rules := strings.Split(strings.TrimSuffix(p.Rules(), "\n"), "\n")
-		if want := 1 + p.Len() + len(p.Paths(Watch)); len(rules) != want {
+		if want := 1 + p.Len() + len(p.paths[Watch]); len(rules) != want {
 			t.Errorf("%d lines of rules, want %d", len(rules), want)
 		}
 		for _, rule := range rules[1:] {

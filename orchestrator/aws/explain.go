@@ -7,6 +7,8 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // Explain says in one line what went wrong with an AWS call and what to do
@@ -22,7 +24,11 @@ func Explain(err error) string {
 		if strings.Contains(api.ErrorMessage(), "sts:AssumeRole") {
 			return text + " (the role does not exist, its trust policy does not name the caller, or the caller's IAM policy lacks this action)"
 		}
-		if hint := hints[api.ErrorCode()]; hint != "" {
+		hint := hints[api.ErrorCode()]
+		if awscall.Denied(err) {
+			hint = "the caller's IAM policy lacks this action"
+		}
+		if hint != "" {
 			return text + " (" + hint + bucketRegion(err) + ")"
 		}
 		return text
@@ -67,9 +73,6 @@ func bucketRegion(err error) string {
 
 // hints are next steps by error code.
 var hints = map[string]string{
-	"AccessDeniedException":        "the caller's IAM policy lacks this action",
-	"AccessDenied":                 "the caller's IAM policy lacks this action",
-	"UnauthorizedOperation":        "the caller's IAM policy lacks this action",
 	"ExpiredTokenException":        "sign in again",
 	"ExpiredToken":                 "sign in again",
 	"UnrecognizedClientException":  "these credentials are not valid here: check AWS_PROFILE",

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -13,6 +14,12 @@ import (
 // certificate fits names with dots, and no name has to be found for a bucket at an
 // endpoint of one's own.
 func bucketInPath(o *s3.Options) { o.UsePathStyle = true }
+
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// IsBucket says that a text can be the name of a bucket (Amazon S3 user guide,
+// "Bucket naming rules").
+func IsBucket(text string) bool { return bucketPattern.MatchString(text) }
 
 // ObjectURL is the address of an object, as the SSM agent reads it out of a
 // document: with the bucket in the path, in the region's ordinary endpoint. The

@@ -106,7 +106,7 @@ func validateAccept(c *cli.Context) error {
 		return usageError{errors.New("--fingerprint and --undo cannot be combined: one goes on, the other goes back")}
 	case fingerprint != "" && !fingerprintPattern.MatchString(fingerprint):
 		return usageError{fmt.Errorf("--fingerprint %q: want all 32 lower-case hex digits; a beginning could be another change's", fingerprint)}
-	case c.String("command-id") != "" && !commandPattern.MatchString(c.String("command-id")):
+	case c.String("command-id") != "" && !runcommand.IsID(c.String("command-id")):
 		return usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", c.String("command-id"))}
 	case c.Int("backups") < 1 || c.Int("backups") > maxBackups:
 		return usageError{fmt.Errorf("--backups %d: want 1 to %d", c.Int("backups"), maxBackups)}

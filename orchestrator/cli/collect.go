@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -11,11 +10,10 @@ import (
 
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/report"
+	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
 )
-
-var commandPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func collectCommand() *cli.Command {
 	return &cli.Command{
@@ -89,7 +87,7 @@ func commandIDs(c *cli.Context) (ids []string, err error) {
 		given = []string{""}
 	}
 	for _, id := range given {
-		if !commandPattern.MatchString(id) {
+		if !runcommand.IsID(id) {
 			return nil, usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", id)}
 		}
 		if !slices.Contains(ids, id) {

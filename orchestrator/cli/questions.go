@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/aws/awscall"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/doctor"
 	"aidefleet/orchestrator/metrics"
@@ -60,7 +61,7 @@ func questionsOf(o aws.Operations) []doctor.Question {
 		}),
 		{Name: "ssm:GetCommandInvocation", Ask: func(ctx context.Context) []doctor.Finding {
 			_, err := o.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sdk.String(nobody), InstanceId: sdk.String("i-00000000000000000")})
-			if denied(err) {
+			if awscall.Denied(err) {
 				return doctor.Found(doctor.Warning, aws.Explain(err), "allow ssm:GetCommandInvocation where orchestrator show is wanted; docs/iam.md has all actions")
 			}
 			var refused smithy.APIError // there is no such command, as was to be expected
@@ -72,7 +73,7 @@ func questionsOf(o aws.Operations) []doctor.Question {
 		{Name: "cloudwatch:GetMetricStatistics", Ask: func(ctx context.Context) []doctor.Finding {
 			_, err := metrics.Completed(ctx, metrics.API{GetMetricStatistics: o.GetMetricStatistics}, metrics.DefaultNamespace, "doctor", time.Now(), time.Now())
 			switch {
-			case denied(err):
+			case awscall.Denied(err):
 				return doctor.Found(doctor.Warning, aws.Explain(err), "allow cloudwatch:GetMetricStatistics where orchestrator collect is wanted; docs/iam.md has all actions")
 			case err != nil:
 				return trouble(err)
@@ -108,7 +109,7 @@ func permission(action string, try func(context.Context) error) doctor.Question 
 	return doctor.Question{Name: action, Ask: func(ctx context.Context) []doctor.Finding {
 		err := try(ctx)
 		switch {
-		case denied(err):
+		case awscall.Denied(err):
 			return doctor.Found(doctor.Failed, aws.Explain(err), "allow "+action+"; docs/iam.md has all actions")
 		case err != nil:
 			return trouble(err)
@@ -134,17 +135,6 @@ func trouble(err error) []doctor.Finding {
 	return []doctor.Finding{{Status: doctor.Failed, Message: aws.Explain(err), Unanswered: !errors.As(err, &answered)}}
 }
 
-// denied says that the caller may not do that. EC2, SSM and STS each spell it in
-// their own way.
-func denied(err error) bool {
-	var refused smithy.APIError
-	if !errors.As(err, &refused) {
-		return false
-	}
-	code := refused.ErrorCode()
-	return strings.HasPrefix(code, "AccessDenied") || code == "UnauthorizedOperation"
-}
-
 // differs does not begin with publishing: this program may be the older one, and
 // would take the fleet back.
 const differs = "use the orchestrator of the version in its tag aidefleet, or upgrade the stack; without a stack: orchestrator documents publish"
@@ -153,7 +143,7 @@ const differs = "use the orchestrator of the version in its tag aidefleet, or up
 func document(ctx context.Context, o aws.Operations, d documents.Document) []doctor.Finding {
 	change, err := deploy.Compare(ctx, deploy.API{GetDocument: o.GetDocument}, d)
 	switch {
-	case denied(err):
+	case awscall.Denied(err):
 		return doctor.Found(doctor.Warning, aws.Explain(err), "allow ssm:GetDocument to see whether it is there")
 	case err != nil:
 		return trouble(err)
@@ -168,14 +158,12 @@ func document(ctx context.Context, o aws.Operations, d documents.Document) []doc
 // agents looks at the SSM agents of all Linux hosts in the account and region.
 func agents(ctx context.Context, o aws.Operations) []doctor.Finding {
 	in := &ssm.DescribeInstanceInformationInput{MaxResults: sdk.Int32(50)}
-	byID, seen := map[string]doctor.Agent{}, map[string]bool{}
-	for len(byID) < maxAgents {
+	byID := map[string]doctor.Agent{}
+	err := awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
 		out, err := o.DescribeInstanceInformation(ctx, in)
-		if denied(err) {
-			return doctor.Found(doctor.Untried, "as ssm:DescribeInstanceInformation", "")
-		}
 		if err != nil {
-			return trouble(err)
+			return nil, err
 		}
 		for _, i := range out.InstanceInformationList {
 			if i.PlatformType == ssmtypes.PlatformTypeLinux {
@@ -183,12 +171,16 @@ func agents(ctx context.Context, o aws.Operations) []doctor.Finding {
 				byID[id] = doctor.Agent{Host: id, Ping: string(i.PingStatus), Version: sdk.ToString(i.AgentVersion)}
 			}
 		}
-		token := sdk.ToString(out.NextToken)
-		if token == "" || seen[token] {
-			break
+		if len(byID) >= maxAgents {
+			return nil, nil
 		}
-		seen[token] = true
-		in.NextToken = out.NextToken
+		return out.NextToken, nil
+	})
+	switch {
+	case awscall.Denied(err):
+		return doctor.Found(doctor.Untried, "as ssm:DescribeInstanceInformation", "")
+	case err != nil:
+		return trouble(err)
 	}
 	list := make([]doctor.Agent, 0, len(byID))
 	for _, a := range byID {

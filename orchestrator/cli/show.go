@@ -16,10 +16,7 @@ import (
 	"aidefleet/orchestrator/sweep"
 )
 
-var (
-	hostPattern     = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
-	reportIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[1-9][0-9]{0,3})?$`) // as the document has it
-)
+var reportIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[1-9][0-9]{0,3})?$`) // as the document has it
 
 // pageFormats are those of what is no report of a sweep.
 var pageFormats = []string{"table", "json"}
@@ -113,7 +110,7 @@ func argumentsFirst(c *cli.Context) (args []string, err error) {
 // oneHost finds the one host that is called so, by id or by its Name tag.
 func oneHost(ctx context.Context, regions []sweep.Region, name string) (r sweep.Region, h fleet.Host, err error) {
 	s := fleet.Selector{Tags: []fleet.Tag{{Key: "Name", Values: []string{name}}}}
-	if hostPattern.MatchString(name) {
+	if fleet.IsID(name) {
 		s = fleet.Selector{Instances: []string{name}}
 	}
 	found, err := sweep.Select(ctx, regions, s)

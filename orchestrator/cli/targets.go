@@ -101,9 +101,6 @@ func listTargets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if out.format == "csv" {
-		return usageError{errors.New(`--output "csv": want table or json`)}
-	}
 	regions, err := everywhere(c, list)
 	if err != nil {
 		return err

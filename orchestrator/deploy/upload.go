@@ -28,15 +28,12 @@ type Storage struct {
 // may be none.
 type Place struct{ Bucket, Region, Prefix string }
 
-var (
-	bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	prefixPattern = regexp.MustCompile(`^([A-Za-z0-9._-]{1,200}(/[A-Za-z0-9._-]{1,200})*)?$`)
-)
+var prefixPattern = regexp.MustCompile(`^([A-Za-z0-9._-]{1,200}(/[A-Za-z0-9._-]{1,200})*)?$`)
 
-// Validate checks the names (S3 user guide, "Bucket naming rules").
+// Validate checks the names.
 func (p Place) Validate() error {
 	switch {
-	case !bucketPattern.MatchString(p.Bucket):
+	case !aws.IsBucket(p.Bucket):
 		return fmt.Errorf("bucket %.80q: want 3 to 63 lower-case letters, digits, dots and hyphens", p.Bucket)
 	case !prefixPattern.MatchString(p.Prefix) || len(p.Prefix) > 400:
 		return fmt.Errorf("prefix %.80q: want folders of letters, digits and . _ - with / between them", p.Prefix)

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"golang.org/x/sync/errgroup"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // API is what this package calls of AWS.
@@ -38,12 +40,11 @@ const (
 // Host is one host that is meant.
 type Host struct {
 	ID       string
-	Name     string // the Name tag, or a hybrid node's name; may be empty
-	Account  string // owner of the instance; empty for a hybrid node
-	State    string // EC2 instance state; empty for a hybrid node
-	Platform string // SSM's PlatformType, "Linux"; empty without an agent
-	Ping     string // SSM's PingStatus, "Online"; empty without an agent
-	LastPing time.Time
+	Name     string    // the Name tag, or a hybrid node's name; may be empty
+	Account  string    // owner of the instance; empty for a hybrid node
+	State    string    // EC2 instance state; empty for a hybrid node
+	Platform string    // SSM's PlatformType, "Linux"; empty without an agent
+	Ping     string    // SSM's PingStatus, "Online"; empty without an agent
 	Launched time.Time // when the instance was last started; zero for a hybrid node
 }
 
@@ -85,7 +86,7 @@ func Find(ctx context.Context, api API, s Selector) ([]Host, error) {
 	hosts := make(map[string]Host, len(instances))
 	for id, h := range instances {
 		if n, ok := nodes[id]; ok {
-			h.Ping, h.Platform, h.LastPing = n.Ping, n.Platform, n.LastPing
+			h.Ping, h.Platform = n.Ping, n.Platform
 		}
 		hosts[id] = h
 	}
@@ -150,10 +151,11 @@ func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Ho
 		return nil
 	}
 
-	for {
+	return awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
 		out, err := api.DescribeInstances(ctx, in)
 		if err != nil {
-			return fmt.Errorf("list instances of %s: %w", s, err)
+			return nil, fmt.Errorf("list instances of %s: %w", s, err)
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
@@ -169,10 +171,8 @@ func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Ho
 				hosts[h.ID] = h
 			}
 		}
-		if !next(&in.NextToken, out.NextToken) {
-			return nil
-		}
-	}
+		return out.NextToken, nil
+	})
 }
 
 func listNodes(ctx context.Context, api API, s Selector, nodes map[string]Host) error {
@@ -184,10 +184,11 @@ func listNodes(ctx context.Context, api API, s Selector, nodes map[string]Host) 
 		in.Filters = append(in.Filters, ssmtypes.InstanceInformationStringFilter{Key: aws.String("InstanceIds"), Values: s.Instances})
 	}
 
-	for {
+	return awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
 		out, err := api.DescribeInstanceInformation(ctx, in)
 		if err != nil {
-			return fmt.Errorf("list managed nodes of %s: %w", s, err)
+			return nil, fmt.Errorf("list managed nodes of %s: %w", s, err)
 		}
 		for _, i := range out.InstanceInformationList {
 			name := aws.ToString(i.Name)
@@ -195,23 +196,10 @@ func listNodes(ctx context.Context, api API, s Selector, nodes map[string]Host) 
 				name = aws.ToString(i.ComputerName)
 			}
 			n := Host{ID: aws.ToString(i.InstanceId), Name: name, Ping: string(i.PingStatus), Platform: string(i.PlatformType)}
-			n.LastPing = aws.ToTime(i.LastPingDateTime)
 			nodes[n.ID] = n
 		}
-		if !next(&in.NextToken, out.NextToken) {
-			return nil
-		}
-	}
-}
-
-// next moves on to the following page. A token that repeats itself would be
-// followed for ever.
-func next(current **string, token *string) bool {
-	if aws.ToString(token) == "" || aws.ToString(token) == aws.ToString(*current) {
-		return false
-	}
-	*current = token
-	return true
+		return out.NextToken, nil
+	})
 }
 
 // literal escapes what EC2 filters take for wildcards; targets of Run Command

@@ -96,7 +96,11 @@ func (t Tag) Validate() error {
 	return nil
 }
 
-var instancePattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
+var idPattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
+
+// IsID says that a text is the id of an instance or of a hybrid node, as far as its
+// form tells.
+func IsID(text string) bool { return idPattern.MatchString(text) }
 
 // Validate reports why the selector does not say who is meant. Exactly one kind
 // of target is wanted.
@@ -130,7 +134,7 @@ func (s Selector) Validate() error {
 }
 
 func validateInstance(id string) error {
-	if !instancePattern.MatchString(id) {
+	if !IsID(id) {
 		return fmt.Errorf("instance %.40q: want an id such as i-0123456789abcdef0 or mi-0123456789abcdef0", id)
 	}
 	return nil

@@ -62,7 +62,7 @@ func FuzzTargetsFile(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, target := range list {
-			if seen[target.Instance] || !instancePattern.MatchString(target.Instance) {
+			if seen[target.Instance] || !IsID(target.Instance) {
 				t.Errorf("%q became %v", s, list)
 			}
 			seen[target.Instance] = true

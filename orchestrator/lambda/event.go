@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -198,8 +197,6 @@ func parseReconcile(raw []byte) (*reconcile, error) {
 	return &reconcile{back: back}, nil
 }
 
-var commandPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
 // What EventBridge calls the end of a command (Systems Manager user guide,
 // "Monitoring Run Command status changes using Amazon EventBridge").
 const (
@@ -229,7 +226,7 @@ func parseEnded(raw []byte) (*ended, error) {
 	switch status := strings.ToLower(strings.ReplaceAll(in.Detail.Status, " ", "")); {
 	case in.Source != source || in.DetailType != detailType:
 		return nil, fmt.Errorf("EventBridge event %.80q of %.40q: want %q of %q", in.DetailType, in.Source, detailType, source)
-	case !commandPattern.MatchString(in.Detail.Command):
+	case !runcommand.IsID(in.Detail.Command):
 		return nil, fmt.Errorf("EventBridge event: command-id %.60q is none", in.Detail.Command)
 	case in.Detail.Document != documents.Check:
 		return nil, fmt.Errorf("EventBridge event: command %s ran %.80q, not %s", in.Detail.Command, in.Detail.Document, documents.Check)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aidefleet/orchestrator/runcommand"
 )
 
 var now = time.Date(2026, 11, 24, 5, 0, 10, 0, time.UTC)
@@ -131,7 +133,7 @@ func FuzzParse(f *testing.F) {
 		if s := e.start; s != nil && (s.selector.Validate() != nil || s.fleet == "" || s.request.Parameters["executionTimeout"] == "") {
 			t.Fatalf("%q starts %+v", raw, *s)
 		}
-		if e.ended != nil && !commandPattern.MatchString(e.ended.command) {
+		if e.ended != nil && !runcommand.IsID(e.ended.command) {
 			t.Fatalf("%q is the end of %q", raw, e.ended.command)
 		}
 	})

@@ -7,9 +7,10 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 )
@@ -17,16 +18,15 @@ import (
 // location is a folder of a bucket; its bucket is empty where nothing is kept.
 type location struct{ bucket, prefix string }
 
-// locationPattern has the rules of names of buckets (Amazon S3 user guide,
-// "Bucket naming rules"), and characters of keys that need no escape.
-var locationPattern = regexp.MustCompile(`^s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[0-9A-Za-z!_.*'()-]+)*)/?$`)
+// locationPattern has a bucket, and characters of keys that need no escape.
+var locationPattern = regexp.MustCompile(`^s3://([^/]+)((?:/[0-9A-Za-z!_.*'()-]+)*)/?$`)
 
 func parseLocation(text string) (location, error) {
 	if text == "" {
 		return location{}, nil
 	}
 	m := locationPattern.FindStringSubmatch(text)
-	if m == nil {
+	if m == nil || !aws.IsBucket(m[1]) {
 		return location{}, fmt.Errorf("%.100q: want s3://BUCKET/PREFIX", text)
 	}
 	return location{bucket: m[1], prefix: strings.TrimPrefix(m[2], "/")}, nil
@@ -62,7 +62,7 @@ func (b reportBucket) Record(ctx context.Context, r report.Report) (string, erro
 		return "", err
 	}
 	_, err := b.put(ctx, &s3.PutObjectInput{
-		Bucket: aws.String(b.bucket), Key: aws.String(key), ContentType: aws.String("application/json"), Body: bytes.NewReader(body.Bytes()),
+		Bucket: sdk.String(b.bucket), Key: sdk.String(key), ContentType: sdk.String("application/json"), Body: bytes.NewReader(body.Bytes()),
 	})
 	if err != nil {
 		return "", fmt.Errorf("keep the report in s3://%s/%s: %w", b.bucket, key, err)

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // Invocation is a command on one host.
@@ -91,23 +93,18 @@ const PageSize = 50
 func Invocations(ctx context.Context, api API, id string) (map[string]Invocation, error) {
 	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(PageSize)}
 	found := map[string]Invocation{}
-	seen := map[string]bool{}
-	for {
+	err := awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
 		out, err := api.ListCommandInvocations(ctx, in)
 		if err != nil {
-			return found, fmt.Errorf("list results of command %s: %w", id, err)
+			return nil, fmt.Errorf("list results of command %s: %w", id, err)
 		}
 		for _, i := range out.CommandInvocations {
 			found[aws.ToString(i.InstanceId)] = invocationFromSDK(i)
 		}
-		token := aws.ToString(out.NextToken)
-		// A token that came before leads to pages that came before, for ever.
-		if token == "" || seen[token] {
-			return found, nil
-		}
-		seen[token] = true
-		in.NextToken = out.NextToken
-	}
+		return out.NextToken, nil
+	})
+	return found, err
 }
 
 // InvocationOn is the command on one host. ErrNotFound says that the service

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // Recent returns the commands that ran a document last, at most n, the newest
@@ -36,14 +38,22 @@ func newest(ctx context.Context, api API, document string, enough int, filters .
 	of := types.CommandFilter{Key: types.CommandFilterKeyDocumentName, Value: aws.String(document)}
 	in := &ssm.ListCommandsInput{MaxResults: aws.Int32(50), Filters: append(filters, of)}
 	found := map[string]Command{}
-	err := eachPage(ctx, api, in, func(page []types.Command) bool {
-		for _, c := range page {
+	err := awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
+		out, err := api.ListCommands(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("list commands of %s: %w", document, err)
+		}
+		for _, c := range out.Commands {
 			found[aws.ToString(c.CommandId)] = fromSDK(c)
 		}
-		return len(found) < enough
+		if len(found) >= enough {
+			return nil, nil
+		}
+		return out.NextToken, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list commands of %s: %w", document, err)
+		return nil, err
 	}
 	list := make([]Command, 0, len(found))
 	for _, c := range found {
@@ -53,23 +63,4 @@ func newest(ctx context.Context, api API, document string, enough int, filters .
 		return cmp.Or(b.Requested.Compare(a.Requested), cmp.Compare(b.ID, a.ID))
 	})
 	return list, nil
-}
-
-// eachPage hands each page of commands to visit, until that says that it wants no
-// more.
-func eachPage(ctx context.Context, api API, in *ssm.ListCommandsInput, visit func([]types.Command) bool) error {
-	seen := map[string]bool{}
-	for {
-		out, err := api.ListCommands(ctx, in)
-		if err != nil {
-			return err
-		}
-		token := aws.ToString(out.NextToken)
-		// A token that came before leads to pages that came before, for ever.
-		if !visit(out.Commands) || token == "" || seen[token] {
-			return nil
-		}
-		seen[token] = true
-		in.NextToken = out.NextToken
-	}
 }

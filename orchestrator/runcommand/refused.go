@@ -3,9 +3,10 @@ package runcommand
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // What a command that was not sent leaves its hosts with; also AccessDenied,
@@ -33,7 +34,7 @@ func Refusal(err error) Status {
 	switch {
 	case code == "InvalidDocument" || code == "InvalidDocumentVersion":
 		return DocumentMissing
-	case slices.Contains([]string{"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"}, code):
+	case awscall.Denied(err):
 		return AccessDenied
 	}
 	return NotSent

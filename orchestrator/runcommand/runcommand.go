@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
 
@@ -73,6 +73,11 @@ func (c Command) Done() bool {
 	return false
 }
 
+var idPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsID says that a text is the id of a command, as far as its form tells.
+func IsID(text string) bool { return idPattern.MatchString(text) }
+
 // ErrNotFound is returned for a command that the service does not know.
 var ErrNotFound = errors.New("no such command")
 
@@ -129,9 +134,4 @@ func fromSDK(c types.Command) Command {
 // Out" and "DeliveryTimedOut" for the same thing.
 func fold(detail string) string {
 	return strings.ToLower(strings.ReplaceAll(detail, " ", ""))
-}
-
-// String is a line for a log.
-func (c Command) String() string {
-	return c.ID + " " + c.Status + " " + strconv.Itoa(c.Completed) + "/" + strconv.Itoa(c.Targeted)
 }

@@ -87,8 +87,14 @@ func TestWatch(t *testing.T) {
 			var waited time.Duration
 			calls := 0
 			c, err := Watch(t.Context(), states(&calls, tc.states...), Command{ID: id}, instantly(&waited), 0, tc.patience, tc.settled)
-			if err != nil || c.String() != id+" "+tc.want {
-				t.Errorf("got %s, %v; want %s", c, err, tc.want)
+			if err != nil {
+				t.Error(err)
+			}
+			if got := fmt.Sprintf("%s %d/%d", c.Status, c.Completed, c.Targeted); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+			if c.ID != id {
+				t.Errorf("got command %s, want %s", c.ID, id)
 			}
 			if tc.calls != 0 && calls != tc.calls {
 				t.Errorf("%d calls, want %d", calls, tc.calls)

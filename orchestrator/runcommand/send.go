@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 const (
@@ -125,14 +127,20 @@ func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace)
 func Named(ctx context.Context, api API, document, comment string, since time.Time) (Command, bool, error) {
 	in := &ssm.ListCommandsInput{MaxResults: aws.Int32(50), Filters: []types.CommandFilter{invokedAfter(since)}}
 	var ours *types.Command
-	err := eachPage(ctx, api, in, func(page []types.Command) bool {
-		at := slices.IndexFunc(page, func(c types.Command) bool {
+	err := awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
+		out, err := api.ListCommands(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(out.Commands, func(c types.Command) bool {
 			return aws.ToString(c.Comment) == comment && aws.ToString(c.DocumentName) == document
 		})
 		if at >= 0 {
-			ours = &page[at]
+			ours = &out.Commands[at]
+			return nil, nil
 		}
-		return ours == nil
+		return out.NextToken, nil
 	})
 	switch {
 	case err != nil:
