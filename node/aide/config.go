@@ -43,6 +43,9 @@ type Config struct {
 	Newer     string
 	// SyslogFormat says that syslog_format is set, which only Red Hat's 0.16 knows.
 	SyslogFormat bool
+	// Unsaid are the patterns of @@include that only PCRE can say: every file of their
+	// folders is taken for a part of the configuration.
+	Unsaid []error
 }
 
 // dropIns are names for a file of rules, in the order in which they are tried.
@@ -113,7 +116,7 @@ func (v Version) ReadConfig(ctx context.Context, path, database string) (Config,
 	}
 	c := Config{
 		Path: path, Database: database, NewDatabase: r.newDatabase, SHA256: hex.EncodeToString(r.hash.Sum(nil)), DropIn: r.dropIn,
-		Reports: r.reports, SyslogFormat: r.syslogFormat,
+		Reports: r.reports, SyslogFormat: r.syslogFormat, Unsaid: r.unsaid,
 	}
 	if c.Generated = path == debian.generated; c.Generated {
 		c.DropIn, c.Newer = filepath.Join(debian.folder, dropIns[0]), debian.newer()
@@ -137,6 +140,7 @@ type configReader struct {
 	database    string
 	newDatabase string
 	dropIn      string
+	unsaid      []error
 	given       bool // the database is known already
 	depth       int  // of includes
 
@@ -271,17 +275,16 @@ func (r *configReader) include(argument string, execute bool) error {
 	case 1:
 		return r.included(words[0], execute)
 	}
-	names, err := compile(words[1])
-	if err != nil && !r.given {
-		return fmt.Errorf("@@include %s: %w; --database can say where the baseline is", argument, err)
+	names, unsaid := compile(words[1])
+	if unsaid != nil {
+		r.unsaid = append(r.unsaid, fmt.Errorf("@@include %s: %w", argument, unsaid))
 	}
-	unread := err != nil // nothing in there is needed, but AIDE reads it
 	if err := Trusted(words[0]); err != nil {
 		return err
 	}
 	for _, name := range dropIns {
 		// A prefix would stand before the paths of its rules.
-		if r.dropIn == "" && !unread && len(words) == 2 && names.match(name) && !names.match(HalfWritten(name)) {
+		if r.dropIn == "" && unsaid == nil && len(words) == 2 && names.match(name) && !names.match(HalfWritten(name)) {
 			r.dropIn = filepath.Join(words[0], name)
 		}
 	}
@@ -291,17 +294,32 @@ func (r *configReader) include(argument string, execute bool) error {
 	}
 	for _, f := range files { // in the order of their names, as AIDE reads them
 		path := filepath.Join(words[0], f.Name())
-		switch {
-		case unread:
-			err = Trusted(path)
-		case names.match(f.Name()):
-			err = r.included(path, execute)
+		if !names.match(f.Name()) {
+			continue
 		}
-		if err != nil {
+		include := r.included
+		if unsaid != nil {
+			include = r.perhaps
+		}
+		err := include(path, execute)
+		switch {
+		case err == nil, unsaid != nil && r.given && !errors.Is(err, ErrUntrusted): // AIDE may not read it
+		case unsaid != nil:
+			return fmt.Errorf("%w; @@include %s: %w; --database can say where the baseline is", err, argument, unsaid)
+		default:
 			return err
 		}
 	}
 	return nil
+}
+
+// perhaps reads a file that AIDE may include or not. A program that AIDE may not run
+// is not run.
+func (r *configReader) perhaps(path string, execute bool) error {
+	if info, err := os.Stat(path); err == nil && execute && info.Mode()&0o100 != 0 {
+		return Trusted(path)
+	}
+	return r.included(path, execute)
 }
 
 // included reads a file, or what it prints if it is a program that is to be run.

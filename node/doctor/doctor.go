@@ -52,6 +52,7 @@ func Examine(ctx context.Context, o Options) Diagnosis {
 	e.lock()
 	e.program(ctx)
 	e.configuration(ctx)
+	e.patterns()
 	e.baseline()
 	e.room()
 	e.last()
