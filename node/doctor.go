@@ -53,7 +53,11 @@ func writeDiagnosis(d doctor.Diagnosis, format string, stdout io.Writer) error {
 	}
 	rest := d.Text()
 	if format == "json" {
-		rest = string(d.JSON()) + "\n"
+		text, err := d.JSON()
+		if err != nil {
+			return fmt.Errorf("encode the diagnosis: %w", err)
+		}
+		rest = string(text)
 	}
 	_, err = fmt.Fprintf(stdout, "%s\n%s", line, rest)
 	return err

@@ -1,12 +1,10 @@
 package check
 
 import (
-	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
-	"strings"
 	"time"
 
 	"aidefleet/node/regular"
@@ -24,14 +22,20 @@ type last struct {
 	accepted    string // when its changes became the baseline; empty if they have not
 	database    string // path of the database that was compared with; empty if an earlier version wrote this
 	aide        string // version of AIDE
-	text        []byte // the file
+	file        lastFile
 }
 
 // mostLast bounds what is read of the file, in bytes; a result line takes less.
 const mostLast = 64 << 10
 
-// opening is how the file begins.
-const opening = "{\n"
+// lastFile is last.json: the result line of the last check, and what only this host
+// has to know.
+type lastFile struct {
+	Accepted string `json:"accepted,omitempty"` // RFC 3339, UTC
+	result.Line
+	NewDatabase string `json:"newDatabase"` // SHA-256, hex
+	Database    string `json:"database"`    // path
+}
 
 // errNoLast says that no check has left its result here.
 var errNoLast = errors.New("no check has been made")
@@ -39,15 +43,18 @@ var errNoLast = errors.New("no check has been made")
 // keepLast notes what the last check said, and the digest of the new database
 // it left behind.
 func (s state) keepLast(l result.Line, newDatabase, database string) error {
-	o := result.Lines()
-	l.Members(o)
-	o.Text("newDatabase", newDatabase) // SHA-256, hex
-	o.Text("database", database)       // path
-	return s.write(s.last(), append(o.Bytes(), '\n'))
+	return s.writeLast(lastFile{Line: l.ToSecond(), NewDatabase: newDatabase, Database: database})
 }
 
-// readLast reads what keepLast wrote. Each of the members that count has a line
-// of its own there, and its value needs no escapes.
+func (s state) writeLast(f lastFile) error {
+	text, err := result.MarshalLines(f)
+	if err != nil {
+		return fmt.Errorf("encode what the check said: %w", err)
+	}
+	return s.write(s.last(), text)
+}
+
+// readLast reads what keepLast wrote.
 func (s state) readLast() (last, error) {
 	text, err := regular.Read(s.last(), mostLast)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,29 +62,20 @@ func (s state) readLast() (last, error) {
 	} else if err != nil {
 		return last{}, err
 	}
-	members := make(map[string]string)
-	for line := range bytes.Lines(text) {
-		line := strings.TrimSuffix(strings.TrimSpace(string(line)), ",")
-		name, value, ok := strings.Cut(strings.TrimPrefix(line, `"`), `": "`)
-		if _, twice := members[name]; ok && !twice {
-			members[name] = strings.TrimSuffix(value, `"`)
-		}
-	}
-	l := last{
-		status: result.Status(members["status"]), started: members["started"], fingerprint: members["fingerprint"],
-		baseline: members["sha256"], config: members["config"], newDatabase: members["newDatabase"],
-		accepted: members["accepted"], aide: members["aide"], text: text,
-	}
-	// JSON escapes in a path are also those of Go.
-	l.database, _ = strconv.Unquote(`"` + members["database"] + `"`)
-	if !bytes.HasPrefix(text, []byte(opening)) || l.status == "" || l.started == "" || l.baseline == "" || l.config == "" || l.newDatabase == "" {
+	var f lastFile
+	err = json.Unmarshal(text, &f)
+	if err != nil || f.Status == "" || f.Started.IsZero() || f.Baseline == nil || f.Baseline.SHA256 == "" || f.Config == "" || f.NewDatabase == "" {
 		return last{}, fmt.Errorf("%s is not as a check writes it", s.last())
 	}
-	return l, nil
+	return last{
+		status: f.Status, started: f.Started.Format(time.RFC3339), fingerprint: f.Fingerprint,
+		baseline: f.Baseline.SHA256, config: f.Config, newDatabase: f.NewDatabase,
+		accepted: f.Accepted, database: f.Database, aide: f.AIDE, file: f,
+	}, nil
 }
 
 // markAccepted notes that the changes of the last check are in the baseline.
 func (s state) markAccepted(l last, now time.Time) error {
-	member := fmt.Appendf(nil, opening+" \"accepted\": %q,\n", now.UTC().Format(time.RFC3339))
-	return s.write(s.last(), append(member, l.text[len(opening):]...))
+	l.file.Accepted = now.UTC().Format(time.RFC3339)
+	return s.writeLast(l.file)
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -22,40 +23,28 @@ func absent(err error) bool {
 func (e *examiner) last() {
 	const name, next = "last", "aide-node check"
 	text, err := regular.Read(filepath.Join(e.State, "last.json"), 64<<10)
-	said := members(text)
-	status, at := said["status"], said["started"]
-	started, unreadable := time.Parse(time.RFC3339, at)
+	var said struct {
+		result.Line
+		Accepted string `json:"accepted"`
+	}
+	unreadable := json.Unmarshal(text, &said)
+	at := said.Started.UTC().Format(time.RFC3339)
 	switch {
 	case absent(err):
 		e.warn(name, next, "no check has come to an end here yet")
 	case err != nil:
 		e.warn(name, next, "what the last check said cannot be read: %v", err)
-	case unreadable != nil, status != string(result.Clean) && status != string(result.Drift):
+	case unreadable != nil, said.Counts == nil, said.Started.IsZero(), said.Status != result.Clean && said.Status != result.Drift:
 		e.warn(name, next, "last.json is not as a check writes it")
-	case started.After(e.Now()):
+	case said.Started.After(e.Now()):
 		e.warn(name, "look at the host's clock", "the last check was at %s, which is yet to come", at)
-	case said["accepted"] != "":
-		e.ok(name, "%s at %s, accepted at %s", status, at, said["accepted"])
-	case said["unread"] != "":
-		e.warn(name, next+" says what AIDE could not look at", "%s at %s, and %s entries unread", status, at, said["unread"])
+	case said.Accepted != "":
+		e.ok(name, "%s at %s, accepted at %s", said.Status, at, said.Accepted)
+	case said.Unread > 0:
+		e.warn(name, next+" says what AIDE could not look at", "%s at %s, and %d entries unread", said.Status, at, said.Unread)
 	default:
-		e.ok(name, "%s at %s: %s added, %s changed, %s removed", status, at, said["added"], said["changed"], said["removed"])
+		e.ok(name, "%s at %s: %d added, %d changed, %d removed", said.Status, at, said.Added, said.Changed, said.Removed)
 	}
-}
-
-// members reads last.json, where each member has a line of its own and the first
-// of a name is the result line's. The values asked for here need no escapes; the
-// decoder of encoding/json would add 110 KiB to the program for them.
-func members(text []byte) map[string]string {
-	all := make(map[string]string)
-	for line := range strings.Lines(string(text)) {
-		name, value, ok := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), ","), ": ")
-		name = strings.Trim(name, `"`)
-		if _, twice := all[name]; ok && !twice {
-			all[name] = strings.Trim(value, `"`)
-		}
-	}
-	return all
 }
 
 // reports counts what is kept of earlier checks, and sees whether the newest of

@@ -21,38 +21,38 @@ func (d Diagnosis) Failed() (names []string) {
 	return names
 }
 
-// write writes the diagnosis as programs read it.
-func (d Diagnosis) write(o *result.Object) []byte {
-	status, warnings := OK, 0
-	var checks []*result.Object
+// output is the diagnosis as programs read it.
+type output struct {
+	V        int       `json:"v"`
+	Status   Status    `json:"status"`
+	Failed   int       `json:"failed"`
+	Warnings int       `json:"warnings"`
+	Checks   Diagnosis `json:"checks"`
+}
+
+func (d Diagnosis) output() output {
+	doc := output{V: result.Version, Status: OK, Failed: len(d.Failed()), Checks: append(Diagnosis{}, d...)}
 	for _, f := range d {
 		if f.Status == Warning {
-			warnings++
+			doc.Warnings++
 		}
-		check := new(result.Object)
-		check.Text("name", f.Name).Text("status", string(f.Status))
-		for _, m := range []struct{ name, value string }{{"reason", string(f.Reason)}, {"message", f.Message}, {"next", f.Next}} {
-			if m.value != "" {
-				check.Text(m.name, m.value)
-			}
-		}
-		checks = append(checks, check)
 	}
-	failed := len(d.Failed())
-	if failed > 0 {
-		status = Failed
+	if doc.Failed > 0 {
+		doc.Status = Failed
 	}
-	o.Number("v", result.Version).Text("status", string(status)).Number("failed", failed).Number("warnings", warnings)
-	return o.Objects("checks", checks).Bytes()
+	return doc
 }
 
 // Line is the diagnosis as one line of JSON without a newline, of at most
 // result.MaxBytes so that it survives every truncation on the way. What does not
 // fit is left out: first the messages of what is well, then the ends of the others.
 func (d Diagnosis) Line() ([]byte, error) {
-	line := d.write(new(result.Object))
+	line, err := result.Marshal(d.output())
 	for most := 400; len(line) > result.MaxBytes && most >= 0; most -= 20 {
-		line = d.shortened(most).write(new(result.Object))
+		line, err = result.Marshal(d.shortened(most).output())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode the diagnosis: %w", err)
 	}
 	if len(line) > result.MaxBytes {
 		return nil, fmt.Errorf("encode the diagnosis: %d bytes, at most %d are allowed", len(line), result.MaxBytes)
@@ -88,8 +88,8 @@ func clip(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// JSON is all of the diagnosis, one member a line.
-func (d Diagnosis) JSON() []byte { return d.write(result.Lines()) }
+// JSON is all of the diagnosis, one member a line, with a newline at the end.
+func (d Diagnosis) JSON() ([]byte, error) { return result.MarshalLines(d.output()) }
 
 // Text is for people: a line for each finding, then what to do.
 func (d Diagnosis) Text() string {

@@ -46,22 +46,6 @@ type Cursor struct {
 	Problem string `json:"problem,omitempty"` // why this is the text and not the changes
 }
 
-func (c Cursor) line() []byte {
-	var o result.Object
-	o.Number("v", c.V).Text("report", c.Report).Text("kind", c.Kind)
-	o.Number("total", c.Total).Number("offset", c.Offset).Number("count", c.Count)
-	if c.Next > 0 {
-		o.Number("next", c.Next)
-	}
-	if c.Older != "" {
-		o.Text("older", c.Older)
-	}
-	if c.Problem != "" {
-		o.Text("problem", c.Problem)
-	}
-	return o.Bytes()
-}
-
 // The kinds of a page.
 const (
 	kindChanges = "changes" // the entries of a report
@@ -96,7 +80,11 @@ func (f Folder) Page(q Query) ([]byte, error) {
 	if next := c.Offset + c.Count; next < c.Total {
 		c.Next = next
 	}
-	return append(append(c.line(), '\n'), body...), nil
+	line, err := result.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode the first line of report %s: %w", r.ID, err)
+	}
+	return append(append(line, '\n'), body...), nil
 }
 
 // find finds a report, and the id of the one before it.

@@ -35,11 +35,18 @@ func (l Line) Encode() ([]byte, error) {
 	if err := l.validate(); err != nil {
 		return nil, fmt.Errorf("encode result line: %w", err)
 	}
-	l.Paths = l.fit(paths)
+	l = l.ToSecond()
+	var err error
+	if l.Paths, err = l.fit(paths); err != nil {
+		return nil, fmt.Errorf("encode result line: %w", err)
+	}
 	if l.Counts != nil {
 		l.More = l.Sum() - len(l.Paths)
 	}
-	b := l.bytes()
+	b, err := Marshal(l)
+	if err != nil {
+		return nil, fmt.Errorf("encode result line: %w", err)
+	}
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("encode result line: %d bytes, at most %d are allowed", len(b), MaxBytes)
 	}
@@ -48,83 +55,34 @@ func (l Line) Encode() ([]byte, error) {
 
 // fit returns the paths that leave the line within MaxBytes. A path that does
 // not fit is passed over, since a shorter one behind it may.
-func (l Line) fit(paths []string) []string {
+func (l Line) fit(paths []string) ([]string, error) {
 	l.More = math.MaxInt32
-	room := MaxBytes - len(l.bytes()) - len(`,"paths":[]`)
+	b, err := Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	room := MaxBytes - len(b) - len(`,"paths":[]`)
 	var kept []string
 	for _, p := range paths {
-		size := len(Quote(p)) + len(",")
+		size := quoted(p) + len(`"",`)
 		if size > room {
 			continue
 		}
 		room -= size
 		kept = append(kept, p)
 	}
-	return kept
+	return kept, nil
 }
 
-// Members writes the line's members to an object.
-func (l Line) Members(o *Object) {
-	o.Number("v", l.V).Text("status", string(l.Status))
-	for _, m := range []struct{ name, value string }{{"reason", string(l.Reason)}, {"message", l.Message}} {
-		if m.value != "" {
-			o.Text(m.name, m.value)
-		}
-	}
-	if l.Counts != nil {
-		o.Number("added", l.Added).Number("removed", l.Removed).Number("changed", l.Changed)
-		if l.Total != 0 {
-			o.Number("total", l.Total)
-		}
-	}
-	if l.Unread != 0 {
-		o.Number("unread", l.Unread)
-	}
-	if l.UnreadPath != "" {
-		o.Text("unread_path", l.UnreadPath)
-	}
-	for _, m := range []struct{ name, value string }{{"fingerprint", l.Fingerprint}, {"aide", l.AIDE}, {"node", l.Node}, {"started", stamp(l.Started)}} {
-		if m.value != "" {
-			o.Text(m.name, m.value)
-		}
-	}
-	if l.Seconds != 0 {
-		o.Decimal("seconds", l.Seconds)
-	}
-	if l.Report != "" {
-		o.Text("report", l.Report)
-	}
+// ToSecond is the line with times as it writes them: in UTC, to the second.
+func (l Line) ToSecond() Line {
+	l.Started = l.Started.UTC().Truncate(time.Second)
 	if l.Baseline != nil {
-		b := &Object{lines: o.lines}
-		b.Text("sha256", l.Baseline.SHA256)
-		if created := stamp(l.Baseline.Created); created != "" {
-			b.Text("created", created)
-		}
-		o.Object("baseline", b)
+		b := *l.Baseline
+		b.Created = b.Created.UTC().Truncate(time.Second)
+		l.Baseline = &b
 	}
-	if l.Config != "" {
-		o.Text("config", l.Config)
-	}
-	if len(l.Paths) > 0 {
-		o.Texts("paths", l.Paths)
-	}
-	if l.More != 0 {
-		o.Number("more", l.More)
-	}
-}
-
-// stamp is a time as JSON has it, to the second; empty for none.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func (l Line) bytes() []byte {
-	var o Object
-	l.Members(&o)
-	return o.Bytes()
+	return l
 }
 
 // EscapeInvalid writes each byte of s that is not part of valid UTF-8 as a
@@ -168,6 +126,3 @@ func clip(s string, n int) string {
 	}
 	return s + mark
 }
-
-// quoted is the length of s as JSON, without the quotes.
-func quoted(s string) int { return len(Quote(s)) - len(`""`) }

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
 	"unicode/utf8"
 )
 
@@ -16,15 +16,12 @@ const maxCount = 1 << 40
 // ErrNoLine is returned by Parse when stdout holds no result line at all.
 var ErrNoLine = errors.New("no result line")
 
-// consists says whether s is from least to most bytes of the set allowed.
-func consists(s string, least, most int, allowed string) bool {
-	return len(s) >= least && len(s) <= most && strings.Trim(s, allowed) == ""
-}
-
-const (
-	lower    = "abcdefghijklmnopqrstuvwxyz"
-	hex      = "0123456789abcdef"
-	inTokens = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~:_-" // of versions and ids
+// What the fields of a line look like.
+var (
+	reasonPattern      = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
+	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	digestPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	tokenPattern       = regexp.MustCompile(`^[A-Za-z0-9.+~:_-]{0,40}$`) // of versions and ids
 )
 
 // Parse reads the result line from what a host printed to stdout; what follows
@@ -79,7 +76,7 @@ func (l Line) validate() error {
 		if l.Counts != nil {
 			return errors.New("status failed with counts")
 		}
-		if !consists(string(l.Reason), 1, 32, lower+"_") || l.Reason[0] == '_' {
+		if !reasonPattern.MatchString(string(l.Reason)) {
 			return fmt.Errorf("reason %q is not a word of lower-case letters and _", l.Reason)
 		}
 	default:
@@ -88,11 +85,11 @@ func (l Line) validate() error {
 	switch {
 	case l.Fingerprint != "" && l.Status != Drift:
 		return fmt.Errorf("status %s with a fingerprint", l.Status)
-	case l.Fingerprint != "" && !consists(l.Fingerprint, 32, 32, hex):
+	case l.Fingerprint != "" && !fingerprintPattern.MatchString(l.Fingerprint):
 		return fmt.Errorf("fingerprint %q is not 32 hex digits", l.Fingerprint)
-	case l.Config != "" && !consists(l.Config, 64, 64, hex):
+	case l.Config != "" && !digestPattern.MatchString(l.Config):
 		return fmt.Errorf("config %q is not a SHA-256", l.Config)
-	case l.Baseline != nil && !consists(l.Baseline.SHA256, 64, 64, hex):
+	case l.Baseline != nil && !digestPattern.MatchString(l.Baseline.SHA256):
 		return fmt.Errorf("baseline %q is not a SHA-256", l.Baseline.SHA256)
 	case l.Unread < 0 || l.Unread > maxCount:
 		return fmt.Errorf("%d entries unread", l.Unread)
@@ -106,7 +103,7 @@ func (l Line) validate() error {
 		return fmt.Errorf("seconds %g is negative", l.Seconds)
 	}
 	for name, s := range map[string]string{"aide": l.AIDE, "node": l.Node, "report": l.Report} {
-		if !consists(s, 0, 40, inTokens) {
+		if !tokenPattern.MatchString(s) {
 			return fmt.Errorf("%s %q is not a version or an id", name, s)
 		}
 	}
