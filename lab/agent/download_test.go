@@ -72,6 +72,7 @@ func TestDownload(t *testing.T) {
 				}
 			}
 			policy := httptest.NewRequest(http.MethodPut, "/lab?policy", nil)
+			policy.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
 			store.Serve(httptest.NewRecorder(), policy, []byte(`{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/secret"}]}`))
 			f := newFakeService(t)
 			f.objects = objectStore(t, store)
