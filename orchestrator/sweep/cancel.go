@@ -17,12 +17,10 @@ const (
 	cancelTime = 10 * time.Second
 )
 
-// cancel is what becomes of a run whose context has ended before its commands did:
-// they are cancelled, unless that is left to others, and what came in is gathered.
+// cancel ends a run whose context has ended before its commands did: it cancels them,
+// unless that is left to others, and gathers what came in.
 func (r *run) cancel(ctx context.Context) {
-	if r.interrupted = ctx.Err(); r.interrupted == nil {
-		return
-	}
+	r.interrupted = ctx.Err()
 	sent := r.sent()
 	if r.detached || len(sent) == 0 {
 		return

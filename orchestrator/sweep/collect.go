@@ -45,7 +45,9 @@ func Collect(ctx context.Context, region Region, ids []string, o CollectOptions)
 	}
 	r.watch(ctx)
 	r.gather(ctx)
-	r.cancel(ctx)
+	if ctx.Err() != nil {
+		r.cancel(ctx)
+	}
 	r.judge()
 	rep, err := merge([]*run{r})
 	return Judged{Report: rep, run: r}, err

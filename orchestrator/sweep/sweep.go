@@ -1,16 +1,16 @@
 // Package sweep is the pipeline, a file a stage:
 //
-//	select   who is meant, and who of them can be reached     (fleet)
-//	send     one command to all of them                       (runcommand)
-//	watch    until every host that can answer has             (runcommand)
-//	gather   page through what they said, and decode it       (runcommand, node/result)
-//	judge    each host that is meant exactly once             (report)
+//	select   find the hosts, and which of them can be reached  (fleet)
+//	send     send one command to all of them                   (runcommand)
+//	watch    wait until every host that can answer has         (runcommand)
+//	gather   page through the answers, and decode them         (runcommand, node/result)
+//	judge    give each host one status, and a reason           (report)
 //	record   keep the report
-//	publish  counts and coverage to CloudWatch                (metrics)
+//	publish  write counts and coverage to CloudWatch           (metrics)
 //
 // Run is all of them. Collect begins at watch, with commands that somebody else
-// sent; Start ends at send, and leaves the rest to Collect. Ask, Page, Acceptable
-// and Accept put questions to hosts, and tell them what was reviewed.
+// sent. Start ends at send, and leaves the rest to Collect. Ask and Page put a query to
+// hosts. Acceptable and Accept find the hosts that show a change, and let them accept it.
 package sweep
 
 import (
@@ -70,7 +70,9 @@ func Run(ctx context.Context, regions []Region, o Options) (report.Report, error
 		r.send(ctx)
 		r.watch(ctx)
 		r.gather(ctx)
-		r.cancel(ctx)
+		if ctx.Err() != nil {
+			r.cancel(ctx)
+		}
 		r.judge()
 		r.record(ctx)
 		r.publish(ctx)
