@@ -37,14 +37,16 @@ func (p Program) LastFile(ctx context.Context, j Job) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	args := []string{
-		"--config=" + j.Config, "--before=database_out=file:" + j.NewDatabase() + "\nreport_quiet=yes", "--log-level=debug", "--init",
+	j.Weight.Workers = 1 // what several do at once cannot be told apart
+	c, err := p.command(j, "--init")
+	if err != nil {
+		return ""
 	}
-	if p.Version.since(18) {
-		args = append(args, "--workers=1") // what several do at once cannot be told apart
-	}
+	defer c.close()
+	c.args = append([]string{"--before=report_quiet=yes", "--log-level=debug"}, c.args...)
 	var looked lastLooked
-	o, err := run(ctx, command{path: p.Path, args: args, stderr: &looked, weight: j.Weight})
+	c.stderr = &looked
+	o, err := run(ctx, c)
 	if err != nil || ctx.Err() != nil || !o.Crashed() {
 		return ""
 	}

@@ -328,7 +328,7 @@ func judge(o aide.Outcome) error {
 	case o.Exit == 17:
 		return fail(result.ConfigInvalid, "AIDE refused its configuration: %s", said)
 	case o.Exit == databaseRefused:
-		return fail(result.BaselineInvalid, "AIDE refused the baseline; after an upgrade of AIDE it may be too old: %s", said)
+		return fail(result.BaselineInvalid, "AIDE refused the baseline: %s", said)
 	case o.Exit < 0 || o.Exit > 7:
 		return fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, said)
 	}

@@ -22,6 +22,15 @@ func (r *runner) tell(sentence string) {
 	r.answer.Message = sentence
 }
 
+// tellFirst puts a sentence before the others: the result line has room for the first.
+func (r *runner) tellFirst(sentence string) {
+	others := r.answer.Message
+	r.answer.Message = sentence
+	if others != "" {
+		r.tell(others)
+	}
+}
+
 // tellNarrow says so if the configuration lets the answer tell little.
 func (r *runner) tellNarrow(told, all aide.Summary) {
 	if told.Removed < Few {

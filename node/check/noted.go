@@ -191,9 +191,6 @@ func (r *runner) compareNotes(base baseline.Info) {
 	if !ok || !known.since.IsZero() {
 		return
 	}
-	if r.answer.Message != "" {
-		r.note("%s.", r.answer.Message)
-	}
-	r.answer.Message = fmt.Sprintf("the baseline, of %s with %d entries, is not the one that aide-node took or accepted on %s, with %d: AIDE's own job or somebody put it there. Find out who; then accept, or aide-node init --force",
-		base.Created.UTC().Format(time.RFC3339), base.Entries, last.since.UTC().Format(time.RFC3339), last.entries)
+	r.tellFirst(fmt.Sprintf("the baseline, of %s with %d entries, is not the one that aide-node took or accepted on %s, with %d: AIDE's own job or somebody put it there. Find out who; then accept, or aide-node init --force",
+		base.Created.UTC().Format(time.RFC3339), base.Entries, last.since.UTC().Format(time.RFC3339), last.entries))
 }

@@ -26,15 +26,10 @@ func (r *runner) passedOver(base baseline.Info, s aide.Summary) error {
 	if err != nil || n <= 0 {
 		return err
 	}
-	said := fmt.Sprintf("no rule selects %s of the baseline any more: not compared", entries(n))
-	switch r.answer.Message {
-	case "":
-	case otherConfig(r.aide.Version):
-		said += ". AIDE's configuration was changed since the baseline was taken: review it; then accept, or aide-node init --force"
-	default:
-		said += ". " + r.answer.Message
+	if r.answer.Message == otherConfig(r.aide.Version) {
+		r.answer.Message = "AIDE's configuration was changed since the baseline was taken: review it; then accept, or aide-node init --force"
 	}
-	r.answer.Message = said
+	r.tellFirst(fmt.Sprintf("no rule selects %s of the baseline any more: not compared", entries(n)))
 	return nil
 }
 
