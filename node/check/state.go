@@ -37,28 +37,35 @@ func openState(dir string) (state, error) {
 	return s, nil
 }
 
-// own makes a folder that is ours alone. One that is somebody else's, or a link,
-// could lead what is written as root anywhere.
+// own makes a folder that is ours alone.
 func own(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	info, err := Own(dir, os.Geteuid())
+	if err == nil && info.Mode().Perm() != 0o700 {
+		err = os.Chmod(dir, 0o700)
+	}
+	return err
+}
+
+// Own refuses what cannot be the state folder of a user, or a folder in it. One that is
+// somebody else's, or a link, could lead what is written as root anywhere.
+func Own(dir string, uid int) (fs.FileInfo, error) {
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case !info.IsDir():
-		return fmt.Errorf("%s is not a folder", dir)
-	case ok && int(stat.Uid) != os.Geteuid():
-		return fmt.Errorf("%s belongs to user %d: remove it, or give --state", dir, stat.Uid)
+		return nil, fmt.Errorf("%s is not a folder", dir)
+	case ok && int(stat.Uid) != uid:
+		return nil, fmt.Errorf("%s belongs to user %d: remove it, or give --state", dir, stat.Uid)
 	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("%s can be written by others (mode %04o): look at who put what there, then chmod 0700", dir, info.Mode().Perm())
-	case info.Mode().Perm() != 0o700:
-		return os.Chmod(dir, 0o700)
+		return nil, fmt.Errorf("%s can be written by others (mode %04o): look at who put what there, then chmod 0700", dir, info.Mode().Perm())
 	}
-	return nil
+	return info, nil
 }
 
 func (s state) lock() string            { return filepath.Join(s.dir, "lock") }

@@ -95,12 +95,14 @@ func (h *host) fake(version, script string) {
 	h.mode("aide", 0o755)
 }
 
-// realAIDE lets a real one check the configuration.
-func (h *host) realAIDE() {
+// realAIDE lets a real one check the configuration, in which further lines stand.
+func (h *host) realAIDE(lines string) {
+	database := "database_in"
 	if !h.real.Since(17) {
-		h.t.Skip("AIDE 0.16 cannot check a configuration")
+		database = "database"
 	}
 	h.AIDE = h.real.Path
+	h.write("aide.conf", database+"=file:"+h.dir+"/aide.db\n/srv p\n"+lines)
 }
 
 func TestExamine(t *testing.T) { aidetest.Each(t, testExamine) }
@@ -123,7 +125,9 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 		"state is read-only":   {func(h *host) { h.State = h.readOnly() }, "state", Failed, result.ReadOnly, "/read-only", "--state"},
 		"run is a link":        {func(h *host) { _ = os.Symlink("/etc", h.State+"/run") }, "state", Failed, result.StateUnwritable, "/run is not a folder", "--state"},
 		"state is open":        {func(h *host) { h.mode("state", 0o755) }, "state", Warning, fine, "mode 0755", "chmod 0700"},
-		"state is a link":      {func(h *host) { _ = os.Symlink(h.State, h.dir+"/link"); h.State = h.dir + "/link" }, "state", Warning, fine, "symbolic link", "--state"},
+		"state is a link":      {func(h *host) { _ = os.Symlink(h.State, h.dir+"/link"); h.State = h.dir + "/link" }, "state", Failed, result.StateUnwritable, "not a folder", "--state"},
+		"state is everybody's": {func(h *host) { h.mode("state", 0o777) }, "state", Failed, result.StateUnwritable, "written by others (mode 0777)", "--state"},
+		"run is everybody's":   {func(h *host) { _ = os.Mkdir(h.State+"/run", 0o700); h.mode("state/run", 0o777) }, "state", Failed, result.StateUnwritable, "/run can be written", "--state"},
 		"no lock":              {func(*host) {}, "lock", OK, fine, "free", ""},
 		"lock of a dead run":   {func(h *host) { h.write("state/lock", "pid 1 since x") }, "lock", OK, fine, "free", ""},
 		"lock":                 {func(h *host) { h.write("state/lock", "pid 7 since noon\n"); h.lock() }, "lock", Warning, result.Busy, "pid 7 since noon", "wait"},
@@ -132,19 +136,16 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 		"aide of Debian":       {func(h *host) { h.fake("0.18.3", "") }, "aide", OK, fine, "/aide, 0.18.3", ""},
 		"no aide":              {func(h *host) { h.remove("aide") }, "aide", Failed, result.AideMissing, "not installed", "--install"},
 		"no version":           {func(h *host) { h.AIDE = "/bin/true" }, "aide", Failed, result.AideFailed, "no version", "again"},
-		"config":               {func(h *host) { h.realAIDE() }, "config", OK, fine, "aide.conf is valid", ""},
+		"config":               {func(h *host) { h.realAIDE("") }, "config", OK, fine, "aide.conf is valid", ""},
 		"config with warnings": {func(h *host) { h.fake("0.18.6", "echo '  WARNING: old' >&2") }, "config", OK, fine, "1 warnings", ""},
 		"config unchecked":     {func(h *host) { h.remove("aide") }, "config", Warning, fine, "no AIDE to check it", "install"},
 		"config of 0.16": {func(h *host) {
 			h.fake("0.16.2", "cat >/dev/null; exit 17")
 			h.write("aide.conf", "database=file:"+h.dir+"/aide.db\n")
 		}, "config", Failed, result.ConfigInvalid, "status 17", "mend"},
-		"no config":             {func(h *host) { h.remove("aide.conf") }, "config", Failed, result.ConfigMissing, "aide.conf", "--config"},
-		"no database in config": {func(h *host) { h.write("aide.conf", "\n") }, "config", Failed, result.ConfigInvalid, "database_in", "mend"},
-		"config that AIDE refuses": {func(h *host) {
-			h.realAIDE()
-			h.write("aide.conf", "database_in=file:"+h.dir+"/aide.db\nthis is ( wrong\n")
-		}, "config", Failed, result.ConfigInvalid, "status 17: ERROR: ", "mend"},
+		"no config":                {func(h *host) { h.remove("aide.conf") }, "config", Failed, result.ConfigMissing, "aide.conf", "--config"},
+		"no database in config":    {func(h *host) { h.write("aide.conf", "\n") }, "config", Failed, result.ConfigInvalid, "database_in", "mend"},
+		"config that AIDE refuses": {func(h *host) { h.realAIDE("this is ( wrong\n") }, "config", Failed, result.ConfigInvalid, "/aide.conf:3: ", "mend"},
 		"config of others": {func(h *host) { h.mode("aide.conf", 0o666) }, "config", Failed, result.ConfigInvalid,
 			"others can change it (user ", "chown root"},
 		"config takes for ever": {func(h *host) { h.Timeout = 200 * time.Millisecond; h.fake("0.18.6", "exec sleep 30") }, "config", Failed, result.Timeout, "200ms", "--timeout"},
@@ -255,7 +256,7 @@ func (h *host) readOnly() string {
 	if os.Geteuid() != 0 {
 		return dir // its mode is enough
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "size=64k"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "size=64k,mode=0700"); err != nil {
 		h.t.Skipf("this root may not mount a tmpfs: %v", err)
 	}
 	h.t.Cleanup(func() { _ = syscall.Unmount(dir, 0) })
@@ -328,7 +329,7 @@ func TestRoot(t *testing.T) {
 	if f := asked(func(e *examiner) { e.root(1000) }); f.Status != Warning || !strings.Contains(f.Message, "1000") {
 		t.Errorf("user 1000: %+v", f)
 	}
-	if f := asked(func(e *examiner) { e.state(os.Geteuid() + 1) }); f.Status != Warning || !strings.Contains(f.Message, "belongs to user") {
+	if f := asked(func(e *examiner) { e.state(os.Geteuid() + 1) }); f.Status != Failed || !strings.Contains(f.Message, "belongs to user") {
 		t.Errorf("a folder of somebody else: %+v", f)
 	}
 }

@@ -31,28 +31,16 @@ func (e *examiner) state(uid int) {
 	}
 	for _, path := range []string{dir, filepath.Join(dir, "run"), filepath.Join(dir, "reports")} {
 		if err == nil {
-			err = usable(path, path == dir)
+			err = usable(path, uid)
 		}
 	}
-	if err != nil {
-		reason := result.StateUnwritable
-		if errors.Is(err, syscall.EROFS) {
-			reason = result.ReadOnly
-		}
-		e.fail(name, reason, "make the folder writable, or name another one with --state", err)
-		return
-	}
-	link, err := os.Readlink(dir)
-	owner := info.Sys().(*syscall.Stat_t).Uid // on Linux, it always is one
-	switch mode := info.Mode().Perm(); {
-	case int(owner) != uid:
-		e.warn(name, fmt.Sprintf("look at what is in it, then chown %d %s", uid, dir),
-			"%s belongs to user %d, who can change what checks rely on", dir, owner)
-	case mode != 0o700:
-		e.warn(name, "chmod 0700 "+dir, "%s has mode %04o, not 0700: it holds the names of files that only root may see", dir, mode)
-	case err == nil:
-		e.warn(name, "name the folder itself with --state",
-			"%s is a symbolic link to %s: AIDE is told to pass over the link, not over the folder", dir, link)
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		e.fail(name, result.ReadOnly, "mount it for writing, or name another one with --state", err)
+	case err != nil:
+		e.fail(name, result.StateUnwritable, "make the folder writable, or name another one with --state", err)
+	case info.Mode().Perm() != 0o700:
+		e.warn(name, "chmod 0700 "+dir, "%s has mode %04o, not 0700: it holds the names of files that only root may see", dir, info.Mode().Perm())
 	default:
 		e.ok(name, "%s", dir)
 	}
@@ -68,15 +56,12 @@ func existing(dir string) string {
 	}
 }
 
-// usable fails on what somebody else may have put in a folder's place. A folder
-// that is not there can be made; only the state folder itself may be a link.
-func usable(dir string, link bool) error {
-	info, err := os.Lstat(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+// usable fails on what a check would not take. A folder that is not there can be made.
+func usable(dir string, uid int) error {
+	if _, err := check.Own(dir, uid); errors.Is(err, fs.ErrNotExist) {
 		return nil
-	}
-	if err == nil && !link && !info.IsDir() {
-		return fmt.Errorf("%s is not a folder", dir)
+	} else if err != nil {
+		return err
 	}
 	return writable(dir)
 }
