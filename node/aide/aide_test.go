@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestParseVersion(t *testing.T) {
@@ -25,8 +26,9 @@ func TestParseVersion(t *testing.T) {
 		"AIDE 7\n":                                              "",
 	} {
 		v, ok := parseVersion([]byte(text))
-		if got := v.String(); ok != (want != "") || ok && got != want {
-			t.Errorf("parseVersion(%q) = %s, %t, want %q", text, got, ok, want)
+		assert.Equal(t, want != "", ok, text)
+		if ok {
+			assert.Equal(t, want, v.String(), text)
 		}
 	}
 }
@@ -53,9 +55,9 @@ func TestReadSummaryRefuses(t *testing.T) {
 	}
 	// AIDE 0.16 with gcrypt glues a message to the front of the first line.
 	s, err := ReadSummary(strings.NewReader("gcry_md_enable 7 failed" + head + counts))
-	if want := (Summary{Differences: true, Total: 13, Added: 2, Removed: 1, Changed: 3}); err != nil || s != want {
-		t.Errorf("with a glued headline: %+v, %v, want %+v", s, err, want)
-	}
+	want := (Summary{Differences: true, Total: 13, Added: 2, Removed: 1, Changed: 3})
+	assert.NoError(t, err, "with a glued headline")
+	assert.Equal(t, want, s, "with a glued headline")
 }
 
 const database = "@@begin_db\n# comment\n@@db_spec name perm sha256 \n/a 100644 x \n/b%0Ac 40755 0 \n@@end_db\n"
@@ -75,9 +77,10 @@ func TestReadDatabase(t *testing.T) {
 			names = append(names, string(e.Name()))
 			return nil
 		})
-		if want := []string{"/a", "/b\nc"}; err != nil || d.Entries != 2 || !slices.Equal(names, want) {
-			t.Errorf("%s: %d entries %q, %v, want %q", name, d.Entries, names, err, want)
-		}
+		want := []string{"/a", "/b\nc"}
+		assert.NoError(t, err, name)
+		assert.Equal(t, 2, d.Entries, name)
+		assert.Equal(t, want, names, name)
 	}
 }
 
@@ -197,9 +200,8 @@ func TestDropIn(t *testing.T) {
 				want = filepath.Join(dir, "d", c.want)
 			}
 			got, err := ReadConfig(t.Context(), filepath.Join(dir, "conf"), "")
-			if err != nil || got.DropIn != want {
-				t.Errorf("%q, %v, want %q", got.DropIn, err, want)
-			}
+			assert.NoError(t, err)
+			assert.Equal(t, want, got.DropIn)
 		})
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // entries is the size of the reports that are read.
@@ -42,9 +44,9 @@ func writeReport(b *testing.B, json bool) (path string, size int64) {
 		err = w.Flush()
 	}
 	info, statErr := f.Stat()
-	if err != nil || statErr != nil || f.Close() != nil {
-		b.Fatal(err, statErr)
-	}
+	require.NoError(b, err)
+	require.NoError(b, statErr)
+	require.NoError(b, f.Close())
 	return path, info.Size()
 }
 
@@ -70,9 +72,8 @@ func BenchmarkRead(b *testing.B) {
 				} else {
 					err = ReadPlain(f, count)
 				}
-				if err != nil || n < entries {
-					b.Fatal(n, err)
-				}
+				require.NoError(b, err)
+				require.GreaterOrEqual(b, n, entries)
 				_ = f.Close()
 			}
 		})
@@ -91,8 +92,8 @@ func BenchmarkReadDatabase(b *testing.B) {
 	packed := zipped(text.String())
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {
-		if d, err := ReadDatabase(strings.NewReader(packed), nil); err != nil || d.Entries != 100_000 {
-			b.Fatal(d, err)
-		}
+		d, err := ReadDatabase(strings.NewReader(packed), nil)
+		require.NoError(b, err)
+		require.Equal(b, 100_000, d.Entries)
 	}
 }

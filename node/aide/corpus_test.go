@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // truth is what is known of a run, from what was done to its files.
@@ -28,9 +31,8 @@ type truth struct {
 // TestCorpus reads real runs of AIDE in five versions.
 func TestCorpus(t *testing.T) {
 	runs, err := filepath.Glob("testdata/corpus/*/*/expect.json")
-	if err != nil || len(runs) < 80 {
-		t.Fatalf("%d runs in testdata/corpus (%v), want all of them", len(runs), err)
-	}
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(runs), 80, "runs in testdata/corpus")
 	for _, run := range runs {
 		dir := filepath.Dir(run)
 		version, name := filepath.Base(filepath.Dir(dir)), filepath.Base(dir)
@@ -58,9 +60,12 @@ func testRun(t *testing.T, dir, version, name string) {
 
 	if isJSON {
 		h, err := ReadJSON(strings.NewReader(string(report)), collect)
-		if h.Version != version || h.Started.IsZero() || !h.Counted || h.Added != *want.Added || h.Removed != *want.Removed || h.Changed != *want.Changed {
-			t.Errorf("head %+v, want %d added, %d removed, %d changed", h, *want.Added, *want.Removed, *want.Changed)
-		}
+		assert.Equal(t, version, h.Version, "head %+v", h)
+		assert.False(t, h.Started.IsZero(), "head %+v", h)
+		assert.True(t, h.Counted, "head %+v", h)
+		assert.Equal(t, *want.Added, h.Added)
+		assert.Equal(t, *want.Removed, h.Removed)
+		assert.Equal(t, *want.Changed, h.Changed)
 		if version == "0.18.6" && name == "check-json-odd" {
 			if !errors.Is(err, ErrInvalidJSON) {
 				t.Fatalf("ReadJSON: %v, want ErrInvalidJSON", err)
@@ -75,9 +80,8 @@ func testRun(t *testing.T, dir, version, name string) {
 	}
 	summary, err := ReadSummary(strings.NewReader(string(report)))
 	if name == "check-database-garbage" {
-		if err != nil || summary.Added != summary.Total {
-			t.Fatalf("%+v, %v: AIDE's report on a garbage baseline was believed to name every entry as added", summary, err)
-		}
+		require.NoError(t, err)
+		require.Equal(t, summary.Total, summary.Added, "%+v: AIDE's report on a garbage baseline was believed to name every entry as added", summary)
 		return // the report is false: the database is to be looked at
 	}
 	if want.Status != "clean" && want.Status != "differences" || len(report) == 0 {
@@ -95,9 +99,9 @@ func testRun(t *testing.T, dir, version, name string) {
 	if err != nil {
 		t.Fatal("ReadSummary:", err)
 	}
-	if summary.Added != *want.Added || summary.Removed != *want.Removed || summary.Changed != *want.Changed {
-		t.Errorf("counts %+v, want %d added, %d removed, %d changed", summary, *want.Added, *want.Removed, *want.Changed)
-	}
+	assert.Equal(t, *want.Added, summary.Added, "counts %+v", summary)
+	assert.Equal(t, *want.Removed, summary.Removed)
+	assert.Equal(t, *want.Changed, summary.Changed)
 	if want.Total != nil && summary.Total != *want.Total {
 		t.Errorf("total %d, want %d", summary.Total, *want.Total)
 	}

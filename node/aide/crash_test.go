@@ -3,6 +3,8 @@ package aide
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // FuzzLastLooked: however the log is cut into pieces, the path is that of its last
@@ -13,9 +15,9 @@ func FuzzLastLooked(f *testing.F) {
 	f.Add(strings.Repeat("x", 2*longestLog)+"get file attributes '/c'\n", 4096)
 	f.Fuzz(func(t *testing.T, log string, piece int) {
 		var whole, cut lastLooked
-		if n, err := whole.Write([]byte(log)); n != len(log) || err != nil {
-			t.Fatal(n, err)
-		}
+		n, err := whole.Write([]byte(log))
+		require.NoError(t, err)
+		require.Equal(t, len(log), n)
 		for rest := log; rest != ""; {
 			n := min(max(piece, 1), len(rest))
 			_, _ = cut.Write([]byte(rest[:n]))

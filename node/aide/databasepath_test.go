@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/aide/aidetest"
 )
 
@@ -74,11 +76,10 @@ func TestDatabasePath(t *testing.T) {
 			}
 			got, err := v.ReadConfig(t.Context(), conf, "")
 			if strings.HasPrefix(want, "/") {
-				if err != nil || got.Database != want {
-					t.Errorf("%s, %s: %q, %v, want %q", v, form.conf, got.Database, err, want)
-				}
-			} else if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s, %s: %q, %v, want an error with %q", v, form.conf, got.Database, err, want)
+				assert.NoError(t, err, "%s, %s", v, form.conf)
+				assert.Equal(t, want, got.Database, "%s, %s", v, form.conf)
+			} else {
+				assert.ErrorContains(t, err, want, "%s, %s: %q", v, form.conf, got.Database)
 			}
 		}
 	}
@@ -152,9 +153,9 @@ func TestNewDatabasePath(t *testing.T) {
 		if err := os.WriteFile(conf, []byte("database_in=file:/a\n"+text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ReadConfig(t.Context(), conf, ""); err != nil || got.NewDatabase != want {
-			t.Errorf("%q: %q, %v, want %q", text, got.NewDatabase, err, want)
-		}
+		got, err := ReadConfig(t.Context(), conf, "")
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, got.NewDatabase, text)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // told reads the details of the entries whose names do not end with "skipped".
@@ -34,9 +36,9 @@ func TestReadDetails(t *testing.T) {
 		`{"aide_version":"0.18.3","details":{"/\u0027\n":{"size":{"old":1,"new":2}}}}`:    "\"/\\x1b\\n\" size 1>2\n", // the code in decimal digits
 		`{"aide_version":"0.19.3","details":{"/\u001b":{"lname":{"old":"a","new":"b"}}}}`: "\"/\\x1b\" lname a>b\n",
 	} {
-		if got, err := told(fromJSON, text); err != nil || got != want {
-			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
-		}
+		got, err := told(fromJSON, text)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
 	}
 	for _, text := range []string{``, `[]`, `{"details":7}`, `{"details":{"/a":{"size":{"old":1`, `{"details":{"/a":{"size":{"old":` + strings.Repeat("1", 100) + `}}}}`, "{\"details\":{\"/\n"} {
 		if got, err := told(fromJSON, text); !errors.Is(err, ErrInvalidJSON) {
@@ -55,9 +57,9 @@ func TestReadPlainDetails(t *testing.T) {
 			"\"/a\"  > Size : 1 | 2\n\"/a\"  >         3 | 4\n\"/b: /c\"  > Perm : x\n",
 		title + "File: /skipped\n Size : 1\n\nFile: /new\nline\n Size : 1": "\"/new\\nline\"  > Size : 1\n",
 	} {
-		if got, err := told(fromPlain, text); err != nil || got != want {
-			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
-		}
+		got, err := told(fromPlain, text)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
 	}
 }
 

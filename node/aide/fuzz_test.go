@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // seed gives a fuzz target the real reports of the corpus.
 func seed(f *testing.F, pattern string) {
 	reports, err := filepath.Glob(pattern)
-	if err != nil || len(reports) == 0 {
-		f.Fatalf("no seed at %s (%v)", pattern, err)
-	}
+	require.NoError(f, err, "no seed at %s", pattern)
+	require.NotEmpty(f, reports, "no seed at %s", pattern)
 	for _, report := range reports {
 		text, err := os.ReadFile(report)
 		if err != nil {
@@ -40,9 +42,8 @@ func FuzzReadPlain(f *testing.F) {
 	seed(f, "testdata/corpus/*/check-[acor]*/stdout")
 	f.Fuzz(func(t *testing.T, text string) {
 		err := ReadPlain(strings.NewReader(text), func(c Change) error {
-			if !bytes.HasPrefix(c.Name, []byte("/")) || c.Kind == 0 {
-				t.Errorf("%c%q is no change of a path", c.Kind, c.Name)
-			}
+			assert.True(t, bytes.HasPrefix(c.Name, []byte("/")), "%c%q is no change of a path", c.Kind, c.Name)
+			assert.NotEqual(t, Kind(0), c.Kind, "%q", c.Name)
 			return nil
 		})
 		if err != nil {

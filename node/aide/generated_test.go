@@ -5,9 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // newGenerated is a host as Debian 10 and Ubuntu 20.04 set it up, in a folder, with a
@@ -90,15 +91,15 @@ func TestRegenerate(t *testing.T) {
 	if err := os.Chtimes(c.DropIn, later, later); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = (Version{Minor: 16}).ReadConfig(context.Background(), g.generated, ""); err != nil || c.Newer != c.DropIn {
-		t.Errorf("%q is newer (%v), want the drop-in", c.Newer, err)
-	}
+	c, err = (Version{Minor: 16}).ReadConfig(context.Background(), g.generated, "")
+	assert.NoError(t, err)
+	assert.Equal(t, c.DropIn, c.Newer)
 	if err := c.Regenerate(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if text, err := os.ReadFile(g.generated); err != nil || !strings.Contains(string(text), "/opt R\n") {
-		t.Errorf("%v: %s", err, text)
-	}
+	text, err := os.ReadFile(g.generated)
+	assert.NoError(t, err)
+	assert.Contains(t, string(text), "/opt R\n")
 	if err := os.Chmod(g.folder+"/31_rules", 0o666); err != nil {
 		t.Fatal(err)
 	}

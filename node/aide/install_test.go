@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // script makes a program that notes its arguments and environment in a log, and
@@ -85,9 +87,9 @@ func TestInstall(t *testing.T) {
 			if log := content(t, dir, "log"); log != c.log {
 				t.Errorf("run was\n%swant\n%s", log, c.log)
 			}
-			if env := content(t, dir, "env"); !strings.Contains("\n"+env, "\n"+c.env) || !strings.Contains(env, "HOME=/root\n") {
-				t.Errorf("environment %q, want HOME=/root and %q in it", env, c.env)
-			}
+			env := content(t, dir, "env")
+			assert.Contains(t, "\n"+env, "\n"+c.env)
+			assert.Contains(t, env, "HOME=/root\n")
 		})
 	}
 }
@@ -115,14 +117,13 @@ func TestInstallInterrupted(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err := install(ctx, []string{dir})
-	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 20*time.Second {
-		t.Errorf("error %v after %s, want that of the time-out", err, took)
-	}
+	took := time.Since(began)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.LessOrEqual(t, took, 20*time.Second)
 	if log := content(t, dir, "log"); strings.Count(log, "\n") != 1 {
 		t.Errorf("it was tried again after the time-out:\n%s", log)
 	}
 	child, err := strconv.Atoi(strings.TrimSpace(content(t, dir, "child")))
-	if err != nil || syscall.Kill(child, syscall.SIGKILL) != nil {
-		t.Errorf("what the manager started, %d, was not left to finish its work: %v", child, err)
-	}
+	assert.NoError(t, err, "what the manager started, %d, was not left to finish its work", child)
+	assert.NoError(t, syscall.Kill(child, syscall.SIGKILL), "what the manager started, %d, was not left to finish its work", child)
 }

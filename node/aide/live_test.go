@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/aide"
 	"aidefleet/node/aide/aidetest"
 )
@@ -402,13 +404,11 @@ func TestComplaintOfLogs(t *testing.T) {
 			l := newLive(t, a)
 			l.init()
 			l.conf("log_level=" + level + "\n" + strings.Repeat("# a line to log\n", 3000) + "/none p+nosuch\n")
-			if said := l.said(); !strings.Contains(said, "ERROR") || !strings.Contains(said, "nosuch") {
-				t.Errorf("%s: AIDE says %q", level, said)
-			}
+			said := l.said()
+			assert.Contains(t, said, "ERROR", level)
+			assert.Contains(t, said, "nosuch", level)
 			_, err := l.CheckConfig(context.Background(), l.job)
-			if err == nil || !strings.Contains(err.Error(), "nosuch") {
-				t.Errorf("%s: the check of the configuration says %v", level, err)
-			}
+			assert.ErrorContains(t, err, "nosuch", level)
 		}
 	})
 }

@@ -3,6 +3,8 @@ package aide
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // TestUnreadOf has what the releases print, of single lines.
@@ -104,9 +106,9 @@ func TestUnreadOf16(t *testing.T) {
 		"WARNING: something\n": true, "Cannot open /x for reading\n": false, "garbage": false,
 	} {
 		var w Warnings
-		if s, err := w.ReadSaved(strings.NewReader(text)); err != nil || s.Quiet != quiet {
-			t.Errorf("%q: %+v, %v, want quiet %t", text, s, err, quiet)
-		}
+		s, err := w.ReadSaved(strings.NewReader(text))
+		assert.NoError(t, err, text)
+		assert.Equal(t, quiet, s.Quiet, "%q: %+v", text, s)
 	}
 }
 
@@ -137,9 +139,8 @@ func FuzzWarnings(f *testing.F) {
 		_, _ = parts.Write(text[:at])
 		_, _ = parts.Write(text[at:])
 		parts.end()
-		if whole.Unread != parts.Unread || whole.Lines != parts.Lines {
-			t.Errorf("%+v as a whole, %+v in parts", whole.Unread, parts.Unread)
-		}
+		assert.Equal(t, parts.Unread, whole.Unread)
+		assert.Equal(t, parts.Lines, whole.Lines)
 		if len(whole.Unread.First) > maxLine {
 			t.Errorf("the first has %d bytes", len(whole.Unread.First))
 		}
