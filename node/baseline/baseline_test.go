@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide"
 )
 
@@ -81,29 +84,30 @@ func (f folder) replace(name string, at time.Time) (backup string) {
 	f.t.Helper()
 	f.write("new.db", database(name))
 	info, backup, err := Replace(f.another, digest(database(name)), f.path, at)
-	if err != nil || info.Path != f.path || info.Entries != 1 || info.SHA256 != digest(database(name)) {
-		f.t.Fatalf("Replace by %s: %+v, %v", name, info, err)
-	}
+	require.NoError(f.t, err, "Replace by %s", name)
+	require.Equal(f.t, f.path, info.Path, "Replace by %s: %+v", name, info)
+	require.Equal(f.t, 1, info.Entries, "Replace by %s", name)
+	require.Equal(f.t, digest(database(name)), info.SHA256, "Replace by %s", name)
 	return backup
 }
 
 func TestInstall(t *testing.T) {
 	f := newFolder(t)
-	if _, err := Install(f.another, f.path); !errors.Is(err, ErrExists) || f.read(f.path) != database("old") {
-		t.Errorf("over a baseline: %v", err)
-	}
+	_, err := Install(f.another, f.path)
+	assert.ErrorIs(t, err, ErrExists, "over a baseline")
+	assert.Equal(t, database("old"), f.read(f.path), "over a baseline")
 	elsewhere := filepath.Join(f.dir, "a", "b", "aide.db")
 	info, err := Install(f.another, elsewhere)
-	if err != nil || info.Path != elsewhere || info.SHA256 != digest(f.read(elsewhere)) {
-		t.Errorf("into a new folder: %+v, %v", info, err)
-	}
+	assert.NoError(t, err, "into a new folder")
+	assert.Equal(t, elsewhere, info.Path, "into a new folder: %+v", info)
+	assert.Equal(t, digest(f.read(elsewhere)), info.SHA256, "into a new folder")
 	f.write("new.db", "garbage\n")
 	if err := os.Remove(f.path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Install(f.another, f.path); !errors.Is(err, aide.ErrDatabase) || f.names() != "" {
-		t.Errorf("of garbage: %v, left behind: %q", err, f.names())
-	}
+	_, err = Install(f.another, f.path)
+	assert.ErrorIs(t, err, aide.ErrDatabase, "of garbage")
+	assert.Empty(t, f.names(), "of garbage")
 }
 
 func TestReplace(t *testing.T) {
@@ -112,13 +116,13 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	backup := f.replace("new", now)
-	if f.read(f.path) != database("new") || f.read(backup) != database("old") || f.names() != "20261123T050000Z" {
-		t.Errorf("beside the baseline: %q", f.names())
-	}
+	assert.Equal(t, database("new"), f.read(f.path), "beside the baseline")
+	assert.Equal(t, database("old"), f.read(backup), "beside the baseline")
+	assert.Equal(t, "20261123T050000Z", f.names(), "beside the baseline")
 	for path, want := range map[string]os.FileMode{f.path: 0o644, backup: 0o664} {
-		if info, err := os.Stat(path); err != nil || info.Mode() != want {
-			t.Errorf("%s has mode %s, want %s", path, info.Mode(), want)
-		}
+		info, err := os.Stat(path)
+		require.NoError(t, err, path)
+		assert.Equal(t, want, info.Mode(), path)
 	}
 }
 
@@ -141,12 +145,10 @@ func TestReplaceRefuses(t *testing.T) {
 			f := newFolder(t)
 			c.do(f)
 			_, _, err := Replace(f.another, c.digest, f.path, now)
-			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.message) {
-				t.Errorf("%v, want %v with %q", err, c.want, c.message)
-			}
-			if f.read(f.path) != database("old") || f.names() != "" {
-				t.Errorf("the baseline is %q, beside it: %q", f.read(f.path), f.names())
-			}
+			assert.ErrorIs(t, err, c.want)
+			assert.ErrorContains(t, err, c.message)
+			assert.Equal(t, database("old"), f.read(f.path), "the baseline and its folder")
+			assert.Empty(t, f.names(), "the baseline and its folder")
 		})
 	}
 }
@@ -159,28 +161,28 @@ func TestReplaceKeepsAnything(t *testing.T) {
 	if backup := f.replace("new", now); f.read(backup) != "garbage\n" {
 		t.Errorf("backup %q", f.read(backup))
 	}
-	if _, _, err := Undo(f.path); !errors.Is(err, aide.ErrDatabase) || f.read(f.path) != database("new") || f.names() != "20261123T050000Z" {
-		t.Errorf("undo to garbage: %v, %q", err, f.names())
-	}
+	_, _, err := Undo(f.path)
+	assert.ErrorIs(t, err, aide.ErrDatabase, "undo to garbage")
+	assert.Equal(t, database("new"), f.read(f.path), "undo to garbage")
+	assert.Equal(t, "20261123T050000Z", f.names(), "undo to garbage")
 
 	f = newFolder(t)
 	if err := errors.Join(os.Rename(f.path, f.dir+"/real"), os.Symlink(f.dir+"/real", f.path)); err != nil {
 		t.Fatal(err)
 	}
-	if backup := f.replace("new", now); f.read(backup) != database("old") || f.read(f.dir+"/real") != database("old") {
-		t.Errorf("behind a link: %q", f.read(backup))
-	}
-	if _, _, err := Undo(f.path); err != nil || f.read(f.path) != database("old") {
-		t.Errorf("undo behind a link: %v, %q", err, f.read(f.path))
-	}
+	backup := f.replace("new", now)
+	assert.Equal(t, database("old"), f.read(backup), "behind a link")
+	assert.Equal(t, database("old"), f.read(f.dir+"/real"), "behind a link")
+	_, _, err = Undo(f.path)
+	assert.NoError(t, err, "undo behind a link")
+	assert.Equal(t, database("old"), f.read(f.path), "undo behind a link")
 
 	f = newFolder(t)
 	if err := errors.Join(os.Remove(f.path), os.Mkdir(f.path, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Replace(f.another, digest(database("new")), f.path, now); err == nil || !strings.Contains(err.Error(), "regular") {
-		t.Errorf("over a folder: %v", err)
-	}
+	_, _, err = Replace(f.another, digest(database("new")), f.path, now)
+	assert.ErrorContains(t, err, "regular", "over a folder")
 }
 
 // TestBackups are in the order in which they were made, whatever the clock says.
@@ -213,17 +215,18 @@ func TestBackups(t *testing.T) {
 	before := "4"
 	for _, want := range []string{"3", "2", "1"} {
 		info, kept, err := Undo(f.path)
-		if err != nil || f.read(f.path) != database(want) || info.SHA256 != digest(database(want)) || f.read(kept) != database(before) {
-			t.Fatalf("undo: %+v, kept %s, %v, baseline %q, want %s", info, kept, err, f.read(f.path), want)
-		}
+		require.NoError(t, err, "undo")
+		require.Equal(t, database(want), f.read(f.path), "undo")
+		require.Equal(t, digest(database(want)), info.SHA256, "undo")
+		require.Equal(t, database(before), f.read(kept), "undo")
 		before = want
 	}
-	if _, _, err := Undo(f.path); !errors.Is(err, ErrNoBackup) || f.read(f.path) != database("1") {
-		t.Errorf("one undo too many: %v", err)
-	}
-	if err := os.Remove(f.path + undone); err != nil || f.names() != foreign {
-		t.Errorf("foreign files: %q, were %q (%v)", f.names(), foreign, err)
-	}
+	_, _, err := Undo(f.path)
+	assert.ErrorIs(t, err, ErrNoBackup, "one undo too many")
+	assert.Equal(t, database("1"), f.read(f.path), "one undo too many")
+	err = os.Remove(f.path + undone)
+	assert.NoError(t, err, "foreign files")
+	assert.Equal(t, foreign, f.names(), "foreign files")
 }
 
 func TestUndoWithoutABaseline(t *testing.T) {
@@ -232,9 +235,11 @@ func TestUndoWithoutABaseline(t *testing.T) {
 	if err := os.Remove(f.path); err != nil {
 		t.Fatal(err)
 	}
-	if _, kept, err := Undo(f.path); err != nil || kept != "" || f.read(f.path) != database("old") || f.names() != "" {
-		t.Errorf("kept %q, %v, %q", kept, err, f.names())
-	}
+	_, kept, err := Undo(f.path)
+	assert.NoError(t, err)
+	assert.Empty(t, kept)
+	assert.Equal(t, database("old"), f.read(f.path))
+	assert.Empty(t, f.names())
 }
 
 // TestDiskFull fills a small file system while a database is copied.
@@ -249,9 +254,9 @@ func TestDiskFull(t *testing.T) {
 	large := "@@begin_db\n@@db_spec name perm\n" + strings.Repeat("/a 100644\n", 20_000) + "@@end_db\n"
 	f.write("new.db", large)
 	_, _, err := Replace(f.another, digest(large), f.path, now)
-	if !errors.Is(err, syscall.ENOSPC) || f.read(f.path) != database("old") || f.names() != "" {
-		t.Errorf("%v, beside the baseline: %q", err, f.names())
-	}
+	assert.ErrorIs(t, err, syscall.ENOSPC)
+	assert.Equal(t, database("old"), f.read(f.path))
+	assert.Empty(t, f.names())
 	if f.replace("new", now); f.read(f.path) != database("new") {
 		t.Errorf("after it: %q", f.read(f.path))
 	}

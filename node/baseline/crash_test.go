@@ -1,11 +1,13 @@
 package baseline
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"syscall"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var steps = []string{"copied", "linked", "synced", "renamed"}
@@ -47,9 +49,8 @@ func die(f folder, in, at string) {
 	cmd.Env = append(os.Environ(), dieIn+"="+in, dieStep+"="+at, diePath+"="+f.path, dieNew+"="+f.another)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != -1 {
-		f.t.Fatalf("%s did not die at %s: %v\n%s", in, at, err, out)
-	}
+	require.ErrorAs(f.t, err, &exit, "%s did not die at %s: %s", in, at, out)
+	require.Equal(f.t, -1, exit.ExitCode(), "%s did not die at %s", in, at)
 }
 
 // TestCrash has a whole old or a whole new baseline behind each step, and the
@@ -73,9 +74,10 @@ func TestCrash(t *testing.T) {
 			} else if f.replace("new", now); f.names() != "20261123T050000Z" {
 				t.Errorf("beside the next: %s", f.names())
 			}
-			if _, _, err := Undo(f.path); err != nil || f.read(f.path) != database("old") || f.names() != "undone" {
-				t.Errorf("undo after it: %v, %q, beside it: %s", err, f.read(f.path), f.names())
-			}
+			_, _, err := Undo(f.path)
+			assert.NoError(t, err, "undo after it")
+			assert.Equal(t, database("old"), f.read(f.path), "undo after it")
+			assert.Equal(t, "undone", f.names(), "undo after it")
 		})
 		if at == "copied" { // an undo copies nothing
 			continue
@@ -96,9 +98,9 @@ func TestCrash(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if f.read(f.path) != database("old") || f.read(f.path+undone) != database("new") || f.names() != "undone" {
-				t.Errorf("in the end %q, beside it: %s", f.read(f.path), f.names())
-			}
+			assert.Equal(t, database("old"), f.read(f.path), "in the end")
+			assert.Equal(t, database("new"), f.read(f.path+undone), "in the end")
+			assert.Equal(t, "undone", f.names(), "in the end")
 		})
 	}
 }
@@ -120,8 +122,8 @@ func TestFailingStep(t *testing.T) {
 		if at == "renamed" {
 			want, beside = database("new"), "20261123T050000Z"
 		}
-		if !errors.Is(err, syscall.EIO) || f.read(f.path) != want || f.names() != beside {
-			t.Errorf("%s: %v, the baseline is %q, beside it: %q", at, err, f.read(f.path), f.names())
-		}
+		assert.ErrorIs(t, err, syscall.EIO, at)
+		assert.Equal(t, want, f.read(f.path), at)
+		assert.Equal(t, beside, f.names(), at)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -54,9 +56,9 @@ func testConfigureRefused(t *testing.T, a aidetest.AIDE) {
 			}
 			for _, bad := range bad {
 				a := configure(bad)
-				if a.Reason != result.ConfigInvalid || !strings.Contains(a.Message, "nothing was changed") || !strings.Contains(a.Message, "candidate.conf") {
-					t.Errorf("%q: %+v", bad, a.Line)
-				}
+				assert.Equal(t, result.ConfigInvalid, a.Reason, "%q: %+v", bad, a.Line)
+				assert.Contains(t, a.Message, "nothing was changed", bad)
+				assert.Contains(t, a.Message, "candidate.conf", bad)
 				if after := tree(t, dir); after != before {
 					t.Errorf("%q: the files were\n%s\nand are\n%s", bad, before, after)
 				}

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide"
 )
 
@@ -91,9 +94,9 @@ func TestFingerprintIsDocumented(t *testing.T) {
 	if err := f.removed([]byte("/gone")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := f.sum(); err != nil || got != hex.EncodeToString(want[:])[:32] {
-		t.Errorf("%s, %v, want %x", got, err, want[:16])
-	}
+	got, err := f.sum()
+	assert.NoError(t, err)
+	assert.Equal(t, hex.EncodeToString(want[:])[:32], got)
 }
 
 // TestChangesInParts finds each name in exactly one part.
@@ -170,7 +173,6 @@ func TestSample(t *testing.T) {
 	s.add(aide.Removed, []byte("/"), false)
 	got := s.paths()
 	want := []string{"+/srv/app/zzz", "~/home/x/.ssh/authorized_keys", "~/etc/passwd", "~/etc/hosts", "-/", "+/srv/app/000"}
-	if len(got) != sampleSize || !slices.Equal(got[:len(want)], want) {
-		t.Errorf("%d paths, the first %q, want %q", len(got), got[:len(want)], want)
-	}
+	require.Len(t, got, sampleSize)
+	assert.Equal(t, want, got[:len(want)])
 }

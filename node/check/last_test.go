@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
 
@@ -29,10 +31,14 @@ func TestLast(t *testing.T) {
 	}
 	for _, accepted := range []string{"", "2026-11-23T05:00:00Z"} {
 		l, err := s.readLast()
-		if err != nil || l.status != result.Drift || l.started != "2026-11-23T05:00:00Z" || l.fingerprint != a[:32] ||
-			l.baseline != b || l.config != c || l.newDatabase != a || l.accepted != accepted {
-			t.Fatalf("%+v, %v", l, err)
-		}
+		require.NoError(t, err)
+		require.Equal(t, result.Drift, l.status, "%+v", l)
+		require.Equal(t, "2026-11-23T05:00:00Z", l.started)
+		require.Equal(t, a[:32], l.fingerprint)
+		require.Equal(t, b, l.baseline)
+		require.Equal(t, c, l.config)
+		require.Equal(t, a, l.newDatabase)
+		require.Equal(t, accepted, l.accepted)
 		if l.database != `/a "b"\`+"\n/c" {
 			t.Errorf("the database is %q", l.database)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func testDigest(n int) string { return fmt.Sprintf("%064x", n) }
@@ -30,9 +32,8 @@ func TestNoted(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(s.noted())
-	if err != nil || strings.Count(string(text), "\n") != mostNoted {
-		t.Errorf("%v\n%s", err, text)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, mostNoted, strings.Count(string(text), "\n"))
 }
 
 // TestNote: what is written of a baseline is read back.
@@ -44,9 +45,9 @@ func TestNote(t *testing.T) {
 		{sha256: testDigest(1), config: testDigest(2), since: since, size: 12643, entries: 41, written: "2026-11-25 22:39:31", path: "/var/lib/aide/aide.db"},
 		{sha256: testDigest(1), since: since, path: "/a b\"\n\xff"},
 	} {
-		if got, ok := noted(want.line()); !ok || got != want {
-			t.Errorf("%+v, %t, want %+v", got, ok, want)
-		}
+		got, ok := noted(want.line())
+		assert.True(t, ok, want.line())
+		assert.Equal(t, want, got)
 	}
 	whole := note{sha256: testDigest(1), since: since, size: 1, entries: 1, written: "x", path: "/x"}.line()
 	for n := range len(whole) - 1 {

@@ -6,15 +6,16 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
 
 // FuzzParse holds that every saved report has an answer that is a line.
 func FuzzParse(f *testing.F) {
 	reports, err := filepath.Glob("../aide/testdata/corpus/*/*/stdout")
-	if err != nil || len(reports) == 0 {
-		f.Fatal(reports, err)
-	}
+	require.NoError(f, err)
+	require.NotEmpty(f, reports)
 	for _, path := range reports {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -1,11 +1,12 @@
 package check
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/node/aide"
 )
@@ -72,9 +73,7 @@ func TestSpellingOfAReport(t *testing.T) {
 				}
 				return nil
 			})
-			if !errors.Is(err, c.err) || c.err == nil && err != nil {
-				t.Fatalf("%v, want %v", err, c.err)
-			}
+			require.ErrorIs(t, err, c.err)
 			if c.want != "" && !slices.Equal(got.paths, []string{c.want}) {
 				t.Errorf("paths %q, want %q", got.paths, c.want)
 			}

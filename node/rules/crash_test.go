@@ -1,11 +1,12 @@
 package rules
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"syscall"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/node/aide"
 )
@@ -53,9 +54,8 @@ func TestCrash(t *testing.T) {
 			cmd.Env = append(os.Environ(), dieStep+"="+at, dieConfig+"="+l.Path, dieDropIn+"="+l.DropIn)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != -1 {
-				t.Fatalf("it did not die at %s: %v\n%s", at, err, out)
-			}
+			require.ErrorAs(t, err, &exit, "it did not die at %s: %s", at, out)
+			require.Equal(t, -1, exit.ExitCode(), "it did not die at %s", at)
 			if got := l.find().Rules; got != want {
 				t.Errorf("%s: the rules are %q, want %q", at, got, want)
 			}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/aide"
 )
 
@@ -207,9 +209,9 @@ func TestUnsafe(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLayout(t, c.debian)
 			c.do(l)
-			if p, err := Find(l.Config); !errors.Is(err, ErrUnsafe) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%+v, %v, want %q", p, err, c.want)
-			}
+			p, err := Find(l.Config)
+			assert.ErrorIs(t, err, ErrUnsafe, "%+v", p)
+			assert.ErrorContains(t, err, c.want)
 		})
 	}
 	if os.Geteuid() != 0 {
@@ -219,9 +221,9 @@ func TestUnsafe(t *testing.T) {
 	if err := os.Chown(filepath.Join(l.dir, "conf.d"), 7, 7); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Find(l.Config); !errors.Is(err, ErrUnsafe) || !strings.Contains(err.Error(), "others can change it (user 7,") {
-		t.Errorf("a folder of user 7: %v", err)
-	}
+	_, err := Find(l.Config)
+	assert.ErrorIs(t, err, ErrUnsafe, "a folder of user 7")
+	assert.ErrorContains(t, err, "others can change it (user 7,", "a folder of user 7")
 }
 
 // TestLinkInTheWay: what lies under the name of the half-written file is removed
@@ -266,15 +268,17 @@ func FuzzBlock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if block == nil && string(join([]byte(text), "")) != text || string(join([]byte(text), "")) != string(before)+string(after) {
-			t.Errorf("%q without rules is %q", text, join([]byte(text), ""))
+		if block == nil {
+			assert.Equal(t, text, string(join([]byte(text), "")))
 		}
+		assert.Equal(t, string(before)+string(after), string(join([]byte(text), "")), "%q without rules", text)
 		if rules == "" || !strings.HasSuffix(rules, "\n") || strings.Contains(rules, "aidefleet") {
 			return
 		}
 		with := join([]byte(text), rules)
-		if b, got, a, err := split(with); err != nil || string(got) != rules || string(b)+string(a) != string(before)+string(after) {
-			t.Errorf("%q with %q is %q: %v", text, rules, with, err)
-		}
+		b, got, a, err := split(with)
+		assert.NoError(t, err, "%q with %q is %q", text, rules, with)
+		assert.Equal(t, rules, string(got), "%q with %q is %q", text, rules, with)
+		assert.Equal(t, string(before)+string(after), string(b)+string(a), "%q with %q is %q", text, rules, with)
 	})
 }
