@@ -15,6 +15,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -220,12 +223,12 @@ func testExamine(t *testing.T, a aidetest.AIDE) {
 					found = d[i]
 				}
 			}
-			if len(d) != 9 || found == nil {
-				t.Fatalf("%d findings, want 9 with %s:\n%s", len(d), c.finding, d.Text())
-			}
-			if found.Status != c.status || found.Reason != c.reason || !strings.Contains(found.Message, c.message) || !strings.Contains(found.Next, c.next) {
-				t.Errorf("%+v, want %s %s, %q, %q", *found, c.status, c.reason, c.message, c.next)
-			}
+			require.Len(t, d, 9, "%d findings\n%s", len(d), d.Text())
+			require.NotNil(t, found, "no %s in\n%s", c.finding, d.Text())
+			assert.Equal(t, c.status, found.Status, "%+v", *found)
+			assert.Equal(t, c.reason, found.Reason)
+			assert.Contains(t, found.Message, c.message)
+			assert.Contains(t, found.Next, c.next)
 			if (found.Next == "") != (found.Status == OK) {
 				t.Errorf("%s with next %q", found.Status, found.Next)
 			}
@@ -293,9 +296,11 @@ func checkLine(t *testing.T, d Diagnosis) document {
 		t.Fatal(err)
 	}
 	var doc document
-	if err := json.Unmarshal(line, &doc); err != nil || len(line) > result.MaxBytes || !utf8.Valid(line) || bytes.ContainsFunc(line, unicode.IsControl) {
-		t.Fatalf("%v; %d bytes: %s", err, len(line), line)
-	}
+	err = json.Unmarshal(line, &doc)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(line), result.MaxBytes, "%d bytes: %s", len(line), line)
+	require.True(t, utf8.Valid(line), "%d bytes: %s", len(line), line)
+	require.False(t, bytes.ContainsFunc(line, unicode.IsControl), "%d bytes: %s", len(line), line)
 	var failed, warnings int
 	for _, f := range d {
 		switch f.Status {
@@ -305,13 +310,15 @@ func checkLine(t *testing.T, d Diagnosis) document {
 			warnings++
 		}
 	}
-	if doc.V != 1 || doc.Failed != failed || doc.Warnings != warnings || (doc.Status == Failed) != (failed > 0) || len(doc.Checks) != len(d) {
-		t.Errorf("%s says something else than\n%s", line, d.Text())
-	}
+	assert.Equal(t, 1, doc.V, "%s", line)
+	assert.Equal(t, failed, doc.Failed, "%s says something else than\n%s", line, d.Text())
+	assert.Equal(t, warnings, doc.Warnings)
+	assert.Equal(t, failed > 0, doc.Status == Failed)
+	assert.Len(t, doc.Checks, len(d))
 	for i, f := range doc.Checks {
-		if f.Name != d[i].Name || f.Status != d[i].Status || f.Reason != d[i].Reason {
-			t.Errorf("finding %d is %+v in the line, want %+v", i, f, d[i])
-		}
+		assert.Equal(t, d[i].Name, f.Name, "finding %d is %+v in the line", i, f)
+		assert.Equal(t, d[i].Status, f.Status, "finding %d", i)
+		assert.Equal(t, d[i].Reason, f.Reason, "finding %d", i)
 	}
 	return doc
 }
@@ -326,12 +333,12 @@ func TestRoot(t *testing.T) {
 	if f := asked(func(e *examiner) { e.root(0) }); f.Status != OK {
 		t.Errorf("root: %+v", f)
 	}
-	if f := asked(func(e *examiner) { e.root(1000) }); f.Status != Warning || !strings.Contains(f.Message, "1000") {
-		t.Errorf("user 1000: %+v", f)
-	}
-	if f := asked(func(e *examiner) { e.state(os.Geteuid() + 1) }); f.Status != Failed || !strings.Contains(f.Message, "belongs to user") {
-		t.Errorf("a folder of somebody else: %+v", f)
-	}
+	f := asked(func(e *examiner) { e.root(1000) })
+	assert.Equal(t, Warning, f.Status, "user 1000: %+v", f)
+	assert.Contains(t, f.Message, "1000", "user 1000")
+	f = asked(func(e *examiner) { e.state(os.Geteuid() + 1) })
+	assert.Equal(t, Failed, f.Status, "a folder of somebody else: %+v", f)
+	assert.Contains(t, f.Message, "belongs to user", "a folder of somebody else")
 }
 
 func TestInterrupted(t *testing.T) {
@@ -356,9 +363,9 @@ func TestLine(t *testing.T) {
 	e.ok("state", "%s", long)
 	e.fail("config", result.ConfigInvalid, "mend", errors.New("\x1b[31m \x7f\u0085 <&> \xff wrong"))
 	doc := checkLine(t, e.found)
-	if doc.Checks[0].Message != "" || doc.Checks[1].Message != `[31m <&> \377 wrong` || doc.Checks[1].Next != "mend" {
-		t.Errorf("%+v: want the message of what is well to give way", doc.Checks)
-	}
+	assert.Empty(t, doc.Checks[0].Message, "%+v: want the message of what is well to give way", doc.Checks)
+	assert.Equal(t, `[31m <&> \377 wrong`, doc.Checks[1].Message)
+	assert.Equal(t, "mend", doc.Checks[1].Next)
 	short := checkLine(t, Diagnosis{{Name: "state", Status: OK, Message: "short"}})
 	if short.Checks[0].Message != "short" {
 		t.Errorf("%+v: want all of what fits", short.Checks)

@@ -2,6 +2,7 @@ package history
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,9 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -19,9 +23,9 @@ const day = 24 * time.Hour
 
 func TestParseID(t *testing.T) {
 	for _, good := range []string{"20261123T050000Z", "20261123T050000Z-2", "20261123T050000Z-999999999", "19700101T000000Z"} {
-		if i, err := parseID(good); err != nil || i.String() != good {
-			t.Errorf("parseID(%q) = %v, %v", good, i, err)
-		}
+		i, err := parseID(good)
+		assert.NoError(t, err, "parseID(%q)", good)
+		assert.Equal(t, good, i.String(), "parseID(%q) = %v", good, i)
 	}
 	for _, bad := range []string{
 		"", ".", "..", "/", "../../etc/passwd", "20261123T050000Z/..", "20261123T050000Z.json", "20261123T050000Z\x00", "20261123t050000z",
@@ -29,9 +33,9 @@ func TestParseID(t *testing.T) {
 		"20261123T050000Z-2-2", "20261123T050000Z-9999999999", "20261323T050000Z", "20261123T250000Z", "20261123T050000.5Z", " 20261123T050000Z",
 		"*", "20261123T05000?Z", strings.Repeat("2", 5000),
 	} {
-		if i, err := parseID(bad); !errors.Is(err, ErrUnknown) || len(err.Error()) > 300 {
-			t.Errorf("parseID(%.40q) = %v, %v", bad, i, err)
-		}
+		i, err := parseID(bad)
+		require.ErrorIs(t, err, ErrUnknown, "parseID(%.40q) = %v", bad, i)
+		assert.LessOrEqual(t, len(err.Error()), 300, "parseID(%.40q)", bad)
 	}
 }
 
@@ -55,9 +59,8 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := ago(0)
-	if err := f.Write(name, JSON, iotest.ErrReader(errors.New("no more"))); err == nil || !strings.Contains(err.Error(), "no more") {
-		t.Errorf("a report that cannot be read: %v", err)
-	}
+	err := f.Write(name, JSON, iotest.ErrReader(errors.New("no more")))
+	assert.ErrorContains(t, err, "no more", "a report that cannot be read")
 	if files, _ := os.ReadDir(string(f)); len(files) > 0 {
 		t.Errorf("it left %v behind", files)
 	}
@@ -68,24 +71,26 @@ func TestWrite(t *testing.T) {
 		if err := f.Write(name, k, strings.NewReader(strings.Repeat("report\n", 1000))); err != nil {
 			t.Fatal(err)
 		}
-		if info, err := os.Stat(f.path(name, k)); err != nil || info.Mode() != 0o600 || info.Size() > 500 {
-			t.Errorf("%s: %v, %v", k, info, err)
-		}
+		info, err := os.Stat(f.path(name, k))
+		require.NoError(t, err, k)
+		assert.Equal(t, fs.FileMode(0o600), info.Mode(), "%s: %v", k, info)
+		assert.LessOrEqual(t, info.Size(), int64(500), k)
 	}
 	reports, err := f.List()
-	if err != nil || len(reports) != 1 || reports[0].ID != name || !slices.Equal(reports[0].Kinds, []Kind{Failed, JSON}) ||
-		reports[0].Size == 0 || !reports[0].Started.Equal(noon) {
-		t.Errorf("%+v, %v", reports, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, reports, 1)
+	assert.Equal(t, name, reports[0].ID)
+	assert.Equal(t, []Kind{Failed, JSON}, reports[0].Kinds)
+	assert.NotEqual(t, int64(0), reports[0].Size)
+	assert.True(t, reports[0].Started.Equal(noon), "%s", reports[0].Started)
 }
 
 func TestNewID(t *testing.T) {
 	f := Folder(filepath.Join(t.TempDir(), "[*]")) // a name that a pattern would not match
 	for _, want := range []string{"", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9", "-10", "-11"} {
 		got, err := f.NewID(noon.Add(300 * time.Millisecond).In(time.FixedZone("", 3600)))
-		if err != nil || got != "20261123T120000Z"+want {
-			t.Fatalf("%q, %v, want %q", got, err, want)
-		}
+		require.NoError(t, err)
+		require.Equal(t, "20261123T120000Z"+want, got)
 		if err := os.MkdirAll(string(f), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -94,9 +99,9 @@ func TestNewID(t *testing.T) {
 		}
 	}
 	reports, _ := f.List()
-	if first, last := reports[0].ID, reports[len(reports)-1].ID; first != "20261123T120000Z-11" || last != "20261123T120000Z" {
-		t.Errorf("from %s to %s, want the newest first", first, last)
-	}
+	first, last := reports[0].ID, reports[len(reports)-1].ID
+	assert.Equal(t, "20261123T120000Z-11", first, "the newest is first")
+	assert.Equal(t, "20261123T120000Z", last, "the newest is first")
 }
 
 func TestPrune(t *testing.T) {

@@ -11,6 +11,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide"
 )
 
@@ -39,22 +42,24 @@ func read(t *testing.T, f Folder, q Query) (Cursor, string) {
 	if err := json.Unmarshal([]byte(first), &c); err != nil {
 		t.Fatalf("%v in the cursor %q", err, first)
 	}
-	if len(out) > MaxBytes || len(first) >= maxCursor {
-		t.Errorf("a page of %d bytes with a cursor of %d", len(out), len(first))
-	}
+	assert.LessOrEqual(t, len(out), MaxBytes, "a page")
+	assert.Less(t, len(first), maxCursor, "its cursor")
 	printed(t, q.Format, string(out))
-	if want := q.Offset + c.Count; c.Next != 0 && c.Next != want || (c.Next == 0) != (want >= c.Total) || c.Offset != q.Offset {
-		t.Errorf("a cursor that leads nowhere: %+v", c)
+	want := q.Offset + c.Count
+	if c.Next != 0 {
+		assert.Equal(t, want, c.Next, "a cursor that leads nowhere")
 	}
+	assert.Equal(t, want >= c.Total, c.Next == 0, "a cursor that leads nowhere: %+v", c)
+	assert.Equal(t, q.Offset, c.Offset, "a cursor that leads nowhere")
 	return c, body
 }
 
 // printed checks that nothing printed can drive a terminal, and that JSON is some.
 func printed(t *testing.T, f Format, text string) {
 	t.Helper()
-	if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }); i >= 0 || !utf8.ValidString(text) {
-		t.Errorf("a control character at %d, or no UTF-8, in %q", i, text)
-	}
+	i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) })
+	assert.Negative(t, i, "a control character in %q", text)
+	assert.True(t, utf8.ValidString(text), "no UTF-8: %q", text)
 	for line := range strings.Lines(text) {
 		if f == Lines && !json.Valid([]byte(line)) {
 			t.Errorf("no JSON: %q", line)
@@ -124,9 +129,10 @@ func TestChanges(t *testing.T) {
 			if body != c.want {
 				t.Errorf("got\n%swant\n%s", body, c.want)
 			}
-			if cursor.Kind != "changes" || cursor.Total != c.total || cursor.Next != c.next || cursor.Report != id {
-				t.Errorf("%+v, want a total of %d and %d to be next", cursor, c.total, c.next)
-			}
+			assert.Equal(t, "changes", cursor.Kind, "%+v", cursor)
+			assert.Equal(t, c.total, cursor.Total)
+			assert.Equal(t, c.next, cursor.Next)
+			assert.Equal(t, id, cursor.Report)
 		})
 	}
 }
@@ -176,9 +182,9 @@ func TestPagesJoin(t *testing.T) {
 				seen, pages := 0, 0
 				for offset, more := 0, true; more; pages++ {
 					cursor, body := read(t, f, Query{Offset: offset, Limit: c.limit, Format: format})
-					if cursor.Total != c.n || cursor.Count == 0 || cursor.Count > c.limit {
-						t.Fatalf("%+v of %d entries", cursor, c.n)
-					}
+					require.Equal(t, c.n, cursor.Total, "%+v of %d entries", cursor, c.n)
+					require.NotEqual(t, 0, cursor.Count)
+					require.LessOrEqual(t, cursor.Count, c.limit)
 					for line := range strings.Lines(body) {
 						if format == Text && strings.HasPrefix(line, "~ ") {
 							want, _ := Text.escape(nil, c.name(seen), MaxBytes)
@@ -192,8 +198,11 @@ func TestPagesJoin(t *testing.T) {
 								Path    string
 								Details map[string]any
 							}
-							if err := json.Unmarshal([]byte(line), &e); err != nil || e.Path != c.name(seen) || len(e.Details) != c.k && c.value < maxValue/2 {
-								t.Fatalf("entry %d is %q (%v)", seen, line, err)
+							err := json.Unmarshal([]byte(line), &e)
+							require.NoError(t, err, "entry %d is %q", seen, line)
+							require.Equal(t, c.name(seen), e.Path, "entry %d is %q", seen, line)
+							if c.value < maxValue/2 {
+								require.Len(t, e.Details, c.k, "entry %d is %q", seen, line)
 							}
 							seen++
 						}
@@ -213,14 +222,16 @@ func TestCut(t *testing.T) {
 	for _, format := range []Format{Text, Lines} {
 		f, _ := kept(t, map[Kind]string{JSON: report(2, 1, 5, func(i int) string { return fmt.Sprint("/", i, strings.Repeat("x", 30000)) })})
 		c, body := read(t, f, Query{Limit: 9, Format: format})
-		if c.Count != 1 || c.Next != 1 || !strings.Contains(body, "xx"+mark) || len(body) < MaxBytes-maxCursor-100 {
-			t.Errorf("a long name: %+v, %d bytes, %q", c, len(body), body[max(0, len(body)-100):])
-		}
+		assert.Equal(t, 1, c.Count, "a long name: %+v, %d bytes, %q", c, len(body), body[max(0, len(body)-100):])
+		assert.Equal(t, 1, c.Next, "a long name")
+		assert.Contains(t, body, "xx"+mark, "a long name")
+		assert.GreaterOrEqual(t, len(body), MaxBytes-maxCursor-100, "a long name")
 		f, _ = kept(t, map[Kind]string{JSON: report(2, 20, 5000, func(i int) string { return fmt.Sprint("/", i) })})
 		c, body = read(t, f, Query{Limit: 9, Format: format})
-		if end := map[Format]string{Text: "    …\n", Lines: `},"cut":true}` + "\n"}[format]; c.Count != 1 || !strings.HasSuffix(body, end) || !strings.Contains(body, "vv"+mark) {
-			t.Errorf("much to say: %+v, %q", c, body[max(0, len(body)-100):])
-		}
+		end := map[Format]string{Text: "    …\n", Lines: `},"cut":true}` + "\n"}[format]
+		assert.Equal(t, 1, c.Count, "much to say: %+v, %q", c, body[max(0, len(body)-100):])
+		assert.True(t, strings.HasSuffix(body, end), "much to say: %+v, %q", c, body[max(0, len(body)-100):])
+		assert.Contains(t, body, "vv"+mark, "much to say")
 	}
 }
 
@@ -248,9 +259,10 @@ func FuzzPage(f *testing.F) {
 			}
 		}
 		out := p.bytes()
-		if len(out) > most || len(out) != p.size || len(p.entries) == 0 || len(p.entries) > 20 {
-			t.Errorf("%d entries in %d bytes, %d by its own count, %d are allowed", len(p.entries), len(out), p.size, most)
-		}
+		assert.LessOrEqual(t, len(out), most)
+		require.Len(t, out, p.size)
+		require.NotEmpty(t, p.entries)
+		assert.LessOrEqual(t, len(p.entries), 20)
 		printed(t, format, string(out))
 		if entries := bytes.Count(out, []byte("\n")); format == Lines && entries != len(p.entries) {
 			t.Errorf("%d lines for %d entries", entries, len(p.entries))

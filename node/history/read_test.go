@@ -3,11 +3,13 @@ package history
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestText has what AIDE said where a check failed, and reports that are not to
@@ -34,8 +36,9 @@ func TestText(t *testing.T) {
 				var joined strings.Builder
 				for offset, more := 0, true; more; {
 					cursor, body := read(t, f, Query{Offset: offset, Limit: 1, Format: format})
-					if cursor.Kind != c.kind || cursor.Next == 0 && cursor.Offset+cursor.Count != cursor.Total {
-						t.Fatalf("%+v", cursor)
+					require.Equal(t, c.kind, cursor.Kind, "%+v", cursor)
+					if cursor.Next == 0 {
+						require.Equal(t, cursor.Total, cursor.Offset+cursor.Count, "%+v", cursor)
 					}
 					for line := range strings.Lines(body) {
 						if format == Lines {
@@ -64,9 +67,9 @@ func TestText(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	f := In(t.TempDir())
-	if _, err := f.Page(Query{Limit: 1, Format: Text, Now: noon}); !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), "aide-node check") {
-		t.Errorf("nothing kept: %v", err)
-	}
+	_, err := f.Page(Query{Limit: 1, Format: Text, Now: noon})
+	assert.ErrorIs(t, err, ErrUnknown, "nothing kept")
+	assert.ErrorContains(t, err, "aide-node check", "nothing kept")
 	if err := os.Mkdir(string(f), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -82,14 +85,14 @@ func TestFind(t *testing.T) {
 		{ago(3 * day), ago(3 * day), ago(4 * day)},
 		{ago(7 * day), ago(7 * day), ""},
 	} {
-		if cursor, _ := read(t, f, Query{ID: c.id, Limit: 1, Format: Text}); cursor.Report != c.want || cursor.Older != c.older {
-			t.Errorf("%q: %+v, want %s, and %q before it", c.id, cursor, c.want, c.older)
-		}
+		cursor, _ := read(t, f, Query{ID: c.id, Limit: 1, Format: Text})
+		assert.Equal(t, c.want, cursor.Report, "%q: %+v", c.id, cursor)
+		assert.Equal(t, c.older, cursor.Older, c.id)
 	}
-	_, err := f.Page(Query{ID: ago(8 * day), Limit: 1, Format: Text, Now: noon})
-	if !errors.Is(err, ErrUnknown) || !strings.Contains(err.Error(), ago(3*day)) || len(err.Error()) > 300 {
-		t.Errorf("an id that is not kept: %v", err)
-	}
+	_, err = f.Page(Query{ID: ago(8 * day), Limit: 1, Format: Text, Now: noon})
+	require.ErrorIs(t, err, ErrUnknown, "an id that is not kept")
+	assert.ErrorContains(t, err, ago(3*day), "an id that is not kept")
+	assert.LessOrEqual(t, len(err.Error()), 300, "an id that is not kept")
 }
 
 // TestDamage cuts a kept report short, and flips a byte of it.

@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -16,9 +18,8 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestRules holds each profile of testdata against the rules beside it.
 func TestRules(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.profile")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no profiles in testdata (%v)", err)
-	}
+	require.NoError(t, err, "no profiles in testdata")
+	require.NotEmpty(t, files, "no profiles in testdata")
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			text, err := os.ReadFile(file)
@@ -43,9 +44,9 @@ func TestRules(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 			again, err := Split(map[Kind]string{Watch: p.List(Watch), Exclude: p.List(Exclude), Permissions: p.List(Permissions)})
-			if err != nil || again.Rules() != p.Rules() || again.Len() != p.Len() {
-				t.Errorf("as lists it is another: %v\n%s", err, again.Rules())
-			}
+			assert.NoError(t, err, "as lists it is another")
+			assert.Equal(t, p.Rules(), again.Rules(), "as lists it is another")
+			assert.Equal(t, p.Len(), again.Len(), "as lists it is another")
 		})
 	}
 	if got := (Profile{}).Rules(); got != "" {
@@ -87,9 +88,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Parse(strings.NewReader(c.text))
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%+v, %v, want an error with %q", p, err, c.want)
-			}
+			assert.ErrorContains(t, err, c.want, "%+v", p)
 			if c.want == "names no path" && !errors.Is(err, ErrEmpty) {
 				t.Errorf("%v is not %v", err, ErrEmpty)
 			}
@@ -99,9 +98,11 @@ func TestParse(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	p, err := Split(map[Kind]string{Watch: "/srv/app:/etc/getty@.d", Permissions: "/var/log"})
-	if err != nil || p.Len() != 3 || !slices.Equal(p.paths[Watch], []string{"/srv/app", "/etc/getty@.d"}) || p.List(Permissions) != "/var/log" || p.List(Exclude) != "" {
-		t.Errorf("%+v, %v", p, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 3, p.Len(), "%+v", p)
+	assert.Equal(t, []string{"/srv/app", "/etc/getty@.d"}, p.paths[Watch])
+	assert.Equal(t, "/var/log", p.List(Permissions))
+	assert.Empty(t, p.List(Exclude))
 	for _, c := range []struct {
 		lists map[Kind]string
 		want  string
@@ -112,9 +113,8 @@ func TestSplit(t *testing.T) {
 		{map[Kind]string{Watch: "/srv/a", Exclude: "/srv"}, "watch: AIDE would not look at /srv/a, since exclude excludes /srv"},
 		{map[Kind]string{Watch: strings.Repeat("/x", MaxBytes)}, "at most 16384 are taken"},
 	} {
-		if p, err := Split(c.lists); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%.80q: %+v, %v, want %q", c.lists, p, err, c.want)
-		}
+		p, err := Split(c.lists)
+		assert.ErrorContains(t, err, c.want, "%.80q: %+v", c.lists, p)
 	}
 }
 
@@ -148,9 +148,8 @@ func TestExpression(t *testing.T) {
 // nothing stands that was not meant.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.profile")
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no profiles in testdata (%v)", err)
-	}
+	require.NoError(f, err, "no profiles in testdata")
+	require.NotEmpty(f, files, "no profiles in testdata")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -165,9 +164,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := Split(map[Kind]string{Watch: p.List(Watch), Exclude: p.List(Exclude), Permissions: p.List(Permissions)})
-		if err != nil || again.Rules() != p.Rules() {
-			t.Errorf("as lists it is another: %v", err)
-		}
+		assert.NoError(t, err, "as lists it is another")
+		assert.Equal(t, p.Rules(), again.Rules(), "as lists it is another")
 		rules := strings.Split(strings.TrimSuffix(p.Rules(), "\n"), "\n")
 		if want := 1 + p.Len() + len(p.paths[Watch]); len(rules) != want {
 			t.Errorf("%d lines of rules, want %d", len(rules), want)

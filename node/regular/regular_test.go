@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // soon fails the test if do has not come to an end within five seconds.
@@ -73,7 +75,7 @@ func TestReadStops(t *testing.T) {
 	if err := os.WriteFile(path, []byte("0123456789"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := Read(path, 4); err != nil || string(text) != "0123" {
-		t.Errorf("%q, %v", text, err)
-	}
+	text, err := Read(path, 4)
+	assert.NoError(t, err, text)
+	assert.Equal(t, "0123", string(text))
 }

@@ -10,6 +10,9 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -71,9 +74,9 @@ func TestEncodeBounds(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(b) > MaxBytes || !utf8.Valid(b) || strings.ContainsFunc(string(b), unicode.IsControl) {
-			t.Errorf("%s: %d bytes of %q", name, len(b), b)
-		}
+		assert.LessOrEqual(t, len(b), MaxBytes, "%s: %q", name, b)
+		assert.True(t, utf8.Valid(b), "%s: %q", name, b)
+		assert.False(t, strings.ContainsFunc(string(b), unicode.IsControl), "%s: %q", name, b)
 		got, err := Parse(b)
 		if err != nil {
 			t.Errorf("%s: Parse: %v", name, err)
@@ -83,9 +86,8 @@ func TestEncodeBounds(t *testing.T) {
 		}
 	}
 	b, err := drift(long, "+/etc/passwd").Encode()
-	if err != nil || !strings.Contains(string(b), "+/etc/passwd") {
-		t.Errorf("a path that fits was left out: %s, %v", b, err)
-	}
+	assert.NoError(t, err, "a path that fits was left out")
+	assert.Contains(t, string(b), "+/etc/passwd", "a path that fits was left out: %s", b)
 }
 
 func TestEncodeRefuses(t *testing.T) {
@@ -138,9 +140,7 @@ func TestParseRefuses(t *testing.T) {
 		{ok + ",\"x\":\"\xff\"}", "UTF-8"},
 	} {
 		l, err := Parse([]byte(c.line))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("Parse(%.80q) = %+v, %v, want %q", c.line, l, err, c.want)
-		}
+		assert.ErrorContains(t, err, c.want, "Parse(%.80q) = %+v", c.line, l)
 	}
 	if _, err := Parse(nil); !errors.Is(err, ErrNoLine) {
 		t.Errorf("Parse of nothing: %v, want ErrNoLine", err)
@@ -149,9 +149,8 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseIgnoresUnknownFields(t *testing.T) {
 	l, err := Parse([]byte(`{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":3,"later":{"a":[1]}}` + "\r\nmore"))
-	if err != nil || l.Total != 3 {
-		t.Errorf("%+v, %v", l, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, 3, l.Total, "%+v", l)
 }
 
 func FuzzParse(f *testing.F) {
@@ -186,9 +185,8 @@ func FuzzEncode(f *testing.F) {
 		full.AIDE, full.Node, full.Report = strings.Repeat("1", 40), strings.Repeat("2", 40), strings.Repeat("3", 40)
 		for _, l := range []Line{Failure(Internal, message), {Status: Drift, Counts: &Counts{Changed: max(1, n%1000)}, Paths: []string{"~/" + path}}, full} {
 			b, err := l.Encode()
-			if err != nil || len(b) > MaxBytes {
-				t.Fatalf("%d bytes, %v", len(b), err)
-			}
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(b), MaxBytes)
 			got, err := Parse(b)
 			if err != nil {
 				t.Errorf("Parse(%s): %v", b, err)
