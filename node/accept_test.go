@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -28,9 +31,8 @@ func (h host) drift(text string) (fingerprint string) {
 	h.t.Helper()
 	h.write("tree/a", text)
 	l, _ := h.run("check")
-	if l.Status != result.Drift || l.Fingerprint == "" {
-		h.t.Fatalf("check after a change: %+v", l)
-	}
+	require.Equal(h.t, result.Drift, l.Status, "check after a change: %+v", l)
+	require.NotEmpty(h.t, l.Fingerprint, "check after a change")
 	return l.Fingerprint
 }
 
@@ -73,30 +75,33 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	before := h.read("db/aide.db")
 
 	l, text := h.run("accept", "--fingerprint", fingerprint)
-	if l.Status != result.Clean || l.Counts == nil || *l.Counts != (result.Counts{Total: 5}) || l.Config == "" || l.AIDE == "" {
-		t.Fatalf("accept: %+v", l)
-	}
+	require.Equal(t, result.Clean, l.Status, "accept: %+v", l)
+	require.NotNil(t, l.Counts, "accept")
+	require.Equal(t, result.Counts{Total: 5}, *l.Counts, "accept")
+	require.NotEmpty(t, l.Config, "accept")
+	require.NotEmpty(t, l.AIDE, "accept")
 	accepted := l.Baseline.SHA256
 	backups := h.databases()
-	if len(backups) != 1 || h.read("db/"+backups[0]) != before || !strings.Contains(text, backups[0]) || !strings.Contains(text, "--undo") {
-		t.Errorf("backups %q\n%s", backups, text)
-	}
+	require.Len(t, backups, 1, text)
+	assert.Equal(t, before, h.read("db/"+backups[0]), "the backup")
+	assert.Contains(t, text, backups[0])
+	assert.Contains(t, text, "--undo")
 	if _, err := os.Stat(filepath.Join(h.state, "run", "new.db")); !os.IsNotExist(err) {
 		t.Errorf("the new database is still there: %v", err)
 	}
 
 	l, _ = h.run("accept", "--fingerprint", fingerprint)
-	if l.Reason != result.Refused || !strings.Contains(l.Message, "already accepted on 20") {
-		t.Errorf("accept twice: %+v", l)
-	}
-	if l, _ = h.run("check"); l.Status != result.Clean || l.Baseline.SHA256 != accepted {
-		t.Errorf("check after accept: %+v", l)
-	}
+	assert.Equal(t, result.Refused, l.Reason, "accept twice: %+v", l)
+	assert.Contains(t, l.Message, "already accepted on 20", "accept twice")
+	l, _ = h.run("check")
+	assert.Equal(t, result.Clean, l.Status, "check after accept: %+v", l)
+	assert.Equal(t, accepted, l.Baseline.SHA256, "check after accept")
 
 	l, text = h.run("accept", "--undo")
-	if l.Status != result.Clean || l.Total != 5 || h.read("db/aide.db") != before || !strings.Contains(text, "aide-node-undone") {
-		t.Errorf("undo: %+v\n%s", l, text)
-	}
+	require.Equal(t, result.Clean, l.Status, "undo: %+v\n%s", l, text)
+	assert.Equal(t, 5, l.Total, "undo")
+	assert.Equal(t, before, h.read("db/aide.db"), "undo")
+	assert.Contains(t, text, "aide-node-undone", "undo")
 	if l, _ = h.run("check"); l.Fingerprint != fingerprint {
 		t.Errorf("check after undo: %+v, want the fingerprint %s", l, fingerprint)
 	}
@@ -105,9 +110,9 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	}
 	h.run("accept", "--undo")
 	l, _ = h.run("accept", "--undo")
-	if l.Reason != result.Refused || !strings.Contains(l.Message, "nothing to go back to") || h.read("db/aide.db") != before {
-		t.Errorf("one undo too many: %+v", l)
-	}
+	assert.Equal(t, result.Refused, l.Reason, "one undo too many: %+v", l)
+	assert.Contains(t, l.Message, "nothing to go back to", "one undo too many")
+	assert.Equal(t, before, h.read("db/aide.db"), "one undo too many")
 }
 
 // TestAcceptRefuses has one row for each way in which what was reviewed is not
@@ -165,13 +170,11 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 			before, _ := os.ReadFile(filepath.Join(h.dir, "db", "aide.db"))
 			backups := h.databases()
 			l, text := h.run("accept", "--fingerprint", fingerprint)
-			if l.Reason != c.want || !strings.Contains(l.Message, c.message) {
-				t.Errorf("%+v, want %s with %q\n%s", l, c.want, c.message, text)
-			}
+			assert.Equal(t, c.want, l.Reason, "%+v\n%s", l, text)
+			assert.Contains(t, l.Message, c.message)
 			after, _ := os.ReadFile(filepath.Join(h.dir, "db", "aide.db"))
-			if !bytes.Equal(before, after) || !slices.Equal(h.databases(), backups) {
-				t.Errorf("the baseline was touched; beside it: %q", h.databases())
-			}
+			assert.Equal(t, before, after, "the baseline was touched")
+			assert.Equal(t, backups, h.databases(), "the baseline was touched")
 		})
 	}
 }
@@ -206,9 +209,10 @@ func TestAcceptArguments(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		exit := run(context.Background(), strings.Fields(c.args), &stdout, &stderr)
 		l, err := result.Parse(stdout.Bytes())
-		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.want) {
-			t.Errorf("%s: exit %d, %+v, %v, want %q", c.args, exit, l, err, c.want)
-		}
+		assert.NoError(t, err, c.args)
+		assert.Equal(t, 1, exit, "%s: exit %d, %+v", c.args, exit, l)
+		assert.Equal(t, result.BadArguments, l.Reason, c.args)
+		assert.Contains(t, l.Message, c.want, c.args)
 	}
 }
 
@@ -234,9 +238,11 @@ func testInitForce(t *testing.T, a aidetest.AIDE) {
 	before := h.read("db/aide.db")
 	l, text := h.run("init", "--force")
 	backups := h.databases()
-	if l.Status != result.Clean || l.Total != 5 || len(backups) != 1 || h.read("db/"+backups[0]) != before || !strings.Contains(text, backups[0]) {
-		t.Fatalf("over a baseline: %+v\n%s", l, text)
-	}
+	require.Equal(t, result.Clean, l.Status, "over a baseline: %+v\n%s", l, text)
+	require.Equal(t, 5, l.Total, "over a baseline")
+	require.Len(t, backups, 1, "over a baseline")
+	require.Equal(t, before, h.read("db/"+backups[0]), "over a baseline")
+	require.Contains(t, text, backups[0], "over a baseline")
 	if l, _ := h.run("check"); l.Status != result.Clean {
 		t.Errorf("check after it: %+v", l)
 	}
@@ -246,9 +252,9 @@ func testInitForce(t *testing.T, a aidetest.AIDE) {
 
 	h.write("db/aide.db", "garbage\n")
 	l, _ = h.run("init")
-	if l.Reason != result.BaselineInvalid || !strings.Contains(l.Message, "--force") || h.read("db/aide.db") != "garbage\n" {
-		t.Errorf("over garbage without --force: %+v", l)
-	}
+	assert.Equal(t, result.BaselineInvalid, l.Reason, "over garbage without --force: %+v", l)
+	assert.Contains(t, l.Message, "--force", "over garbage without --force")
+	assert.Equal(t, "garbage\n", h.read("db/aide.db"), "over garbage without --force")
 	if l, _ = h.run("init", "--force"); l.Status != result.Clean {
 		t.Errorf("over garbage: %+v", l)
 	}
@@ -256,12 +262,11 @@ func testInitForce(t *testing.T, a aidetest.AIDE) {
 		t.Errorf("the garbage is lost: %q", h.databases())
 	}
 	l, _ = h.run("accept", "--undo")
-	if l.Reason != result.BaselineInvalid || !strings.Contains(l.Message, "aide.db.aide-node-20") {
-		t.Errorf("undo to garbage: %+v", l)
-	}
+	assert.Equal(t, result.BaselineInvalid, l.Reason, "undo to garbage: %+v", l)
+	assert.Contains(t, l.Message, "aide.db.aide-node-20", "undo to garbage")
 
 	fresh := newHost(t, a)
-	if l, _ := fresh.run("init", "--force"); l.Status != result.Clean || len(fresh.databases()) != 0 {
-		t.Errorf("without a baseline: %+v, %q", l, fresh.databases())
-	}
+	l, _ = fresh.run("init", "--force")
+	assert.Equal(t, result.Clean, l.Status, "without a baseline: %+v", l)
+	assert.Empty(t, fresh.databases(), "without a baseline")
 }

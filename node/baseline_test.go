@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -108,11 +111,11 @@ func TestCutShort(t *testing.T) {
 		h.write("db/aide.db", whole)
 		h.run("check")
 		h.write("state/configs", fmt.Sprintf("%s - 2026-11-25T22:40:00Z %d 41 \"2026-11-25 22:39:31\" %q\n", hex.EncodeToString(sum[:]), len(whole), h.dir+"/db/aide.db"))
-		if l, text := h.run("check"); l.Status != result.Drift || !strings.Contains(l.Message, "no rule selects 41 entries") {
-			t.Errorf("whole: %+v\n%s", l, text)
-		}
-		h.write("db/aide.db", whole[:strings.LastIndex(strings.TrimSpace(whole), "\n")+1])
 		l, text := h.run("check")
+		assert.Equal(t, result.Drift, l.Status, "whole: %+v\n%s", l, text)
+		assert.Contains(t, l.Message, "no rule selects 41 entries", "whole")
+		h.write("db/aide.db", whole[:strings.LastIndex(strings.TrimSpace(whole), "\n")+1])
+		l, text = h.run("check")
 		if l.Reason != result.BaselineInvalid {
 			t.Errorf("cut short: %+v\n%s", l, text)
 		}
@@ -148,29 +151,28 @@ func TestOwnBaseline(t *testing.T) {
 		for _, packed := range []string{"yes", "no"} {
 			h := newHost(t, a)
 			h.write("aide.conf", strings.Replace(string(readFile(t, h.config)), "gzip_dbout=yes", "gzip_dbout="+packed, 1))
-			if l, text := h.run("init"); l.Status != result.Clean || l.Total != 5 {
-				t.Fatalf("init: %+v\n%s", l, text)
-			}
-			if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("check: %+v\n%s", l, text)
-			}
+			l, text := h.run("init")
+			require.Equal(t, result.Clean, l.Status, "init: %+v\n%s", l, text)
+			require.Equal(t, 5, l.Total, "init")
+			l, text = h.run("check")
+			assert.Equal(t, result.Clean, l.Status, "check: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "check")
 			h.write("tree/new", "new\n")
-			l, text := h.run("check")
-			if l.Status != result.Drift || l.Added != 1 {
-				t.Fatalf("drift: %+v\n%s", l, text)
-			}
-			if l, text := h.run("accept", "--fingerprint", l.Fingerprint); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("accept: %+v\n%s", l, text)
-			}
-			if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("check after it: %+v\n%s", l, text)
-			}
+			l, text = h.run("check")
+			require.Equal(t, result.Drift, l.Status, "drift: %+v\n%s", l, text)
+			require.Equal(t, 1, l.Added, "drift")
+			l, text = h.run("accept", "--fingerprint", l.Fingerprint)
+			assert.Equal(t, result.Clean, l.Status, "accept: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "accept")
+			l, text = h.run("check")
+			assert.Equal(t, result.Clean, l.Status, "check after it: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "check after it")
 			if l, text := h.run("accept", "--undo"); l.Status != result.Clean {
 				t.Errorf("undo: %+v\n%s", l, text)
 			}
-			if l, text := h.run("check"); l.Status != result.Drift || l.Message != "" {
-				t.Errorf("check after undo: %+v\n%s", l, text)
-			}
+			l, text = h.run("check")
+			assert.Equal(t, result.Drift, l.Status, "check after undo: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "check after undo")
 			base := filepath.Join(h.dir, "db/aide.db")
 			whole := readFile(t, base)
 			end := len(whole) - 1
@@ -180,9 +182,9 @@ func TestOwnBaseline(t *testing.T) {
 			if err := os.WriteFile(base, whole[:end], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if l, text := h.run("check"); l.Reason != result.BaselineInvalid || !strings.Contains(l.Message, "cut short") {
-				t.Errorf("cut short: %+v\n%s", l, text)
-			}
+			l, text = h.run("check")
+			assert.Equal(t, result.BaselineInvalid, l.Reason, "cut short: %+v\n%s", l, text)
+			assert.Contains(t, l.Message, "cut short", "cut short")
 		}
 	})
 }
@@ -242,12 +244,12 @@ func TestBaselineRemoved(t *testing.T) {
 					t.Errorf("init left a baseline: %v", err)
 				}
 			}
-			if l, text := h.run("init", "--force"); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("init --force: %+v\n%s", l, text)
-			}
-			if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("check: %+v\n%s", l, text)
-			}
+			l, text = h.run("init", "--force")
+			assert.Equal(t, result.Clean, l.Status, "init --force: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "init --force")
+			l, text = h.run("check")
+			assert.Equal(t, result.Clean, l.Status, "check: %+v\n%s", l, text)
+			assert.Empty(t, l.Message, "check")
 		})
 	}
 }
@@ -273,14 +275,14 @@ func TestForeignBaseline(t *testing.T) {
 	const foreign = "is not the one that aide-node took or accepted on "
 	h := newHost(t)
 	h.byHand(a)
-	if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("the first: %+v\n%s", l, text)
-	}
+	l, text := h.run("check")
+	assert.Equal(t, result.Clean, l.Status, "the first: %+v\n%s", l, text)
+	assert.Empty(t, l.Message, "the first")
 	time.Sleep(time.Second) // no two runs of AIDE end in one second
 	h.run("init", "--force")
-	if l, text := h.run("accept", "--undo"); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("undo: %+v\n%s", l, text)
-	}
+	l, text = h.run("accept", "--undo")
+	assert.Equal(t, result.Clean, l.Status, "undo: %+v\n%s", l, text)
+	assert.Empty(t, l.Message, "undo")
 	if l, text := h.run("check"); l.Message != "" {
 		t.Errorf("back to the first: %+v\n%s", l, text)
 	}
@@ -292,26 +294,26 @@ func TestForeignBaseline(t *testing.T) {
 		if l.Status != result.Clean {
 			t.Errorf("%s: %+v\n%s", command, l, text)
 		}
-		if !strings.Contains(l.Message, foreign) || !strings.Contains(l.Message, "with 6 entries") || !strings.Contains(l.Message, ", with 5: ") {
-			t.Errorf("%s: %q", command, l.Message)
-		}
+		assert.Contains(t, l.Message, foreign, command)
+		assert.Contains(t, l.Message, "with 6 entries", command)
+		assert.Contains(t, l.Message, ", with 5: ", command)
 		if !strings.Contains(text, foreign) {
 			t.Errorf("%s: the text does not say so:\n%s", command, text)
 		}
 	}
 	// It stays so with another profile, and until somebody accepts it.
 	h.run("configure", "--watch", h.tree+"/none")
-	if l, text := h.run("check"); !strings.Contains(l.Message, foreign) || !strings.Contains(text, changed) {
-		t.Errorf("after configure: %+v\n%s", l, text)
-	}
+	l, text = h.run("check")
+	assert.Contains(t, l.Message, foreign, "after configure: %+v\n%s", l, text)
+	assert.Contains(t, text, changed, "after configure")
 	h.write("tree/more", "")
-	l, _ := h.run("check")
-	if l, text := h.run("accept", "--fingerprint", l.Fingerprint); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("accept: %+v\n%s", l, text)
-	}
-	if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("after it: %+v\n%s", l, text)
-	}
+	l, _ = h.run("check")
+	l, text = h.run("accept", "--fingerprint", l.Fingerprint)
+	assert.Equal(t, result.Clean, l.Status, "accept: %+v\n%s", l, text)
+	assert.Empty(t, l.Message, "accept")
+	l, text = h.run("check")
+	assert.Equal(t, result.Clean, l.Status, "after it: %+v\n%s", l, text)
+	assert.Empty(t, l.Message, "after it")
 }
 
 // TestNotMoved names what AIDE wrote for an operator who left it at that.
@@ -391,9 +393,9 @@ func TestUntrustedBaseline(t *testing.T) {
 	if err := errors.Join(os.Mkdir(h.dir+"/db", 0o700), os.Chmod(h.dir+"/db", 0o777)); err != nil {
 		t.Fatal(err)
 	}
-	if l, _ := h.run("init"); l.Reason != result.BaselineInvalid || !strings.Contains(l.Message, "chmod go-w "+h.dir+"/db") {
-		t.Errorf("init: %+v", l)
-	}
+	l, _ := h.run("init")
+	assert.Equal(t, result.BaselineInvalid, l.Reason, "init: %+v", l)
+	assert.Contains(t, l.Message, "chmod go-w "+h.dir+"/db", "init")
 }
 
 // TestImmutableBaseline names the file and the cure, and has nothing to do with room.

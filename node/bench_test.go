@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // measure runs a command and returns what it took.
@@ -19,9 +21,8 @@ func measure(b *testing.B, want int, name string, args ...string) (wall, cpu tim
 	began := time.Now()
 	out, err := cmd.Output()
 	wall = time.Since(began)
-	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
-		b.Fatalf("%s %q: %v\n%.1000s", name, args, err, out)
-	}
+	require.NotNil(b, cmd.ProcessState, "%s %q: %v\n%.1000s", name, args, err, out)
+	require.Equal(b, want, cmd.ProcessState.ExitCode(), "%s %q: %v\n%.1000s", name, args, err, out)
 	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), usage.Maxrss << 10
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -54,8 +56,10 @@ func testConfigOfOthers(t *testing.T, a aidetest.AIDE) {
 					}) {
 						t.Errorf("%+v", d)
 					}
-				} else if l, text := h.run(command[0], command[1:]...); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, evil+": others can change it") {
-					t.Errorf("%+v\n%s", l, text)
+				} else {
+					l, text := h.run(command[0], command[1:]...)
+					assert.Equal(t, result.ConfigInvalid, l.Reason, "%+v\n%s", l, text)
+					assert.Contains(t, l.Message, evil+": others can change it")
 				}
 				for _, victim := range victims {
 					if _, err := os.Stat(victim); !errors.Is(err, fs.ErrNotExist) {

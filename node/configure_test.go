@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -81,13 +84,15 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 			h := newLayout(t, layout, a)
 			before := h.configuration()
 			l, text := h.run("configure", "--profile", h.profile())
-			if l.Status != result.Clean || l.Total != 4 || l.Config == "" || !strings.Contains(text, filepath.Join(h.dir, place)) || !strings.Contains(text, "no baseline yet") {
-				t.Fatalf("configure: %+v\n%s", l, text)
-			}
+			require.Equal(t, result.Clean, l.Status, "configure: %+v\n%s", l, text)
+			require.Equal(t, 4, l.Total, "configure")
+			require.NotEmpty(t, l.Config, "configure")
+			require.Contains(t, text, filepath.Join(h.dir, place), "configure")
+			require.Contains(t, text, "no baseline yet", "configure")
 			first := l.Config
-			if l, text := h.run("init"); l.Status != result.Clean || l.Config != first {
-				t.Fatalf("init: %+v\n%s", l, text)
-			}
+			l, text = h.run("init")
+			require.Equal(t, result.Clean, l.Status, "init: %+v\n%s", l, text)
+			require.Equal(t, first, l.Config, "init")
 			for _, c := range []struct {
 				name string
 				do   func()
@@ -110,32 +115,32 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 					got = append(got, p[:1]+strings.TrimPrefix(p[1:], h.tree))
 				}
 				slices.SortFunc(got, func(a, b string) int { return strings.Compare(a[1:], b[1:]) })
-				if l.Status == result.Failed || !slices.Equal(got, c.want) {
-					t.Errorf("%s: %q, want %q\n%+v\n%s", c.name, got, c.want, l, text)
-				}
+				assert.NotEqual(t, result.Failed, l.Status, "%s: %q\n%+v\n%s", c.name, got, l, text)
+				assert.Equal(t, c.want, got, c.name)
 			}
 
 			// The same again, and in the other spelling.
 			now := h.configuration()
-			if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
-				t.Errorf("again: %+v\n%s", l, text)
-			}
-			if l, text := h.run("configure", "--watch", h.tree+"/app", "--exclude", h.tree+"/app/cache",
-				"--permissions", h.tree+"/home/*/.bash_history:"+h.tree+"/logs"); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
-				t.Errorf("by lists: %+v\n%s", l, text)
-			}
+			l, text = h.run("configure", "--profile", h.profile())
+			assert.Equal(t, result.Clean, l.Status, "again: %+v\n%s", l, text)
+			assert.Contains(t, text, "Nothing was changed", "again")
+			l, text = h.run("configure", "--watch", h.tree+"/app", "--exclude", h.tree+"/app/cache",
+				"--permissions", h.tree+"/home/*/.bash_history:"+h.tree+"/logs")
+			assert.Equal(t, result.Clean, l.Status, "by lists: %+v\n%s", l, text)
+			assert.Contains(t, text, "Nothing was changed", "by lists")
 			if h.configuration() != now {
 				t.Errorf("nothing was to be changed:\n%s\nbecame\n%s", now, h.configuration())
 			}
 
 			// Another one takes its place, and what comes into view is added.
 			l, text = h.run("configure", "--watch", h.tree+"/app2:"+h.tree+"/app")
-			if l.Status != result.Clean || l.Config == first || !strings.Contains(text, "init --force") {
-				t.Errorf("another: %+v\n%s", l, text)
-			}
-			if l, text := h.run("check"); l.Status != result.Drift || !slices.Contains(l.Paths, "+"+h.tree+"/app2/bin") || !slices.Contains(l.Paths, "+"+h.tree+"/app/cache/x") {
-				t.Errorf("check after another: %+v\n%s", l, text)
-			}
+			assert.Equal(t, result.Clean, l.Status, "another: %+v\n%s", l, text)
+			assert.NotEqual(t, first, l.Config, "another")
+			assert.Contains(t, text, "init --force", "another")
+			l, text = h.run("check")
+			assert.Equal(t, result.Drift, l.Status, "check after another: %+v\n%s", l, text)
+			assert.Contains(t, l.Paths, "+"+h.tree+"/app2/bin", "check after another")
+			assert.Contains(t, l.Paths, "+"+h.tree+"/app/cache/x", "check after another")
 			if l, text := h.run("init", "--force"); l.Status != result.Clean {
 				t.Errorf("init --force: %+v\n%s", l, text)
 			}
@@ -143,15 +148,16 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 				t.Errorf("check after init --force: %+v\n%s", l, text)
 			}
 
-			if l, text := h.run("configure", "--remove"); l.Status != result.Clean || l.Total != 0 || !strings.Contains(text, "There is no profile") {
-				t.Errorf("remove: %+v\n%s", l, text)
-			}
+			l, text = h.run("configure", "--remove")
+			require.Equal(t, result.Clean, l.Status, "remove: %+v\n%s", l, text)
+			assert.Equal(t, 0, l.Total, "remove")
+			assert.Contains(t, text, "There is no profile", "remove")
 			if h.configuration() != before {
 				t.Errorf("the configuration was\n%s\nand is\n%s", before, h.configuration())
 			}
-			if l, text := h.run("configure", "--remove"); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
-				t.Errorf("remove again: %+v\n%s", l, text)
-			}
+			l, text = h.run("configure", "--remove")
+			assert.Equal(t, result.Clean, l.Status, "remove again: %+v\n%s", l, text)
+			assert.Contains(t, text, "Nothing was changed", "remove again")
 		})
 	}
 }
@@ -168,14 +174,14 @@ func testConfigureWins(t *testing.T, a aidetest.AIDE) {
 	h := newLayout(t, "amazon-linux", a)
 	h.run("init")
 	h.write("tree/logs/access", "second\n")
-	if l, _ := h.run("check"); l.Counts == nil || l.Changed != 1 {
-		t.Errorf("before: %+v", l)
-	}
+	l, _ := h.run("check")
+	require.NotNil(t, l.Counts, "before: %+v", l)
+	assert.Equal(t, 1, l.Changed, "before")
 	h.run("configure", "--permissions", h.tree+"/logs")
 	// All that is to be seen is the configuration, which came into view.
-	if l, text := h.run("check"); !slices.Equal(l.Paths, []string{"+" + h.config}) || l.Sum() != 1 {
-		t.Errorf("after: %+v\n%s", l, text)
-	}
+	l, text := h.run("check")
+	assert.Equal(t, []string{"+" + h.config}, l.Paths, "after: %+v\n%s", l, text)
+	assert.Equal(t, 1, l.Sum(), "after")
 }
 
 // TestConfigureFails has one row for each way in which a host does not take a
@@ -232,18 +238,17 @@ func testConfigureFails(t *testing.T, a aidetest.AIDE) {
 				options := c.do(h)
 				before := h.configuration()
 				l, text := h.run("configure", append(options, "--watch", h.tree+"/app2")...)
-				if l.Reason != c.want || !strings.Contains(l.Message, c.message) {
-					t.Errorf("%+v, want %s with %q\n%s", l, c.want, c.message, text)
-				}
+				assert.Equal(t, c.want, l.Reason, "%+v\n%s", l, text)
+				assert.Contains(t, l.Message, c.message)
 				if after := h.configuration(); after != before {
 					t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
 				}
 				if name == "refused for another reason" {
 					return
 				}
-				if l, text := h.run("configure", "--profile", h.profile()); l.Status != result.Clean || !strings.Contains(text, "Nothing was changed") {
-					t.Errorf("the old profile is not there any more: %+v\n%s", l, text)
-				}
+				l, text = h.run("configure", "--profile", h.profile())
+				assert.Equal(t, result.Clean, l.Status, "the old profile is not there any more: %+v\n%s", l, text)
+				assert.Contains(t, text, "Nothing was changed", "the old profile is not there any more")
 			})
 		}
 	}
@@ -321,9 +326,9 @@ func testConfigureKilled(t *testing.T, a aidetest.AIDE) {
 				if got := h.configuration(); got != want {
 					t.Errorf("the configuration is\n%s\nwant\n%s", got, want)
 				}
-				if l, text := h.run("configure", "--watch", h.tree+"/app2"); l.Status != result.Clean || h.configuration() != changed {
-					t.Errorf("the next run: %+v\n%s", l, text)
-				}
+				l, text := h.run("configure", "--watch", h.tree+"/app2")
+				assert.Equal(t, result.Clean, l.Status, "the next run: %+v\n%s", l, text)
+				assert.Equal(t, changed, h.configuration(), "the next run")
 				if left, _ := filepath.Glob(h.state + "/run/*"); len(left) > 0 {
 					t.Errorf("left behind: %q", left)
 				}
@@ -363,9 +368,9 @@ func testConfigureOldAIDE(t *testing.T, a aidetest.AIDE) {
 				t.Errorf("%+v\n%s", l, text)
 			}
 			before := h.configuration()
-			if l, _ := h.run("configure", "--aide", fake, "--watch", h.tree+"/app2"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "Error in rule") {
-				t.Errorf("%+v", l)
-			}
+			l, _ := h.run("configure", "--aide", fake, "--watch", h.tree+"/app2")
+			assert.Equal(t, result.ConfigInvalid, l.Reason, "%+v", l)
+			assert.Contains(t, l.Message, "Error in rule")
 			if after := h.configuration(); after != before {
 				t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
 			}
@@ -399,8 +404,9 @@ func TestConfigureArguments(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		exit := run(context.Background(), append([]string{"configure"}, c.args...), &stdout, &stderr)
 		l, err := result.Parse(stdout.Bytes())
-		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.want) {
-			t.Errorf("%q: exit %d, %+v, %v, want %q", c.args, exit, l, err, c.want)
-		}
+		assert.NoError(t, err, c.args)
+		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
+		assert.Equal(t, result.BadArguments, l.Reason, c.args)
+		assert.Contains(t, l.Message, c.want, c.args)
 	}
 }

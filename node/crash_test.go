@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -68,9 +71,9 @@ func testCrash(t *testing.T, a aidetest.AIDE) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
-			if l, text := h.run("check"); l.Counts == nil || l.Removed != 1 {
-				t.Errorf("without the file: %+v\n%s", l, text)
-			}
+			l, text = h.run("check")
+			require.NotNil(t, l.Counts, "without the file: %+v\n%s", l, text)
+			assert.Equal(t, 1, l.Removed, "without the file")
 		})
 	}
 }

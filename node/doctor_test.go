@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -28,12 +31,13 @@ func doctorSays(t *testing.T, h host, options ...string) (d diagnosis, rest stri
 	var stdout, stderr bytes.Buffer
 	exit = run(context.Background(), append([]string{"doctor", "--config", h.config, "--state", h.state, "--aide", h.aide}, options...), &stdout, &stderr)
 	line, rest, _ := strings.Cut(stdout.String(), "\n")
-	if err := json.Unmarshal([]byte(line), &d); err != nil || len(line) > result.MaxBytes {
-		t.Fatalf("%v; %d bytes: %s", err, len(line), line)
-	}
-	if failed := d.Status == "failed"; failed != (exit == 1) || failed != (stderr.Len() > 0) || failed != (d.Failed > 0) {
-		t.Errorf("exit %d with %s, stderr %q", exit, line, stderr.String())
-	}
+	err := json.Unmarshal([]byte(line), &d)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(line), result.MaxBytes, "%d bytes: %s", len(line), line)
+	failed := d.Status == "failed"
+	assert.Equal(t, failed, exit == 1, "exit %d with %s, stderr %q", exit, line, stderr.String())
+	assert.Equal(t, failed, stderr.Len() > 0, "exit %d with %s, stderr %q", exit, line, stderr.String())
+	assert.Equal(t, failed, d.Failed > 0, "exit %d with %s, stderr %q", exit, line, stderr.String())
 	return d, rest, exit
 }
 
@@ -43,9 +47,9 @@ func TestDoctor(t *testing.T) { aidetest.Each(t, testDoctor) }
 func testDoctor(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	d, text, exit := doctorSays(t, h)
-	if exit != 1 || d.Failed != 1 || !strings.Contains(text, "baseline  aide-node init\n") {
-		t.Errorf("without a baseline: exit %d, %+v\n%s", exit, d, text)
-	}
+	assert.Equal(t, 1, exit, "without a baseline: exit %d, %+v\n%s", exit, d, text)
+	assert.Equal(t, 1, d.Failed, "without a baseline")
+	assert.Contains(t, text, "baseline  aide-node init\n", "without a baseline")
 	if _, err := os.Stat(h.state); !os.IsNotExist(err) {
 		t.Errorf("doctor made the state folder: %v", err)
 	}
@@ -60,14 +64,15 @@ func testDoctor(t *testing.T, a aidetest.AIDE) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if exit != 0 || d.V != 1 || d.Status != "ok" {
-		t.Errorf("after a check: exit %d, %+v\n%s", exit, d, text)
-	}
+	assert.Equal(t, 0, exit, "after a check: exit %d, %+v\n%s", exit, d, text)
+	assert.Equal(t, 1, d.V, "after a check")
+	assert.Equal(t, "ok", d.Status, "after a check")
 	_, text, _ = doctorSays(t, h, "--format", "json")
 	var full diagnosis
-	if err := json.Unmarshal([]byte(text), &full); err != nil || full.Status != "ok" || len(full.Checks) != len(d.Checks) {
-		t.Errorf("--format json: %v in\n%s", err, text)
-	}
+	err := json.Unmarshal([]byte(text), &full)
+	assert.NoError(t, err, "--format json: %s", text)
+	assert.Equal(t, "ok", full.Status, "--format json")
+	assert.Len(t, full.Checks, len(d.Checks), "--format json")
 	for _, c := range full.Checks {
 		if c.Message == "" {
 			t.Errorf("--format json: no message in %+v", c)
@@ -82,9 +87,10 @@ func testDoctorBusy(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	node, _, _ := start(t, h)
 	d, text, exit := doctorSays(t, h)
-	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); exit != 0 || d.Checks[1].Reason != "busy" || !strings.Contains(text, want) {
-		t.Errorf("exit %d, %+v, want busy with %q\n%s", exit, d, want, text)
-	}
+	want := fmt.Sprintf("pid %d since 20", node.Process.Pid)
+	assert.Equal(t, 0, exit, "exit %d, %+v\n%s", exit, d, text)
+	assert.Equal(t, "busy", d.Checks[1].Reason)
+	assert.Contains(t, text, want)
 }
 
 func TestDoctorArguments(t *testing.T) {
@@ -94,9 +100,10 @@ func TestDoctorArguments(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		exit := run(context.Background(), []string{"doctor", c.option, c.value}, &stdout, &stderr)
 		l, err := result.Parse(stdout.Bytes())
-		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.option) {
-			t.Errorf("%s %s: exit %d, %+v, %v", c.option, c.value, exit, l, err)
-		}
+		assert.NoError(t, err)
+		assert.Equal(t, 1, exit, "%s %s: exit %d, %+v", c.option, c.value, exit, l)
+		assert.Equal(t, result.BadArguments, l.Reason, "%s %s", c.option, c.value)
+		assert.Contains(t, l.Message, c.option, "%s %s", c.option, c.value)
 	}
 }
 
@@ -106,9 +113,8 @@ func TestInstallIsForWhatIsMissing(t *testing.T) { aidetest.Each(t, testInstallI
 func testInstallIsForWhatIsMissing(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	l, text := h.run("init", "--install")
-	if l.Status != result.Clean || strings.Contains(text, "installed by") {
-		t.Errorf("%+v\n%s", l, text)
-	}
+	assert.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+	assert.NotContains(t, text, "installed by")
 	if _, err := os.Stat(filepath.Join(h.dir, "db/aide.db")); err != nil {
 		t.Error(err)
 	}
@@ -161,9 +167,9 @@ func TestInstall(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v, %v in %q", runErr, err, stdout.String())
 			}
-			if l.Status != c.status || !strings.Contains(l.Message+stdout.String(), c.want) || (l.Status == result.Failed) != (l.Reason == result.AideMissing) {
-				t.Errorf("%+v, want %s with %q\n%s", l, c.status, c.want, stdout.String())
-			}
+			assert.Equal(t, c.status, l.Status, "%+v\n%s", l, stdout.String())
+			assert.Contains(t, l.Message+stdout.String(), c.want)
+			assert.Equal(t, l.Status == result.Failed, l.Reason == result.AideMissing, "it failed, and AIDE is missing")
 		})
 	}
 }

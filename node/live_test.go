@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -38,32 +41,30 @@ func (h host) conf(a aidetest.AIDE, text string) {
 func TestEmpty(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
 		h := newLive(t, a)
-		if l, text := h.run("init", "--aide", a.Path); l.Status != result.Clean || l.Message != "" {
-			t.Fatalf("%+v\n%s", l, text)
-		}
+		l, text := h.run("init", "--aide", a.Path)
+		require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+		require.Empty(t, l.Message)
 		h.write("aide.conf", option(a, "database_in", "database")+"=file:"+h.dir+"/db/aide.db\nreport_url=stdout\n/none p\n")
-		l, text := h.run("check", "--aide", a.Path)
-		if l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "selects no file") {
-			t.Errorf("without rules: %+v\n%s", l, text)
-		}
+		l, text = h.run("check", "--aide", a.Path)
+		assert.Equal(t, result.ConfigInvalid, l.Reason, "without rules: %+v\n%s", l, text)
+		assert.Contains(t, l.Message, "selects no file", "without rules")
 		h.conf(a, "")
 		if err := os.RemoveAll(h.tree); err != nil {
 			t.Fatal(err)
 		}
 		l, text = h.run("check", "--aide", a.Path)
-		if l.Counts == nil || *l.Counts != (result.Counts{Removed: 5}) {
-			t.Fatalf("without files: %+v\n%s", l, text)
-		}
+		require.NotNil(t, l.Counts, "without files: %+v\n%s", l, text)
+		require.Equal(t, result.Counts{Removed: 5}, *l.Counts, "without files")
 		if !slices.Contains(l.Paths, "-"+h.tree+"/etc/passwd") {
 			t.Errorf("paths %q", l.Paths)
 		}
-		if l, text := h.run("accept", "--fingerprint", l.Fingerprint, "--aide", a.Path); l.Reason != result.BadArguments || !strings.Contains(l.Message, "nothing is there") {
-			t.Errorf("accept: %+v\n%s", l, text)
-		}
+		l, text = h.run("accept", "--fingerprint", l.Fingerprint, "--aide", a.Path)
+		assert.Equal(t, result.BadArguments, l.Reason, "accept: %+v\n%s", l, text)
+		assert.Contains(t, l.Message, "nothing is there", "accept")
 		h.write("tree/a", "a\n")
-		if l, text := h.run("check", "--aide", a.Path); l.Counts == nil || *l.Counts != (result.Counts{Removed: 3, Total: 2}) {
-			t.Errorf("with one file again: %+v\n%s", l, text)
-		}
+		l, text = h.run("check", "--aide", a.Path)
+		require.NotNil(t, l.Counts, "with one file again: %+v\n%s", l, text)
+		assert.Equal(t, result.Counts{Removed: 3, Total: 2}, *l.Counts, "with one file again")
 	})
 }
 
@@ -75,9 +76,10 @@ func TestFewEntries(t *testing.T) {
 		h.write("aide.conf", strings.Replace(string(readFile(t, h.config)), h.tree+" ", h.tree+"/a ", 1))
 		for _, command := range []string{"init", "check", "init"} {
 			l, text := h.run(command, "--aide", a.Path)
-			if l.Status != result.Clean || l.Total != 1 || !strings.Contains(l.Message, "hardly anything (entries: 1)") || !strings.Contains(l.Message, h.config) {
-				t.Errorf("%s: %+v\n%s", command, l, text)
-			}
+			require.Equal(t, result.Clean, l.Status, "%s: %+v\n%s", command, l, text)
+			assert.Equal(t, 1, l.Total, command)
+			assert.Contains(t, l.Message, "hardly anything (entries: 1)", command)
+			assert.Contains(t, l.Message, h.config, command)
 		}
 	})
 }
@@ -94,14 +96,16 @@ func TestIgnoredIsSaid(t *testing.T) {
 		if err := os.Chmod(h.tree+"/a", 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if l, text := h.run("check", "--aide", a.Path); l.Status != result.Clean || l.Total != 5 || !strings.Contains(l.Message, "ignores (report_ignore_…): 1") {
-			t.Errorf("%+v\n%s", l, text)
-		}
-		h.write("tree/b", "other\n")
 		l, text := h.run("check", "--aide", a.Path)
-		if l.Status != result.Drift || l.Changed != 1 || !slices.Equal(l.Paths, []string{"~" + h.tree + "/b"}) || !strings.Contains(l.Message, "ignores (report_ignore_…): 1") {
-			t.Errorf("%+v\n%s", l, text)
-		}
+		require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+		assert.Equal(t, 5, l.Total)
+		assert.Contains(t, l.Message, "ignores (report_ignore_…): 1")
+		h.write("tree/b", "other\n")
+		l, text = h.run("check", "--aide", a.Path)
+		require.Equal(t, result.Drift, l.Status, "%+v\n%s", l, text)
+		assert.Equal(t, 1, l.Changed)
+		assert.Equal(t, []string{"~" + h.tree + "/b"}, l.Paths)
+		assert.Contains(t, l.Message, "ignores (report_ignore_…): 1")
 	})
 }
 
@@ -115,18 +119,18 @@ func TestBaselineWatched(t *testing.T) {
 			h.conf(a, h.dir+"/"+map[string]string{"db": "db", `odd (db) %41`: "odd"}[folder]+" p+i+n+u+g+s+m+c+sha256\n")
 			options := []string{"--aide", a.Path, "--database", filepath.Join(h.dir, folder, "aide.db")}
 			h.write(folder+"/other", "other\n")
-			if l, text := h.run("init", options...); l.Status != result.Clean || l.Total != 7 {
-				t.Fatalf("init: %+v\n%s", l, text)
-			}
+			l, text := h.run("init", options...)
+			require.Equal(t, result.Clean, l.Status, "init: %+v\n%s", l, text)
+			require.Equal(t, 7, l.Total, "init")
 			if l, text := h.run("check", options...); l.Status != result.Clean {
 				t.Errorf("check: %+v\n%s", l, text)
 			}
 			for _, content := range []string{"one\n", "two\n"} {
 				h.write("tree/a", content)
 				l, text := h.run("check", options...)
-				if l.Counts == nil || l.Sum() != 1 || l.Changed != 1 {
-					t.Fatalf("check of a change: %+v\n%s", l, text)
-				}
+				require.NotNil(t, l.Counts, "check of a change: %+v\n%s", l, text)
+				require.Equal(t, 1, l.Sum(), "check of a change")
+				require.Equal(t, 1, l.Changed, "check of a change")
 				if l, text := h.run("accept", append(options, "--fingerprint", l.Fingerprint)...); l.Status != result.Clean {
 					t.Fatalf("accept: %+v\n%s", l, text)
 				}
@@ -138,9 +142,9 @@ func TestBaselineWatched(t *testing.T) {
 				t.Fatalf("undo: %+v\n%s", l, text)
 			}
 			h.write(folder+"/aide.db.new", "")
-			if l, text := h.run("check", options...); l.Sum() != 2 || l.Added != 1 {
-				t.Errorf("check of a file beside it: %+v\n%s", l, text)
-			}
+			l, text = h.run("check", options...)
+			assert.Equal(t, 2, l.Sum(), "check of a file beside it: %+v\n%s", l, text)
+			assert.Equal(t, 1, l.Added, "check of a file beside it")
 		}
 	})
 }
@@ -228,9 +232,8 @@ func TestExcludedByRelease(t *testing.T) {
 		if a.Since(19) {
 			want, message = result.Counts{Removed: 1, Total: 5}, "what it excludes now is told as removed"
 		}
-		if l.Counts == nil || *l.Counts != want {
-			t.Errorf("%+v, want %+v\n%s", l, want, text)
-		}
+		require.NotNil(t, l.Counts, "%+v\n%s", l, text)
+		assert.Equal(t, want, *l.Counts)
 		if !strings.Contains(l.Message, message) {
 			t.Errorf("message %q, want %q", l.Message, message)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
@@ -119,9 +123,10 @@ func (h host) run(command string, options ...string) (result.Line, string) {
 	if err != nil {
 		h.t.Fatalf("%q: %v in %q", args, err, stdout.String())
 	}
-	if failed := l.Status == result.Failed; (exit == 1) != failed || (stderr.Len() > 0) != failed || exit > 1 {
-		h.t.Errorf("%q: status %s, exit %d, stderr %q", args, l.Status, exit, stderr.String())
-	}
+	failed := l.Status == result.Failed
+	assert.Equal(h.t, failed, exit == 1, "%q: status %s, exit %d, stderr %q", args, l.Status, exit, stderr.String())
+	assert.Equal(h.t, failed, stderr.Len() > 0, args)
+	assert.LessOrEqual(h.t, exit, 1, args)
 	_, text, _ := strings.Cut(stdout.String(), "\n")
 	return l, text
 }
@@ -166,14 +171,14 @@ func testCheck(t *testing.T, a aidetest.AIDE) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, a)
-			if l, _ := h.run("init"); l.Status != result.Clean || l.Total != 5 {
-				t.Fatalf("init: %+v", l)
-			}
+			l, _ := h.run("init")
+			require.Equal(t, result.Clean, l.Status, "init: %+v", l)
+			require.Equal(t, 5, l.Total, "init")
 			c.do(h)
 			l, text := h.run("check")
-			if l.Counts == nil || *l.Counts != c.want || l.More != 0 {
-				t.Fatalf("%+v, want %+v\n%s", l, c.want, text)
-			}
+			require.NotNil(t, l.Counts, "%+v\n%s", l, text)
+			require.Equal(t, c.want, *l.Counts)
+			require.Equal(t, 0, l.More)
 			var want []string
 			for _, p := range c.paths {
 				want = append(want, p[:1]+h.tree+p[1:])
@@ -184,9 +189,8 @@ func testCheck(t *testing.T, a aidetest.AIDE) {
 			if len(want) == 2 && l.Paths[0] != c.paths[0][:1]+h.tree+c.paths[0][1:] {
 				t.Errorf("first path %q, want %q", l.Paths[0], c.paths[0])
 			}
-			if strings.ContainsAny(text, "\x1b\t") || !utf8.ValidString(text) {
-				t.Errorf("control characters in the text for people: %q", text)
-			}
+			assert.False(t, strings.ContainsAny(text, "\x1b\t"), "control characters in the text for people: %q", text)
+			assert.True(t, utf8.ValidString(text), "no UTF-8: %q", text)
 			form := ".txt.gz"
 			if a.Since(18) {
 				form = ".json.gz"
@@ -250,9 +254,10 @@ func testCheckRawNames(t *testing.T, a aidetest.AIDE) {
 					t.Errorf("%q is not in\n%s", p, text)
 				}
 			}
-			if l.Counts == nil || l.Added != len(odd)+5 || l.Changed+l.Removed != 0 || l.Fingerprint == "" {
-				t.Errorf("%+v\n%s", l, text)
-			}
+			require.NotNil(t, l.Counts, "%+v\n%s", l, text)
+			assert.Equal(t, len(odd)+5, l.Added)
+			assert.Equal(t, 0, l.Changed+l.Removed)
+			assert.NotEmpty(t, l.Fingerprint)
 		})
 	}
 }
@@ -277,9 +282,9 @@ func testFingerprint(t *testing.T, a aidetest.AIDE) {
 	} {
 		c.do()
 		l, _ := h.run("check")
-		if before, twice := seen[l.Fingerprint]; twice || l.Fingerprint == "" {
-			t.Errorf("%s: fingerprint %q, that of %q", c.name, l.Fingerprint, before)
-		}
+		before, twice := seen[l.Fingerprint]
+		assert.False(t, twice, "%s: fingerprint %q, that of %q", c.name, l.Fingerprint, before)
+		assert.NotEmpty(t, l.Fingerprint, c.name)
 		seen[l.Fingerprint] = c.name
 	}
 	// The same state again, with new inodes and times.
@@ -302,9 +307,9 @@ func testAttributeANF(t *testing.T, a aidetest.AIDE) {
 	appendTo(h, "p+sha256+ANF\n")
 	h.run("init")
 	h.write("tree/log.1", "rotated\n")
-	if l, _ := h.run("check"); l.Status != result.Clean || l.Total != 6 {
-		t.Errorf("%+v, want clean with 6 entries", l)
-	}
+	l, _ := h.run("check")
+	require.Equal(t, result.Clean, l.Status, "%+v", l)
+	assert.Equal(t, 6, l.Total)
 }
 
 // TestStateIsOurs refuses a state folder through which others could lead what is
@@ -341,9 +346,9 @@ func testStateIsOurs(t *testing.T, a aidetest.AIDE) {
 		t.Fatal(err)
 	}
 	h.run("init")
-	if info, err := os.Stat(h.state); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the state folder has mode %v, %v, want 0700", info.Mode(), err)
-	}
+	info, err := os.Stat(h.state)
+	require.NoError(t, err, "the state folder")
+	assert.Equal(t, fs.FileMode(0o700), info.Mode().Perm(), "the state folder has mode %v", info.Mode())
 }
 
 // link puts a link in the place of a file of the state folder.
@@ -369,16 +374,17 @@ func testDatabase(t *testing.T, a aidetest.AIDE) {
 	}
 	cut(h, "aide.conf", option)
 	appendTo(h, "gzip_dbout=yes\nreport_url=stdout\n"+h.tree+" p+u+g+s+sha256\n")
-	if l, _ := h.run("check"); l.Reason != result.ConfigInvalid || !strings.Contains(l.Message, "--database") {
-		t.Errorf("without --database: %+v", l)
-	}
+	l, _ := h.run("check")
+	assert.Equal(t, result.ConfigInvalid, l.Reason, "without --database: %+v", l)
+	assert.Contains(t, l.Message, "--database", "without --database")
 	if l, _ := h.run("init", "--database", h.dir+"/other/base.db"); l.Status != result.Clean {
 		t.Fatalf("init: %+v", l)
 	}
 	h.write("tree/a", "other\n")
-	if l, _ := h.run("check", "--database", h.dir+"/other/base.db"); l.Counts == nil || l.Changed != 1 || l.Sum() != 1 {
-		t.Errorf("check: %+v", l)
-	}
+	l, _ = h.run("check", "--database", h.dir+"/other/base.db")
+	require.NotNil(t, l.Counts, "check: %+v", l)
+	assert.Equal(t, 1, l.Changed, "check")
+	assert.Equal(t, 1, l.Sum(), "check")
 }
 
 func TestInitKeepsABaseline(t *testing.T) { aidetest.Each(t, testInitKeepsABaseline) }
@@ -391,12 +397,12 @@ func testInitKeepsABaseline(t *testing.T, a aidetest.AIDE) {
 	}
 	h.write("tree/a", "other\n")
 	second, text := h.run("init")
-	if second.Baseline == nil || first.Baseline.SHA256 != second.Baseline.SHA256 || !strings.Contains(text, "already") {
-		t.Errorf("init over a baseline: %+v\n%s", second, text)
-	}
-	if l, _ := h.run("check"); l.Counts == nil || l.Changed != 1 {
-		t.Errorf("check after it: %+v", l)
-	}
+	require.NotNil(t, second.Baseline, "init over a baseline: %+v\n%s", second, text)
+	assert.Equal(t, second.Baseline.SHA256, first.Baseline.SHA256, "init over a baseline")
+	assert.Contains(t, text, "already", "init over a baseline")
+	l, _ := h.run("check")
+	require.NotNil(t, l.Counts, "check after it: %+v", l)
+	assert.Equal(t, 1, l.Changed, "check after it")
 }
 
 // TestFailures has one row for each way in which a check can fail. None is a zero.
@@ -462,9 +468,9 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 				}
 			}
 			l, text := h.run("check", c.do(h)...)
-			if l.Reason != c.want || !strings.Contains(l.Message, c.message) || l.Counts != nil {
-				t.Errorf("%+v, want %s with %q\n%s", l, c.want, c.message, text)
-			}
+			assert.Equal(t, c.want, l.Reason, "%+v\n%s", l, text)
+			assert.Contains(t, l.Message, c.message)
+			assert.Nil(t, l.Counts)
 		})
 	}
 }
@@ -503,15 +509,17 @@ func TestArguments(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		exit := run(context.Background(), c.args, &stdout, &stderr)
 		l, err := result.Parse(stdout.Bytes())
-		if err != nil || exit != 1 || l.Reason != result.BadArguments || !strings.Contains(l.Message, c.want) {
-			t.Errorf("%q: exit %d, %+v, %v, want %q", c.args, exit, l, err, c.want)
-		}
+		assert.NoError(t, err, c.args)
+		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
+		assert.Equal(t, result.BadArguments, l.Reason, c.args)
+		assert.Contains(t, l.Message, c.want, c.args)
 	}
 	for _, args := range [][]string{{"version"}, {"--version"}, {"help"}, {"-h"}, {"check", "--help"}} {
 		var stdout, stderr bytes.Buffer
-		if exit := run(context.Background(), args, &stdout, &stderr); exit != 0 || stdout.Len() == 0 || stderr.Len() > 0 {
-			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, exit, stdout.String(), stderr.String())
-		}
+		exit := run(context.Background(), args, &stdout, &stderr)
+		assert.Equal(t, 0, exit, args)
+		assert.NotEmpty(t, stdout.String(), args)
+		assert.Empty(t, stderr.String(), args)
 	}
 }
 
@@ -556,9 +564,9 @@ func testBusy(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	node, _, aide := start(t, h)
 	l, _ := h.run("check")
-	if want := fmt.Sprintf("pid %d since 20", node.Process.Pid); l.Reason != result.Busy || !strings.Contains(l.Message, want) {
-		t.Errorf("%+v, want busy with %q", l, want)
-	}
+	want := fmt.Sprintf("pid %d since 20", node.Process.Pid)
+	assert.Equal(t, result.Busy, l.Reason, "%+v", l)
+	assert.Contains(t, l.Message, want)
 	// A dead process leaves its lock file, and no lock.
 	_ = node.Process.Kill()
 	_ = node.Wait()
@@ -575,15 +583,15 @@ func TestInterrupted(t *testing.T) { aidetest.Each(t, testInterrupted) }
 func testInterrupted(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	node, stdout, aide := start(t, h)
-	if group, err := syscall.Getpgid(node.Process.Pid); err != nil || fmt.Sprint(group) != processGroup(t, aide) {
-		t.Errorf("AIDE left the node's process group: %d, %v", group, err)
-	}
+	group, err := syscall.Getpgid(node.Process.Pid)
+	assert.NoError(t, err, "AIDE left the node's process group")
+	assert.Equal(t, processGroup(t, aide), fmt.Sprint(group), "AIDE left the node's process group")
 	_ = node.Process.Signal(syscall.SIGTERM)
 	_ = node.Wait()
 	l, err := result.Parse(stdout.Bytes())
-	if err != nil || l.Status != result.Failed || !strings.Contains(l.Message, "interrupted") {
-		t.Errorf("%+v, %v", l, err)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, result.Failed, l.Status, "%+v", l)
+	assert.Contains(t, l.Message, "interrupted")
 	if !gone(aide) {
 		t.Errorf("AIDE %s outlives an interrupted node", aide)
 	}

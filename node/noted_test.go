@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
@@ -27,30 +30,32 @@ func testNarrowingIsSeen(t *testing.T, a aidetest.AIDE) {
 				h := newLayout(t, layout, a)
 				appendTo(h, h.dir+"/(aide\\.conf|conf\\.d) p+u+g+"+digest+"\n"+h.tree+" p+u+g+"+digest+"\n")
 				h.run("init")
-				if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-					t.Fatalf("%+v\n%s", l, text)
-				}
-				if l, text := h.run("configure", "--permissions", h.dir); l.Status != result.Clean || !strings.Contains(text, "check and accept before") {
-					t.Fatalf("%+v\n%s", l, text)
-				}
-				h.write("tree/etc/passwd", "root\nroot2\n")
 				l, text := h.run("check")
+				require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+				require.Empty(t, l.Message)
+				l, text = h.run("configure", "--permissions", h.dir)
+				require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+				require.Contains(t, text, "check and accept before")
+				h.write("tree/etc/passwd", "root\nroot2\n")
+				l, text = h.run("check")
 				sign := map[bool]string{true: "~", false: "+"}[place == "aide.conf"]
-				if l.Status != result.Drift || !slices.Contains(l.Paths, sign+filepath.Join(h.dir, place)) || !strings.Contains(l.Message, changed) || !strings.Contains(text, changed) {
-					t.Errorf("%+v\n%s", l, text)
-				}
+				assert.Equal(t, result.Drift, l.Status, "%+v\n%s", l, text)
+				assert.Contains(t, l.Paths, sign+filepath.Join(h.dir, place))
+				assert.Contains(t, l.Message, changed)
+				assert.Contains(t, text, changed)
 				// It is the state that was reviewed, with the configuration that it was seen by.
-				if l, text := h.run("accept", "--fingerprint", l.Fingerprint); l.Status != result.Clean || l.Message != "" {
-					t.Fatalf("%+v\n%s", l, text)
-				}
-				if l, text := h.run("check"); l.Status != result.Clean || l.Message != "" {
-					t.Errorf("%+v\n%s", l, text)
-				}
+				l, text = h.run("accept", "--fingerprint", l.Fingerprint)
+				require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+				require.Empty(t, l.Message)
+				l, text = h.run("check")
+				assert.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+				assert.Empty(t, l.Message)
 				// And so it goes on, also where the rules hide what they are in.
 				h.run("configure", "--permissions", h.dir+":"+h.dir+"/conf.d:"+h.dir+"/aide.conf:"+h.dir+"/aide*")
-				if l, text := h.run("check"); l.Status != result.Drift || !slices.Contains(l.Paths, "~"+filepath.Join(h.dir, place)) || !strings.Contains(l.Message, changed) {
-					t.Errorf("%+v\n%s", l, text)
-				}
+				l, text = h.run("check")
+				assert.Equal(t, result.Drift, l.Status, "%+v\n%s", l, text)
+				assert.Contains(t, l.Paths, "~"+filepath.Join(h.dir, place))
+				assert.Contains(t, l.Message, changed)
 			})
 		}
 	}
@@ -65,9 +70,9 @@ func testConfigureKeepsItself(t *testing.T, a aidetest.AIDE) {
 		before := h.configuration()
 		for _, exclude := range []string{h.dir, h.dir + "/aide.conf", h.dir + "/*.conf", filepath.Dir(h.dir) + "/*"} {
 			l, text := h.run("configure", "--watch", "/srv", "--exclude", exclude)
-			if l.Reason != result.BadArguments || !strings.Contains(l.Message, "exclude "+exclude+": ") || !strings.Contains(l.Message, h.config) {
-				t.Errorf("%s: %+v\n%s", exclude, l, text)
-			}
+			assert.Equal(t, result.BadArguments, l.Reason, "%s: %+v\n%s", exclude, l, text)
+			assert.Contains(t, l.Message, "exclude "+exclude+": ", exclude)
+			assert.Contains(t, l.Message, h.config, exclude)
 		}
 		if after := h.configuration(); after != before {
 			t.Errorf("the configuration was\n%s\nand is\n%s", before, after)
@@ -89,19 +94,22 @@ func testExcludedIsSaid(t *testing.T, a aidetest.AIDE) {
 	if a.Since(19) {
 		removed = 1
 	}
-	if l, text := h.run("check"); l.Counts == nil || l.Removed != removed || l.Sum() != removed || !strings.Contains(l.Message, changed) || !strings.Contains(text, changed) {
-		t.Errorf("%+v\n%s", l, text)
-	}
+	l, text := h.run("check")
+	require.NotNil(t, l.Counts, "%+v\n%s", l, text)
+	assert.Equal(t, removed, l.Removed)
+	assert.Equal(t, removed, l.Sum())
+	assert.Contains(t, l.Message, changed)
+	assert.Contains(t, text, changed)
 	// Nothing can be accepted of a clean check: a baseline is taken.
-	if l, _ := h.run("init"); l.Status != result.Clean || !strings.Contains(l.Message, changed) {
-		t.Errorf("init: %+v", l)
-	}
-	if l, _ := h.run("init", "--force"); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("init --force: %+v", l)
-	}
-	if l, _ := h.run("check"); l.Status != result.Clean || l.Message != "" {
-		t.Errorf("check: %+v", l)
-	}
+	l, _ = h.run("init")
+	assert.Equal(t, result.Clean, l.Status, "init: %+v", l)
+	assert.Contains(t, l.Message, changed, "init")
+	l, _ = h.run("init", "--force")
+	assert.Equal(t, result.Clean, l.Status, "init --force: %+v", l)
+	assert.Empty(t, l.Message, "init --force")
+	l, _ = h.run("check")
+	assert.Equal(t, result.Clean, l.Status, "check: %+v", l)
+	assert.Empty(t, l.Message, "check")
 	// The baseline before was taken with the configuration before.
 	if l, _ := h.run("accept", "--undo"); l.Status != result.Clean {
 		t.Errorf("undo: %+v", l)
@@ -134,15 +142,17 @@ func testConfigNotKnown(t *testing.T, a aidetest.AIDE) {
 			if text != "" {
 				h.write("state/configs", text)
 			}
-			if l, said := h.run("check"); l.Status != result.Clean || l.Message != "" {
-				t.Errorf("%+v\n%s", l, said)
-			}
+			l, said := h.run("check")
+			assert.Equal(t, result.Clean, l.Status, "%+v\n%s", l, said)
+			assert.Empty(t, l.Message)
 			h.run("configure", "--watch", "/srv/app")
 			if l, said := h.run("check"); !strings.Contains(l.Message, changed) {
 				t.Errorf("after configure: %+v\n%s", l, said)
 			}
-			if info, err := os.Stat(note); err != nil || info.Mode().Perm() != 0o600 && text == "" {
-				t.Errorf("%v, %v", info, err)
+			info, err := os.Stat(note)
+			require.NoError(t, err)
+			if text == "" {
+				assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 			}
 			// The rules of before are those of the baseline again.
 			h.run("configure", "--remove")
@@ -164,7 +174,9 @@ func testMessageFits(t *testing.T, a aidetest.AIDE) {
 		h.write(fmt.Sprintf("tree/%s-%d", strings.Repeat("x", 60), i), "")
 	}
 	// h.run holds the line against the contract, its length included.
-	if l, text := h.run("check"); l.Status != result.Drift || l.Added != 60 || len(l.Paths) == 0 || !strings.HasSuffix(l.Message, "init --force") {
-		t.Errorf("%+v\n%s", l, text)
-	}
+	l, text := h.run("check")
+	require.Equal(t, result.Drift, l.Status, "%+v\n%s", l, text)
+	assert.Equal(t, 60, l.Added)
+	assert.NotEmpty(t, l.Paths)
+	assert.True(t, strings.HasSuffix(l.Message, "init --force"), "%+v\n%s", l, text)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
 
@@ -17,9 +20,8 @@ import (
 // and holds its line against what is true.
 func TestParseCorpus(t *testing.T) {
 	runs, err := filepath.Glob("aide/testdata/corpus/*/*")
-	if err != nil || len(runs) < 80 {
-		t.Fatalf("%d runs in the corpus (%v), want all of them", len(runs), err)
-	}
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(runs), 80, "runs in the corpus")
 	for _, dir := range runs {
 		t.Run(strings.TrimPrefix(dir, "aide/testdata/corpus/"), func(t *testing.T) {
 			exit := strings.TrimSpace(string(readFile(t, dir+"/exit")))
@@ -44,8 +46,11 @@ func TestParseCorpus(t *testing.T) {
 			if l.Counts == nil {
 				return
 			}
-			if l.Added != *want.Added || l.Removed != *want.Removed || l.Changed != *want.Changed || l.Total != 0 && want.Total != nil && l.Total != *want.Total {
-				t.Errorf("%+v, want %d added, %d removed, %d changed", *l.Counts, *want.Added, *want.Removed, *want.Changed)
+			assert.Equal(t, *want.Added, l.Added, "%+v", *l.Counts)
+			assert.Equal(t, *want.Removed, l.Removed)
+			assert.Equal(t, *want.Changed, l.Changed)
+			if l.Total != 0 && want.Total != nil {
+				assert.Equal(t, *want.Total, l.Total)
 			}
 			var names []string
 			for prefix, files := range map[string][]string{"+": want.AddedFiles, "-": want.RemovedFiles, "~": want.ChangedFiles} {
@@ -76,9 +81,8 @@ func parseLine(t *testing.T, args ...string) result.Line {
 	var stdout, stderr bytes.Buffer
 	exit := run(context.Background(), append([]string{"parse"}, args...), &stdout, &stderr)
 	l, err := result.Parse(stdout.Bytes())
-	if err != nil || (exit == 1) != (l.Status == result.Failed) {
-		t.Fatalf("parse %q: exit %d, %v in %q", args, exit, err, stdout.String())
-	}
+	require.NoError(t, err, "parse %q", args)
+	require.Equal(t, l.Status == result.Failed, exit == 1, "parse %q: exit %d in %q", args, exit, stdout.String())
 	return l
 }
 
@@ -184,8 +188,9 @@ func TestParse(t *testing.T) {
 				args = []string{"--exit", c.exit, path}
 			}
 			l := parseLine(t, args...)
-			if l.Reason != c.want || c.want == "" && *l.Counts != c.counts {
-				t.Errorf("%+v, want %q %+v", l, c.want, c.counts)
+			assert.Equal(t, c.want, l.Reason, "%+v", l)
+			if c.want == "" {
+				assert.Equal(t, c.counts, *l.Counts)
 			}
 		})
 	}

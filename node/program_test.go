@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/result"
 )
@@ -52,9 +55,8 @@ func TestProgramIsConfiguration(t *testing.T) {
 			t.Errorf("the message is %q, want that the configuration was changed", l.Message)
 		}
 		if a.Since(19) {
-			if l.Counts == nil || l.Removed != 1 {
-				t.Errorf("%+v, want the file removed", l)
-			}
+			require.NotNil(t, l.Counts, "%+v", l)
+			assert.Equal(t, 1, l.Removed)
 			return
 		}
 		if l.Status != result.Clean {

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/aide/aidetest"
 	"aidefleet/node/history"
 	"aidefleet/node/result"
@@ -22,9 +25,9 @@ import (
 func (h host) report(options ...string) (history.Cursor, string) {
 	h.t.Helper()
 	var stdout, stderr bytes.Buffer
-	if exit := run(context.Background(), append([]string{"report", "--state", h.state}, options...), &stdout, &stderr); exit != 0 || stderr.Len() > 0 {
-		h.t.Fatalf("report %q: exit %d, stderr %q", options, exit, stderr.String())
-	}
+	exit := run(context.Background(), append([]string{"report", "--state", h.state}, options...), &stdout, &stderr)
+	require.Equal(h.t, 0, exit, "report %q", options)
+	require.Empty(h.t, stderr.String(), "report %q", options)
 	if stdout.Len() > history.MaxBytes {
 		h.t.Errorf("report %q: %d bytes", options, stdout.Len())
 	}
@@ -67,9 +70,8 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 		}
 	}
 	l, text := h.run("check")
-	if l.Counts == nil || l.Sum() != 3*each {
-		t.Fatalf("%+v\n%s", l, text)
-	}
+	require.NotNil(t, l.Counts, "%+v\n%s", l, text)
+	require.Equal(t, 3*each, l.Sum())
 	// A page of a plain report has a name as AIDE spells it, which differs by build.
 	spell := func(path string) string {
 		if !a.Since(18) {
@@ -81,9 +83,9 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	pages := 0
 	for offset, more := 0, true; more; pages++ {
 		c, page := h.report("--format", "json", "--offset", strconv.Itoa(offset))
-		if c.Report != l.Report || c.Kind != "changes" || c.Total != 3*each {
-			t.Fatalf("%+v of the check %+v", c, l)
-		}
+		require.Equal(t, l.Report, c.Report, "%+v of the check %+v", c, l)
+		require.Equal(t, "changes", c.Kind)
+		require.Equal(t, 3*each, c.Total)
 		for line := range strings.Lines(page) {
 			var e struct {
 				Kind, Path string
@@ -125,19 +127,21 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	if !a.Since(18) {
 		told = plainSize.MatchString(page)
 	}
-	if strings.Count(page, "\n~ ") != 1 || !told || c.Count != 2 || c.Next != 2*each+2 {
-		t.Errorf("a page for people: %+v\n%s", c, page)
-	}
+	assert.Equal(t, 1, strings.Count(page, "\n~ "), "a page for people: %s", page)
+	assert.True(t, told, "a page for people does not tell the sizes: %s", page)
+	assert.Equal(t, 2, c.Count, "a page for people")
+	assert.Equal(t, 2*each+2, c.Next, "a page for people")
 	if exit := run(context.Background(), []string{"check", "--config", h.config, "--state", h.state, "--aide", h.aide, "--keep-max-bytes", "1"}, new(bytes.Buffer), new(bytes.Buffer)); exit != 0 {
 		t.Errorf("check --keep-max-bytes 1: exit %d", exit)
 	}
 	var refused bytes.Buffer
-	if exit := run(context.Background(), []string{"check", "--keep-max-bytes", "-1"}, &refused, new(bytes.Buffer)); exit != 1 || !strings.Contains(refused.String(), "negative") {
-		t.Errorf("check --keep-max-bytes -1: exit %d, %s", exit, refused.String())
-	}
-	if kept, err := history.In(h.state).List(); err != nil || len(kept) != 1 || kept[0].ID == l.Report {
-		t.Errorf("%+v is kept in one byte, %v, want the newest alone", kept, err)
-	}
+	exit := run(context.Background(), []string{"check", "--keep-max-bytes", "-1"}, &refused, new(bytes.Buffer))
+	assert.Equal(t, 1, exit, "check --keep-max-bytes -1")
+	assert.Contains(t, refused.String(), "negative", "check --keep-max-bytes -1")
+	kept, err := history.In(h.state).List()
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	assert.NotEqual(t, l.Report, kept[0].ID)
 }
 
 func TestReportOfAFailure(t *testing.T) { aidetest.Each(t, testReportOfAFailure) }
@@ -147,9 +151,11 @@ func testReportOfAFailure(t *testing.T, a aidetest.AIDE) {
 	h.run("init")
 	l, _ := h.run("check", "--aide", h.fake("echo '  ERROR: of some kind' >&2; exit 18"))
 	c, page := h.report()
-	if c.Kind != "failed" || c.Report != l.Report || c.Next != 0 || !strings.Contains(page, "ERROR: of some kind") || !strings.Contains(page, "status 18") {
-		t.Errorf("%+v of %+v\n%s", c, l, page)
-	}
+	assert.Equal(t, "failed", c.Kind, "%+v of %+v\n%s", c, l, page)
+	assert.Equal(t, l.Report, c.Report)
+	assert.Equal(t, 0, c.Next)
+	assert.Contains(t, page, "ERROR: of some kind")
+	assert.Contains(t, page, "status 18")
 }
 
 func TestReportArguments(t *testing.T) {
@@ -172,8 +178,10 @@ func TestReportArguments(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		exit := run(context.Background(), append([]string{"report", "--state", h.state}, c.args...), &stdout, &stderr)
 		l, err := result.Parse(stdout.Bytes())
-		if err != nil || exit != 1 || l.Reason != c.want || !strings.Contains(l.Message, c.text) || stderr.Len() == 0 {
-			t.Errorf("%q: exit %d, %+v, %v, want %s with %q", c.args, exit, l, err, c.want, c.text)
-		}
+		assert.NoError(t, err, c.args)
+		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
+		assert.Equal(t, c.want, l.Reason, c.args)
+		assert.Contains(t, l.Message, c.text, c.args)
+		assert.NotEmpty(t, stderr.String(), c.args)
 	}
 }
