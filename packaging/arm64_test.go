@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // arm64 returns what runs an arm64 program here: nothing on such a machine, else
@@ -42,9 +44,9 @@ func TestARM64(t *testing.T) {
 	}
 	expect := func(exit int, part, program string, args ...string) {
 		t.Helper()
-		if line, got := node(program, args...); got != exit || !strings.Contains(line, part) {
-			t.Errorf("%s %q ends with %d and prints %q first; want %d and %q", program, args, got, line, exit, part)
-		}
+		line, got := node(program, args...)
+		assert.Equal(t, exit, got, "%s %q ends with %d and prints %q first", program, args, got, line)
+		assert.Contains(t, line, part, "%s %q ends with %d and prints %q first", program, args, got, line)
 	}
 	write := func(name, text string) {
 		t.Helper()

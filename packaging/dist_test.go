@@ -22,6 +22,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/orchestrator/deploy"
 )
 
@@ -120,13 +123,11 @@ func TestSums(t *testing.T) {
 func TestInstallable(t *testing.T) {
 	sums := release(t)
 	packages, err := deploy.ReadPackages(dist)
-	if err != nil || len(packages) != 2 {
-		t.Fatalf("%d packages, %v", len(packages), err)
-	}
+	require.NoError(t, err)
+	require.Len(t, packages, 2)
 	for _, p := range packages {
-		if p.Version != version || p.SHA256 != sums[p.Name] {
-			t.Errorf("%s, version %s, SHA-256 %s; want %s", p.Name, p.Version, p.SHA256, sums[p.Name])
-		}
+		assert.Equal(t, version, p.Version, "%s, version %s, SHA-256 %s", p.Name, p.Version, p.SHA256)
+		assert.Equal(t, sums[p.Name], p.SHA256, "%s, version %s, SHA-256 %s", p.Name, p.Version, p.SHA256)
 	}
 }
 
@@ -179,17 +180,16 @@ func TestBinaries(t *testing.T) {
 				t.Errorf("%s is for %s, want %s", path, f.Machine, machine)
 			}
 			for _, p := range f.Progs {
-				if p.Type == elf.PT_INTERP || p.Type == elf.PT_DYNAMIC {
-					t.Errorf("%s is not static: it has a segment %s", path, p.Type)
-				}
+				assert.NotEqual(t, elf.PT_INTERP, p.Type, "%s is not static", path)
+				assert.NotEqual(t, elf.PT_DYNAMIC, p.Type, "%s is not static", path)
 			}
-			if f.Section(".symtab") != nil || f.Section(".debug_info") != nil {
-				t.Errorf("%s is not stripped", path)
-			}
+			assert.Nil(t, f.Section(".symtab"), "%s is not stripped", path)
+			assert.Nil(t, f.Section(".debug_info"), "%s is not stripped", path)
 			_ = f.Close()
-			if info, err := os.Stat(path); err != nil || info.Size() > mib<<20 || info.Mode() != 0o755 {
-				t.Errorf("%s: %v, %d bytes, mode %s; want at most %d MiB, 0755", path, err, info.Size(), info.Mode(), mib)
-			}
+			info, err := os.Stat(path)
+			require.NoError(t, err, path)
+			assert.LessOrEqual(t, info.Size(), mib<<20, path)
+			assert.Equal(t, fs.FileMode(0o755), info.Mode(), path)
 		}
 	}
 }
@@ -199,24 +199,25 @@ func TestLambdaZip(t *testing.T) {
 	sums := release(t)
 	for _, arch := range []string{"amd64", "arm64"} {
 		path := filepath.Join(dist, "orchestrator-lambda_"+version+"_linux_"+arch+".zip")
-		if info, err := os.Stat(path); err != nil || info.Size() > 10<<20 {
-			t.Errorf("%s: %v, %d bytes, want at most 10 MiB", path, err, info.Size())
-		}
+		info, err := os.Stat(path)
+		require.NoError(t, err, path)
+		assert.LessOrEqual(t, info.Size(), int64(10<<20), path)
 		z, err := zip.OpenReader(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 || z.File[0].Modified.Unix() != 1_700_000_000 {
-			t.Fatalf("%s holds %+v, want the executable bootstrap", path, z.File)
-		}
+		require.Len(t, z.File, 1, path)
+		require.Equal(t, "bootstrap", z.File[0].Name, path)
+		require.Equal(t, fs.FileMode(0o755), z.File[0].Mode(), path)
+		require.Equal(t, int64(1_700_000_000), z.File[0].Modified.Unix(), path)
 		r, err := z.File[0].Open()
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.New()
-		if _, err := io.Copy(sum, r); err != nil || hex.EncodeToString(sum.Sum(nil)) != sums["linux-"+arch+"/orchestrator"] {
-			t.Errorf("%s: bootstrap is not the orchestrator of %s: %v", path, arch, err)
-		}
+		_, err = io.Copy(sum, r)
+		require.NoError(t, err, path)
+		assert.Equal(t, sums["linux-"+arch+"/orchestrator"], hex.EncodeToString(sum.Sum(nil)), "%s: bootstrap is not the orchestrator of %s", path, arch)
 		_ = z.Close()
 	}
 }
@@ -238,9 +239,8 @@ func TestArchives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !z.ModTime.IsZero() || z.Name != "" {
-				t.Errorf("%s: its gzip header has the time %s and the name %q", name, z.ModTime, z.Name)
-			}
+			assert.True(t, z.ModTime.IsZero(), "%s: its gzip header has the time %s", name, z.ModTime)
+			assert.Empty(t, z.Name, "%s: its gzip header has a name", name)
 			var got []string
 			r := tar.NewReader(z)
 			h, err := r.Next()
@@ -250,13 +250,13 @@ func TestArchives(t *testing.T) {
 				if h.Typeflag == tar.TypeDir || filepath.Base(h.Name) == program {
 					mode = 0o755
 				}
-				if h.Mode != mode || h.Uid != 0 || h.Gid != 0 || h.ModTime.Unix() != 1_700_000_000 {
-					t.Errorf("%s: %s has mode %o, owner %d:%d, time %s", name, h.Name, h.Mode, h.Uid, h.Gid, h.ModTime)
-				}
+				assert.Equal(t, mode, h.Mode, "%s: %s", name, h.Name)
+				assert.Equal(t, 0, h.Uid, "%s: %s", name, h.Name)
+				assert.Equal(t, 0, h.Gid, "%s: %s", name, h.Name)
+				assert.Equal(t, int64(1_700_000_000), h.ModTime.Unix(), "%s: %s", name, h.Name)
 			}
-			if !errors.Is(err, io.EOF) || !slices.Equal(got, want) {
-				t.Errorf("%s holds %q, %v; want %q", name, got, err, want)
-			}
+			assert.ErrorIs(t, err, io.EOF, "%s holds %q, %v", name, got, err)
+			assert.Equal(t, want, got, "%s holds %q, %v", name, got, err)
 			_ = f.Close()
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func manual(t *testing.T) string {
@@ -47,9 +49,8 @@ func TestManualRenders(t *testing.T) {
 	var complaints strings.Builder
 	c.Stderr = &complaints
 	out, err := c.Output()
-	if err != nil || complaints.Len() > 0 {
-		t.Errorf("%s: %v\n%s", c, err, complaints.String())
-	}
+	assert.NoError(t, err, c.String())
+	assert.Empty(t, complaints.String(), c.String())
 	if !strings.Contains(string(out), "aide-node check [options]") {
 		t.Errorf("man prints\n%s", out)
 	}
@@ -75,9 +76,8 @@ func TestManualIsComplete(t *testing.T) {
 		{"options", options, first(`(?m)^\.It Fl -([a-z-]+)`, rest)},
 	} {
 		help, man := set(c.help), set(c.man)
-		if len(help) == 0 || !slices.Equal(help, man) {
-			t.Errorf("%s: the program has %q, the manual %q", c.what, help, man)
-		}
+		assert.NotEmpty(t, help, c.what)
+		assert.Equal(t, man, help, c.what)
 	}
 }
 

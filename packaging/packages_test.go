@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // run returns what a command prints, and fails the test if the command does.
@@ -105,8 +107,7 @@ func TestVersion(t *testing.T) {
 	}
 	for _, bad := range []string{"", " ", "0.1", "v0.1.0-", "0.1.0 1", "0.1.0\nx", "../0.1.0/x", "0.1.0/../x", "$(id)"} {
 		out, err := exec.Command("./version", bad).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "is no version") {
-			t.Errorf("version %q: %v, %q; want a refusal", bad, err, out)
-		}
+		assert.Error(t, err, "version %q: %q", bad, out)
+		assert.Contains(t, string(out), "is no version", "version %q", bad)
 	}
 }

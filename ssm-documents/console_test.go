@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -47,9 +49,8 @@ func TestConsolePage(t *testing.T) {
 			if said == "empty" {
 				said = ""
 			}
-			if p.Default == nil || *p.Default != said {
-				t.Errorf("%s: the default of %s is not %q", d.Name, m[1], said)
-			}
+			require.NotNil(t, p.Default, "%s: the default of %s is not %q", d.Name, m[1], said)
+			assert.Equal(t, said, *p.Default, "%s: the default of %s", d.Name, m[1])
 		}
 		for name := range parsed.Parameters {
 			t.Errorf("%s: the parameter %s is not described", d.Name, name)

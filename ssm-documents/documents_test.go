@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
 	"aidefleet/node/profile"
@@ -147,8 +149,14 @@ func lintParameter(name string, p parameter) (problems []string) {
 // lintDownload: what is fetched is fixed, and stays in the command's own folder.
 func lintDownload(s step) (problems []string) {
 	var info map[string]string
-	if err := json.Unmarshal([]byte(s.Inputs.SourceInfo), &info); err != nil || len(info) != 1 || !urlPattern.MatchString(info["path"]) {
-		problems = append(problems, "step "+s.Name+": sourceInfo "+s.Inputs.SourceInfo)
+	if err := json.Unmarshal([]byte(s.Inputs.SourceInfo), &info); err != nil {
+		problems = append(problems, "step "+s.Name+": sourceInfo "+s.Inputs.SourceInfo+": "+err.Error())
+	}
+	if len(info) != 1 {
+		problems = append(problems, "step "+s.Name+": sourceInfo "+s.Inputs.SourceInfo+" is more than a path")
+	}
+	if !urlPattern.MatchString(info["path"]) {
+		problems = append(problems, "step "+s.Name+": sourceInfo has the path "+info["path"])
 	}
 	if s.Inputs.SourceType != "S3" {
 		problems = append(problems, "step "+s.Name+": sourceType "+s.Inputs.SourceType)
@@ -170,7 +178,7 @@ func lintTimeout(s step, parameters map[string]parameter) (problems []string) {
 		}
 		value, allowed = *p.Default, regexp.MustCompile(p.AllowedPattern)
 	}
-	if n, err := strconv.Atoi(value); err != nil || n < 5 || n > 172800 {
+	if n, _ := strconv.Atoi(value); n < 5 || n > 172800 { // what is no number is 0
 		problems = append(problems, "timeoutSeconds "+value)
 	}
 	if len(s.Inputs.TimeoutSeconds) > 0 && !reference.MatchString(s.Inputs.TimeoutSeconds) {
@@ -320,9 +328,8 @@ func TestProfilesFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("../node/profile/testdata/*.profile")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no profiles in testdata (%v)", err)
-	}
+	require.NoError(t, err, "no profiles in testdata")
+	require.NotEmpty(t, files, "no profiles in testdata")
 	for _, kind := range profile.Kinds {
 		re := regexp.MustCompile(parsed.Parameters[string(kind)].AllowedPattern)
 		for _, file := range files {
@@ -332,13 +339,14 @@ func TestProfilesFit(t *testing.T) {
 			}
 			p, err := profile.Parse(f)
 			_ = f.Close()
-			if err != nil || !re.MatchString(p.List(kind)) {
-				t.Errorf("%s: %s %q is not let through: %v", file, kind, p.List(kind), err)
-			}
+			require.NoError(t, err, file)
+			assert.True(t, re.MatchString(p.List(kind)), "%s: %s %q is not let through", file, kind, p.List(kind))
 		}
 		for _, value := range []string{"", "/srv/app", "/" + strings.Repeat("a", 254), "/a:/b:/home/*/.c+d@e~f-g"} {
-			if _, err := profile.Split(map[profile.Kind]string{kind: value}); !re.MatchString(value) || err != nil && value != "" {
-				t.Errorf("%s %.60q is not let through: %v", kind, value, err)
+			_, err := profile.Split(map[profile.Kind]string{kind: value})
+			assert.True(t, re.MatchString(value), "%s %.60q is not let through", kind, value)
+			if value != "" {
+				assert.NoError(t, err, "%s %.60q is not let through", kind, value)
 			}
 		}
 		for _, value := range []string{"srv", "/srv:", ":/srv", "/srv::/opt", "/srv:opt", "/srv,/opt", "/srv\n/opt", "/srv#", "/" + strings.Repeat("a", 255), "/$x", "/a\\"} {

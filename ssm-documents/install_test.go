@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -65,9 +67,8 @@ func TestRender(t *testing.T) {
 					t.Errorf("the script has another digest for %s than %q", arch, digest)
 				}
 			}
-			if len(parsed.Parameters) != 1 || parsed.Parameters["to"].Type == "" {
-				t.Errorf("parameters %v, want only where it is put: a pin could be changed", parsed.Parameters)
-			}
+			require.Len(t, parsed.Parameters, 1, "parameters %v", parsed.Parameters)
+			assert.NotEmpty(t, parsed.Parameters["to"].Type, "parameters %v, want only where it is put", parsed.Parameters)
 		})
 	}
 }
@@ -104,9 +105,9 @@ func TestRenderRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := pins()
 			edit(&p)
-			if d, err := p.Render(); err == nil || !strings.HasPrefix(err.Error(), "make AideFleet-Install: ") {
-				t.Errorf("%v; the document is %.80q", err, d.Content)
-			}
+			d, err := p.Render()
+			require.Error(t, err, "the document is %.80q", d.Content)
+			assert.True(t, strings.HasPrefix(err.Error(), "make AideFleet-Install: "), "%v", err)
 		})
 	}
 }
