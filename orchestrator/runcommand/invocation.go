@@ -87,24 +87,22 @@ func statusOf(status types.CommandInvocationStatus, detail string) Status {
 // reference, ListCommandInvocations).
 const PageSize = 50
 
-// Invocations pages through the command on every host it has been sent to so
-// far, each host once. Right after a send there are none. What was read before an
-// error is returned with it.
-func Invocations(ctx context.Context, api API, id string) (map[string]Invocation, error) {
+// Invocations pages through the command on every host it has been sent to so far, and
+// hands each to visit; a host may come twice. Right after a send there are none. What
+// was read before an error has been visited.
+func Invocations(ctx context.Context, api API, id string, visit func(Invocation)) error {
 	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(PageSize)}
-	found := map[string]Invocation{}
-	err := awscall.Pages(func(token *string) (*string, error) {
+	return awscall.Pages(func(token *string) (*string, error) {
 		in.NextToken = token
 		out, err := api.ListCommandInvocations(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("list results of command %s: %w", id, err)
 		}
 		for _, i := range out.CommandInvocations {
-			found[aws.ToString(i.InstanceId)] = invocationFromSDK(i)
+			visit(invocationFromSDK(i))
 		}
 		return out.NextToken, nil
 	})
-	return found, err
 }
 
 // InvocationOn is the command on one host. ErrNotFound says that the service
@@ -126,18 +124,32 @@ func InvocationOn(ctx context.Context, api API, id, instance string) (Invocation
 
 // Complete is Invocations, asked again while the service still lists fewer hosts
 // than the command counts, or hosts that have not ended of a command that has. It
-// gives up after listLateness and returns what there is: AllListed says whether that is all.
-func Complete(ctx context.Context, api API, c Command, pace Pace) (map[string]Invocation, error) {
+// gives up after listLateness: AllListed says whether the hosts that were visited are all.
+func Complete(ctx context.Context, api API, c Command, pace Pace, visit func(Invocation)) error {
+	ended := map[string]bool{} // by instance
+	note := func(i Invocation) {
+		ended[i.Instance] = i.Status != Unfinished
+		visit(i)
+	}
 	for waited, wait := time.Duration(0), max(pace.First, shortestWait); ; wait = min(2*wait, 5*time.Second) {
-		found, err := Invocations(ctx, api, c.ID)
-		if err != nil || waited >= listLateness || len(found) >= c.Targeted && (!c.Done() || !unfinished(found)) {
-			return found, err
+		err := Invocations(ctx, api, c.ID, note)
+		if err != nil || waited >= listLateness || len(ended) >= c.Targeted && (!c.Done() || all(ended)) {
+			return err
 		}
 		if err := pace.Wait(ctx, wait); err != nil {
-			return found, err
+			return err
 		}
 		waited += wait
 	}
+}
+
+func all(ended map[string]bool) bool {
+	for _, yes := range ended {
+		if !yes {
+			return false
+		}
+	}
+	return true
 }
 
 const (
@@ -161,15 +173,6 @@ func (c Command) AllListed(found int) bool {
 // counts them (Systems Manager user guide, "Understanding command statuses", Rate
 // Exceeded).
 func (c Command) nowhere() bool { return c.Done() && c.Detail == "rateexceeded" && c.Completed == 0 }
-
-func unfinished(invocations map[string]Invocation) bool {
-	for _, i := range invocations {
-		if i.Status == Unfinished {
-			return true
-		}
-	}
-	return false
-}
 
 func invocationFromSDK(i types.CommandInvocation) Invocation {
 	v := Invocation{

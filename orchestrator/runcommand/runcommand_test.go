@@ -186,6 +186,11 @@ func listing(calls *int, hosts int, token func(page int) *string) API {
 	}}
 }
 
+// visited are invocations by instance.
+type visited map[string]Invocation
+
+func (v visited) visit(i Invocation) { v[i.Instance] = i }
+
 func TestInvocations(t *testing.T) {
 	next := func(last int) func(int) *string {
 		return func(n int) *string {
@@ -207,7 +212,8 @@ func TestInvocations(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			calls := 0
-			found, err := Invocations(t.Context(), listing(&calls, 3, tc.token), id)
+			found := visited{}
+			err := Invocations(t.Context(), listing(&calls, 3, tc.token), id, found.visit)
 			if err != nil || len(found) != 3 || calls != tc.calls {
 				t.Fatalf("%v, %v in %d calls; want 3 hosts in %d", found, err, calls, tc.calls)
 			}
@@ -253,12 +259,14 @@ func TestComplete(t *testing.T) {
 		}
 		return out, nil
 	}}
-	if found, err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited)); err != nil || len(found) != 3 || calls != 4 {
+	found := visited{}
+	if err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited), found.visit); err != nil || len(found) != 3 || calls != 4 {
 		t.Errorf("%d hosts, %v in %d calls: a list that is shorter than the command counts is not believed", len(found), err, calls)
 	}
 	waited = 0
 	short := Command{ID: id, Targeted: 3, Status: "Success"}
-	found, err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), short, instantly(&waited))
+	found = visited{}
+	err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), short, instantly(&waited), found.visit)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,18 +129,15 @@ func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (ma
 		if len(wanted) == 0 {
 			break
 		}
-		found, err := runcommand.Invocations(ctx, r.Commands, check.ID)
+		c := &command{Command: check}
+		err := runcommand.Invocations(ctx, r.Commands, check.ID, func(i runcommand.Invocation) {
+			if h, ok := wanted[i.Instance]; ok && i.Status == runcommand.Answered {
+				shown[h.ID] = r.host(h, decode(i), c)
+				delete(wanted, h.ID)
+			}
+		})
 		if err != nil {
 			return nil, err
-		}
-		c := &command{Command: check}
-		for id, i := range found {
-			if h, ok := wanted[id]; ok && i.Status == runcommand.Answered {
-				a := answer{Invocation: i}
-				a.decode(i.Output)
-				shown[id] = r.host(h, a, c)
-				delete(wanted, id)
-			}
 		}
 	}
 	return shown, nil

@@ -40,8 +40,8 @@ func (r *run) cancel(ctx context.Context) {
 				c.Command = now
 			}
 		}
-		c.invocations, c.lost = runcommand.Invocations(ctx, r.Commands, c.ID)
-		r.decode(ctx, c)
+		c.lost = runcommand.Invocations(ctx, r.Commands, c.ID, r.learn(c))
+		r.readCut(ctx, c)
 	})
 }
 

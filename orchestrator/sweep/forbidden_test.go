@@ -27,9 +27,7 @@ func TestForbidden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var h report.Host
-			a := answer{Invocation: runcommand.Invocation{Status: runcommand.Answered, Code: tc.code}}
-			a.decode(tc.output)
-			fill(&h, a)
+			fill(&h, decode(runcommand.Invocation{Status: runcommand.Answered, Code: tc.code, Output: tc.output}))
 			if h.Status != report.Failed {
 				t.Errorf("status %s, want failed", h.Status)
 			}

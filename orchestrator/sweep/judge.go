@@ -173,10 +173,8 @@ func gap(h fleet.Host, status runcommand.Status, c *command) report.Reason {
 }
 
 // allListed says that the answers of all hosts that were sent the command are known,
-// decoded or not, and if only as not given yet.
-func (c *command) allListed() bool {
-	return c.lost == nil && c.AllListed(max(len(c.answers), len(c.invocations)))
-}
+// if only as not given yet.
+func (c *command) allListed() bool { return c.lost == nil && c.AllListed(len(c.answers)) }
 
 // known says that the report has what became of every host.
 func (r *run) known() bool {

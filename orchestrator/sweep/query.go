@@ -19,7 +19,7 @@ type Query struct {
 
 func (q Query) run(r Region, s fleet.Selector) *run {
 	return &run{Region: r, settings: settings{
-		selector: s, name: q.Name, request: q.Request, explain: orText(nil), observer: &observer{}, pace: q.Clock.pace(), now: q.Clock.now(),
+		selector: s, name: q.Name, request: q.Request, raw: true, explain: orText(nil), observer: &observer{}, pace: q.Clock.pace(), now: q.Clock.now(),
 	}}
 }
 
@@ -45,7 +45,7 @@ func Ask(ctx context.Context, region Region, s fleet.Selector, q Query) ([]Answe
 		return nil, r.errs[0]
 	}
 	r.watch(ctx)
-	r.readAll(ctx)
+	r.read(ctx)
 	sent := r.sent()
 	if ctx.Err() != nil && len(sent) > 0 {
 		sideBySide(sent[1:], atOnce, func(c *command) { _ = r.abandon(ctx, c.ID) })
@@ -68,7 +68,7 @@ func Ask(ctx context.Context, region Region, s fleet.Selector, q Query) ([]Answe
 }
 
 func answerOf(h fleet.Host, c *command) Answer {
-	i := c.invocations[h.ID]
+	i := c.answers[h.ID]
 	a := Answer{Instance: h.ID, Name: h.Name, Output: i.Output}
 	if i.Status != runcommand.Answered {
 		a.Reason = gap(h, i.Status, c)

@@ -18,8 +18,7 @@ type command struct {
 	selector fleet.Selector
 	hosts    []fleet.Host // who is meant by it
 
-	invocations map[string]runcommand.Invocation // as they were read last
-	answers     map[string]answer                // the same, decoded
+	answers map[string]answer // by instance, as they were read last; nil before that
 
 	refused   error // why it was not sent
 	lost      error // why it is not known what became of it

@@ -104,6 +104,7 @@ type settings struct {
 	wait      time.Duration
 	requested time.Time // of a run that sends no command; zero is now
 	detached  bool      // the commands are left alone if the context ends
+	raw       bool      // what hosts print is no result line, and is kept as it is
 	explain   func(error) string
 	observer  *observer
 	pace      runcommand.Pace

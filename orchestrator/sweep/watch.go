@@ -32,7 +32,7 @@ func (r *run) watch(ctx context.Context) {
 func (r *run) watchCommand(ctx context.Context, c *command) error {
 	began := r.now()
 	for patience := firstRecheck; ; patience = min(2*patience, lastRecheck) {
-		silent, ahead := silentHosts(c.hosts, c.invocations), c.invocations == nil
+		silent, ahead := silentHosts(c.hosts, c.answers), c.answers == nil
 		settled := func(now runcommand.Command) bool {
 			r.observer.progress(c, now.Completed, now.Targeted)
 			left := now.Targeted - now.Completed - silent
@@ -44,8 +44,8 @@ func (r *run) watchCommand(ctx context.Context, c *command) error {
 			return err
 		}
 		if settled(now) {
-			err := r.read(ctx, c)
-			if err != nil || c.AllListed(len(c.invocations)) && allAnswered(c.hosts, c.invocations) {
+			err := r.readCommand(ctx, c)
+			if err != nil || c.AllListed(len(c.answers)) && allAnswered(c.hosts, c.answers) {
 				return err
 			}
 			if ahead {
@@ -69,9 +69,9 @@ func stragglers(targeted int) int { return targeted / (10 * runcommand.PageSize)
 
 // silentHosts counts the hosts that were sent the command and will not answer
 // it soon; before the first answers are read, all silent hosts may be such.
-func silentHosts(hosts []fleet.Host, invocations map[string]runcommand.Invocation) (n int) {
+func silentHosts(hosts []fleet.Host, answers map[string]answer) (n int) {
 	for _, h := range hosts {
-		if i, sent := invocations[h.ID]; invocations != nil && (!sent || i.Status != runcommand.Unfinished) {
+		if a, sent := answers[h.ID]; answers != nil && (!sent || a.Status != runcommand.Unfinished) {
 			continue
 		}
 		if h.Ping != "" && h.Unreachable() != "" {
@@ -82,9 +82,9 @@ func silentHosts(hosts []fleet.Host, invocations map[string]runcommand.Invocatio
 }
 
 // allAnswered says that every host that can be reached has ended the command.
-func allAnswered(hosts []fleet.Host, invocations map[string]runcommand.Invocation) bool {
+func allAnswered(hosts []fleet.Host, answers map[string]answer) bool {
 	for _, h := range hosts {
-		if i, sent := invocations[h.ID]; sent && i.Status == runcommand.Unfinished && h.Unreachable() == "" {
+		if a, sent := answers[h.ID]; sent && a.Status == runcommand.Unfinished && h.Unreachable() == "" {
 			return false
 		}
 	}
