@@ -418,7 +418,7 @@ func testFailures(t *testing.T, a aidetest.AIDE) {
 		"no aide":           {func(h host) []string { return []string{"--aide", h.dir + "/none"} }, result.AideMissing, "/none", false},
 		"no version":        {func(host) []string { return []string{"--aide", "/bin/true"} }, result.AideFailed, "--version", false},
 		"no config":         {func(h host) []string { return []string{"--config", h.dir + "/none"} }, result.ConfigMissing, "/none", true},
-		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "database_in", true},
+		"no database in it": {func(h host) []string { h.write("aide.conf", "\n"); return nil }, result.ConfigInvalid, "no database", true},
 		"bad config":        {func(h host) []string { appendTo(h, "this is ( not valid\n"); return nil }, result.ConfigInvalid, "not valid", true},
 		"nothing selected":  {func(h host) []string { cut(h, "aide.conf", h.tree); return nil }, result.ConfigInvalid, "selects no file", true},
 		"no baseline":       {func(h host) []string { _ = os.Remove(h.dir + "/db/aide.db"); return nil }, result.BaselineRemoved, "aide.db any more", true},

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,23 +94,23 @@ func TestProgramFails(t *testing.T) {
 		"stderr":   {"echo no network >&2", "no network", result.ConfigInvalid},
 		"signal":   {"kill -9 $$", "signal 9", result.ConfigInvalid},
 		"much":     {"yes '# much' | head -c 5000000", "more than", result.ConfigInvalid},
-		"for ever": {"sleep 60", "2s", result.Timeout},
+		"for ever": {"sleep 3600", "2s", result.Timeout}, // the test is over before that
 		"itself":   {"echo @@x_include $0", "10_rules (stdout):1", result.ConfigInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
 			h.program(c.script)
 			h.write("aide.conf", "@@x_include "+h.dir+"/programs/10_rules\n"+string(readFile(t, h.config)))
-			started := time.Now()
-			l, _ := h.run("check", "--aide", a.Path, "--timeout", "2s")
+			timeout := "1m"
+			if c.reason == result.Timeout {
+				timeout = c.want
+			}
+			l, _ := h.run("check", "--aide", a.Path, "--timeout", timeout)
 			if l.Reason != c.reason {
 				t.Errorf("%+v, want %s", l, c.reason)
 			}
 			if !strings.Contains(l.Message, c.want) {
 				t.Errorf("the message is %q, want %q in it", l.Message, c.want)
-			}
-			if took := time.Since(started); took > 20*time.Second {
-				t.Errorf("it took %s", took)
 			}
 		})
 	}
@@ -123,6 +122,7 @@ func TestRemovalIgnored(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
 		h := newHost(t, a)
 		h.write("aide.conf", strings.Replace(string(readFile(t, h.config)), "p+u+g+s+sha256", "p+u+g+s+sha256+ARF", 1))
+		h.write("tree/c", "c\n") // few entries would be told
 		if l, text := h.run("init", "--aide", a.Path); l.Status != result.Clean {
 			t.Fatalf("init: %+v\n%s", l, text)
 		}

@@ -386,8 +386,12 @@ func TestErrorPlace(t *testing.T) {
 				l.write("well.conf", "# all\n/well p\n")
 				l.write("unended.conf", "# all\n/well p")
 				l.conf(strings.ReplaceAll(c.text, "DIR", l.dir) + l.dir + "/tree" + rule)
-				if said := l.said(); !strings.Contains(said, l.dir+"/"+c.want) {
+				said := l.said()
+				if !strings.Contains(said, l.dir+"/"+c.want) {
 					t.Errorf("AIDE says %q, want %s", said, c.want)
+				}
+				if c.name == "CR LF" && !strings.Contains(said, `/none p\r`) && !strings.Contains(said, `/none p\015`) {
+					t.Errorf("AIDE says %q, want the line with its end", said)
 				}
 			})
 		}

@@ -30,15 +30,15 @@ func (c command) named(o *Outcome) {
 // "7:syntax error:word". It counts all the lines it has read, includes and those
 // ahead of the host's configuration among them. Later releases name both.
 func (p Program) locate(o *Outcome, config string, ahead int) {
-	if o.Exit == 0 || p.Version.levels() {
-		return
+	if o.Exit != 0 && !p.Version.levels() {
+		source, _ := readSource(config) // as far as it can be read
+		var text []byte
+		for line := range bytes.Lines(o.Stderr) {
+			text = append(text, located(string(line), source, ahead)...)
+		}
+		o.Stderr = text
 	}
-	source, _ := readSource(config) // as far as it can be read
-	var text []byte
-	for line := range bytes.Lines(o.Stderr) {
-		text = append(text, located(string(line), source, ahead)...)
-	}
-	o.Stderr = text
+	o.Stderr = bytes.ReplaceAll(o.Stderr, []byte("\r"), []byte(`\r`)) // 0.16 and 0.17 do not take CR LF
 }
 
 // readSource reads a configuration with all it includes, in the order in which AIDE
@@ -86,7 +86,7 @@ func located(line string, source []sourceLine, ahead int) string {
 	for _, near := range []int{at, at + 1, at - 1} {
 		if near >= 0 && near < len(source) && strings.Contains(source[near].text, strings.TrimSpace(word)) {
 			s := source[near]
-			return fmt.Sprintf("%s:%d: %s: %s (line: '%s')\n", s.path, s.n, what, strings.TrimSpace(word), strings.TrimSpace(s.text)) // as later releases
+			return fmt.Sprintf("%s:%d: %s: %s (line: '%s')\n", s.path, s.n, what, strings.TrimSpace(word), strings.Trim(s.text, " \t")) // as later releases
 		}
 	}
 	return line

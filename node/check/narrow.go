@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
@@ -17,7 +18,7 @@ const Few = 5
 // tell adds a sentence to the message of the answer.
 func (r *runner) tell(sentence string) {
 	if r.answer.Message != "" {
-		sentence = r.answer.Message + ". " + sentence
+		sentence = r.answer.Message + ". " + strings.ToUpper(sentence[:1]) + sentence[1:]
 	}
 	r.answer.Message = sentence
 }

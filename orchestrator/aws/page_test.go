@@ -154,7 +154,7 @@ func TestCutOff(t *testing.T) {
 // TestNobodyAnswers: a connection on which nothing comes is given up, and the call
 // made again.
 func TestNobodyAnswers(t *testing.T) {
-	answerTime = 50 * time.Millisecond
+	answerTime = time.Second // for the second call, too
 	defer func() { answerTime = time.Minute }()
 	var calls atomic.Int32
 	o := served(t, func(w http.ResponseWriter, r *http.Request) {
