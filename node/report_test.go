@@ -49,6 +49,11 @@ var plainSize = regexp.MustCompile(`(?m)^ +Size +: 6 +\| 9$`)
 func testReport(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
 	odd := []string{"a b", "new\nline", "tab\t", "\x1b[31m", "日本", "a : b", `q"`, `back\slash`, "\nFile: ∕etc∕passwd\n Size : 1 | 2", "--------------------------", "\x7f"}
+	if a.Since(18) && !a.Since(19) && a.Version != "0.18.3" {
+		// Its JSON is none with these names, so that there are no pages: upstream escapes
+		// them from 0.19 on, Debian in its 0.18.3.
+		odd = slices.DeleteFunc(odd, func(s string) bool { return strings.ContainsAny(s, "\n\t\x1b\"") })
+	}
 	name := func(prefix string, i int) string {
 		return fmt.Sprintf("%s %d %s", prefix, i, odd[i%len(odd)])
 	}

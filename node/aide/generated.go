@@ -84,7 +84,7 @@ func (c Config) Regenerate(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		_, err = command{path: debian.program}.succeed(ctx)
+		err = command{path: debian.program}.succeed(ctx)
 	}
 	return err
 }

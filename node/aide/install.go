@@ -79,6 +79,6 @@ func findManager(folders []string) (m manager, path string, ok bool) {
 
 func (m manager) run(ctx context.Context, path string, args []string) error {
 	// Scripts of packages look into HOME, which the SSM agent does not set.
-	_, err := command{path: path, args: args, env: append([]string{"HOME=/root"}, m.env...)}.succeed(ctx)
+	err := command{path: path, args: args, env: append([]string{"HOME=/root"}, m.env...)}.succeed(ctx)
 	return err
 }

@@ -129,12 +129,12 @@ func environment() []string {
 
 // succeed runs a command whose every status but 0 is an error, which says what
 // was run and what it said. It wraps that of ctx if that ended it.
-func (c command) succeed(ctx context.Context) (Outcome, error) {
+func (c command) succeed(ctx context.Context) error {
 	o, err := run(ctx, c)
 	if err == nil {
 		err = c.judge(ctx, o)
 	}
-	return o, err
+	return err
 }
 
 // judge is the error of a command that did not succeed.
