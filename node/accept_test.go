@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,7 +65,7 @@ func (h host) databases() (names []string) {
 	return names
 }
 
-// TestAccept goes through the life of a baseline with the real AIDE.
+// TestAccept takes what was reviewed for the baseline, once.
 func TestAccept(t *testing.T) { aidetest.Each(t, testAccept) }
 
 func testAccept(t *testing.T, a aidetest.AIDE) {
@@ -96,8 +94,17 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	l, _ = h.run("check")
 	assert.Equal(t, result.Clean, l.Status, "check after accept: %+v", l)
 	assert.Equal(t, accepted, l.Baseline.SHA256, "check after accept")
+}
 
-	l, text = h.run("accept", "--undo")
+// TestUndo goes back to the baseline before, once.
+func TestUndo(t *testing.T) { aidetest.Each(t, testUndo) }
+
+func testUndo(t *testing.T, a aidetest.AIDE) {
+	h, fingerprint := drifted(t, a)
+	before := h.read("db/aide.db")
+	h.run("accept", "--fingerprint", fingerprint)
+
+	l, text := h.run("accept", "--undo")
 	require.Equal(t, result.Clean, l.Status, "undo: %+v\n%s", l, text)
 	assert.Equal(t, 5, l.Total, "undo")
 	assert.Equal(t, before, h.read("db/aide.db"), "undo")
@@ -206,13 +213,7 @@ func TestAcceptArguments(t *testing.T) {
 		{"accept --undo --state here", "absolute"},
 		{"init --force --backups many", "want 1 to 1000"},
 	} {
-		var stdout, stderr bytes.Buffer
-		exit := run(context.Background(), strings.Fields(c.args), &stdout, &stderr)
-		l, err := result.Parse(stdout.Bytes())
-		assert.NoError(t, err, c.args)
-		assert.Equal(t, 1, exit, "%s: exit %d, %+v", c.args, exit, l)
-		assert.Equal(t, result.BadArguments, l.Reason, c.args)
-		assert.Contains(t, l.Message, c.want, c.args)
+		refused(t, result.BadArguments, c.want, strings.Fields(c.args)...)
 	}
 }
 
@@ -249,9 +250,15 @@ func testInitForce(t *testing.T, a aidetest.AIDE) {
 	if h.run("accept", "--undo"); h.read("db/aide.db") != before {
 		t.Error("an undo does not go back to the baseline before")
 	}
+}
 
+func TestInitForceOverGarbage(t *testing.T) { aidetest.Each(t, testInitForceOverGarbage) }
+
+func testInitForceOverGarbage(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
+	h.run("init")
 	h.write("db/aide.db", "garbage\n")
-	l, _ = h.run("init")
+	l, _ := h.run("init")
 	assert.Equal(t, result.BaselineInvalid, l.Reason, "over garbage without --force: %+v", l)
 	assert.Contains(t, l.Message, "--force", "over garbage without --force")
 	assert.Equal(t, "garbage\n", h.read("db/aide.db"), "over garbage without --force")
@@ -264,9 +271,13 @@ func testInitForce(t *testing.T, a aidetest.AIDE) {
 	l, _ = h.run("accept", "--undo")
 	assert.Equal(t, result.BaselineInvalid, l.Reason, "undo to garbage: %+v", l)
 	assert.Contains(t, l.Message, "aide.db.aide-node-20", "undo to garbage")
+}
 
-	fresh := newHost(t, a)
-	l, _ = fresh.run("init", "--force")
-	assert.Equal(t, result.Clean, l.Status, "without a baseline: %+v", l)
-	assert.Empty(t, fresh.databases(), "without a baseline")
+func TestInitForceWithoutBaseline(t *testing.T) { aidetest.Each(t, testInitForceWithoutBaseline) }
+
+func testInitForceWithoutBaseline(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
+	l, _ := h.run("init", "--force")
+	assert.Equal(t, result.Clean, l.Status, "%+v", l)
+	assert.Empty(t, h.databases())
 }

@@ -149,42 +149,38 @@ func TestCutShortOfMarked(t *testing.T) {
 func TestOwnBaseline(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
 		for _, packed := range []string{"yes", "no"} {
-			h := newHost(t, a)
-			h.write("aide.conf", strings.Replace(string(readFile(t, h.config)), "gzip_dbout=yes", "gzip_dbout="+packed, 1))
-			l, text := h.run("init")
-			require.Equal(t, result.Clean, l.Status, "init: %+v\n%s", l, text)
-			require.Equal(t, 5, l.Total, "init")
-			l, text = h.run("check")
-			assert.Equal(t, result.Clean, l.Status, "check: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "check")
-			h.write("tree/new", "new\n")
-			l, text = h.run("check")
-			require.Equal(t, result.Drift, l.Status, "drift: %+v\n%s", l, text)
-			require.Equal(t, 1, l.Added, "drift")
-			l, text = h.run("accept", "--fingerprint", l.Fingerprint)
-			assert.Equal(t, result.Clean, l.Status, "accept: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "accept")
-			l, text = h.run("check")
-			assert.Equal(t, result.Clean, l.Status, "check after it: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "check after it")
-			if l, text := h.run("accept", "--undo"); l.Status != result.Clean {
-				t.Errorf("undo: %+v\n%s", l, text)
-			}
-			l, text = h.run("check")
-			assert.Equal(t, result.Drift, l.Status, "check after undo: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "check after undo")
-			base := filepath.Join(h.dir, "db/aide.db")
-			whole := readFile(t, base)
-			end := len(whole) - 1
-			if packed == "no" { // behind a line
-				end = bytes.LastIndexByte(bytes.TrimSuffix(whole, []byte("\n")), '\n') + 1
-			}
-			if err := os.WriteFile(base, whole[:end], 0o600); err != nil {
-				t.Fatal(err)
-			}
-			l, text = h.run("check")
-			assert.Equal(t, result.BaselineInvalid, l.Reason, "cut short: %+v\n%s", l, text)
-			assert.Contains(t, l.Message, "cut short", "cut short")
+			t.Run("gzip_dbout="+packed, func(t *testing.T) {
+				h := newHost(t, a)
+				h.write("aide.conf", strings.Replace(string(readFile(t, h.config)), "gzip_dbout=yes", "gzip_dbout="+packed, 1))
+				l, text := h.run("init")
+				require.Equal(t, result.Clean, l.Status, "init: %+v\n%s", l, text)
+				require.Equal(t, 5, l.Total, "init")
+				h.clean("check")
+				h.write("tree/new", "new\n")
+				l, text = h.run("check")
+				require.Equal(t, result.Drift, l.Status, "drift: %+v\n%s", l, text)
+				require.Equal(t, 1, l.Added, "drift")
+				h.clean("accept", "--fingerprint", l.Fingerprint)
+				h.clean("check")
+				if l, text := h.run("accept", "--undo"); l.Status != result.Clean {
+					t.Errorf("undo: %+v\n%s", l, text)
+				}
+				l, text = h.run("check")
+				assert.Equal(t, result.Drift, l.Status, "check after undo: %+v\n%s", l, text)
+				assert.Empty(t, l.Message, "check after undo")
+				base := filepath.Join(h.dir, "db/aide.db")
+				whole := readFile(t, base)
+				end := len(whole) - 1
+				if packed == "no" { // behind a line
+					end = bytes.LastIndexByte(bytes.TrimSuffix(whole, []byte("\n")), '\n') + 1
+				}
+				if err := os.WriteFile(base, whole[:end], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				l, text = h.run("check")
+				assert.Equal(t, result.BaselineInvalid, l.Reason, "cut short: %+v\n%s", l, text)
+				assert.Contains(t, l.Message, "cut short", "cut short")
+			})
 		}
 	})
 }
@@ -244,12 +240,8 @@ func TestBaselineRemoved(t *testing.T) {
 					t.Errorf("init left a baseline: %v", err)
 				}
 			}
-			l, text = h.run("init", "--force")
-			assert.Equal(t, result.Clean, l.Status, "init --force: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "init --force")
-			l, text = h.run("check")
-			assert.Equal(t, result.Clean, l.Status, "check: %+v\n%s", l, text)
-			assert.Empty(t, l.Message, "check")
+			h.clean("init", "--force")
+			h.clean("check")
 		})
 	}
 }
@@ -275,14 +267,10 @@ func TestForeignBaseline(t *testing.T) {
 	const foreign = "is not the one that aide-node took or accepted on "
 	h := newHost(t)
 	h.byHand(a)
-	l, text := h.run("check")
-	assert.Equal(t, result.Clean, l.Status, "the first: %+v\n%s", l, text)
-	assert.Empty(t, l.Message, "the first")
+	h.clean("check")
 	time.Sleep(time.Second) // no two runs of AIDE end in one second
 	h.run("init", "--force")
-	l, text = h.run("accept", "--undo")
-	assert.Equal(t, result.Clean, l.Status, "undo: %+v\n%s", l, text)
-	assert.Empty(t, l.Message, "undo")
+	h.clean("accept", "--undo")
 	if l, text := h.run("check"); l.Message != "" {
 		t.Errorf("back to the first: %+v\n%s", l, text)
 	}
@@ -303,17 +291,13 @@ func TestForeignBaseline(t *testing.T) {
 	}
 	// It stays so with another profile, and until somebody accepts it.
 	h.run("configure", "--watch", h.tree+"/none")
-	l, text = h.run("check")
+	l, text := h.run("check")
 	assert.Contains(t, l.Message, foreign, "after configure: %+v\n%s", l, text)
 	assert.Contains(t, text, changed, "after configure")
 	h.write("tree/more", "")
 	l, _ = h.run("check")
-	l, text = h.run("accept", "--fingerprint", l.Fingerprint)
-	assert.Equal(t, result.Clean, l.Status, "accept: %+v\n%s", l, text)
-	assert.Empty(t, l.Message, "accept")
-	l, text = h.run("check")
-	assert.Equal(t, result.Clean, l.Status, "after it: %+v\n%s", l, text)
-	assert.Empty(t, l.Message, "after it")
+	h.clean("accept", "--fingerprint", l.Fingerprint)
+	h.clean("check")
 }
 
 // TestNotMoved names what AIDE wrote for an operator who left it at that.

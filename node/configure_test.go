@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"maps"
 	"os"
 	"os/exec"
@@ -82,7 +80,6 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 	for layout, place := range layoutsOf(a) {
 		t.Run(layout, func(t *testing.T) {
 			h := newLayout(t, layout, a)
-			before := h.configuration()
 			l, text := h.run("configure", "--profile", h.profile())
 			require.Equal(t, result.Clean, l.Status, "configure: %+v\n%s", l, text)
 			require.Equal(t, 4, l.Total, "configure")
@@ -118,22 +115,49 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 				assert.NotEqual(t, result.Failed, l.Status, "%s: %q\n%+v\n%s", c.name, got, l, text)
 				assert.Equal(t, c.want, got, c.name)
 			}
+		})
+	}
+}
 
-			// The same again, and in the other spelling.
+// configured is a host with the profile, and a baseline by it.
+func configured(t *testing.T, layout string, a aidetest.AIDE) (h host, config string) {
+	t.Helper()
+	h = newLayout(t, layout, a)
+	h.run("configure", "--profile", h.profile())
+	l, text := h.run("init")
+	require.Equal(t, result.Clean, l.Status, "%+v\n%s", l, text)
+	return h, l.Config
+}
+
+// TestConfigureAgain changes nothing, also in the other spelling.
+func TestConfigureAgain(t *testing.T) { aidetest.Each(t, testConfigureAgain) }
+
+func testConfigureAgain(t *testing.T, a aidetest.AIDE) {
+	for layout := range layoutsOf(a) {
+		t.Run(layout, func(t *testing.T) {
+			h, _ := configured(t, layout, a)
 			now := h.configuration()
-			l, text = h.run("configure", "--profile", h.profile())
+			l, text := h.run("configure", "--profile", h.profile())
 			assert.Equal(t, result.Clean, l.Status, "again: %+v\n%s", l, text)
 			assert.Contains(t, text, "Nothing was changed", "again")
 			l, text = h.run("configure", "--watch", h.tree+"/app", "--exclude", h.tree+"/app/cache",
 				"--permissions", h.tree+"/home/*/.bash_history:"+h.tree+"/logs")
 			assert.Equal(t, result.Clean, l.Status, "by lists: %+v\n%s", l, text)
 			assert.Contains(t, text, "Nothing was changed", "by lists")
-			if h.configuration() != now {
-				t.Errorf("nothing was to be changed:\n%s\nbecame\n%s", now, h.configuration())
-			}
+			assert.Equal(t, now, h.configuration())
+		})
+	}
+}
 
-			// Another one takes its place, and what comes into view is added.
-			l, text = h.run("configure", "--watch", h.tree+"/app2:"+h.tree+"/app")
+// TestConfigureAnother takes the place of the first one, and what comes into view is
+// added.
+func TestConfigureAnother(t *testing.T) { aidetest.Each(t, testConfigureAnother) }
+
+func testConfigureAnother(t *testing.T, a aidetest.AIDE) {
+	for layout := range layoutsOf(a) {
+		t.Run(layout, func(t *testing.T) {
+			h, first := configured(t, layout, a)
+			l, text := h.run("configure", "--watch", h.tree+"/app2:"+h.tree+"/app")
 			assert.Equal(t, result.Clean, l.Status, "another: %+v\n%s", l, text)
 			assert.NotEqual(t, first, l.Config, "another")
 			assert.Contains(t, text, "init --force", "another")
@@ -147,14 +171,25 @@ func testConfigure(t *testing.T, a aidetest.AIDE) {
 			if l, text := h.run("check"); l.Status != result.Clean {
 				t.Errorf("check after init --force: %+v\n%s", l, text)
 			}
+		})
+	}
+}
 
-			l, text = h.run("configure", "--remove")
+// TestConfigureRemove leaves the configuration as it was before there was a profile.
+func TestConfigureRemove(t *testing.T) { aidetest.Each(t, testConfigureRemove) }
+
+func testConfigureRemove(t *testing.T, a aidetest.AIDE) {
+	for layout := range layoutsOf(a) {
+		t.Run(layout, func(t *testing.T) {
+			h := newLayout(t, layout, a)
+			before := h.configuration()
+			h.run("configure", "--profile", h.profile())
+			h.run("configure", "--watch", h.tree+"/app2:"+h.tree+"/app")
+			l, text := h.run("configure", "--remove")
 			require.Equal(t, result.Clean, l.Status, "remove: %+v\n%s", l, text)
 			assert.Equal(t, 0, l.Total, "remove")
 			assert.Contains(t, text, "There is no profile", "remove")
-			if h.configuration() != before {
-				t.Errorf("the configuration was\n%s\nand is\n%s", before, h.configuration())
-			}
+			assert.Equal(t, before, h.configuration(), "remove")
 			l, text = h.run("configure", "--remove")
 			assert.Equal(t, result.Clean, l.Status, "remove again: %+v\n%s", l, text)
 			assert.Contains(t, text, "Nothing was changed", "remove again")
@@ -394,12 +429,6 @@ func TestConfigureArguments(t *testing.T) {
 		{[]string{"--permissions", "/"}, "--permissions: "},
 		{[]string{"--watch", "/srv", "--config", "x"}, "absolute"},
 	} {
-		var stdout, stderr bytes.Buffer
-		exit := run(context.Background(), append([]string{"configure"}, c.args...), &stdout, &stderr)
-		l, err := result.Parse(stdout.Bytes())
-		assert.NoError(t, err, c.args)
-		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
-		assert.Equal(t, result.BadArguments, l.Reason, c.args)
-		assert.Contains(t, l.Message, c.want, c.args)
+		refused(t, result.BadArguments, c.want, append([]string{"configure"}, c.args...)...)
 	}
 }

@@ -113,6 +113,27 @@ func (h host) fakeOf(version, script string) string {
 	return path
 }
 
+// refused runs a command line, and holds the reason and the message of its refusal.
+func refused(t *testing.T, reason result.Reason, message string, args ...string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	exit := run(context.Background(), args, &stdout, &stderr)
+	l, err := result.Parse(stdout.Bytes())
+	assert.NoError(t, err, args)
+	assert.Equal(t, 1, exit, args)
+	assert.Equal(t, reason, l.Reason, args)
+	assert.Contains(t, l.Message, message, args)
+	assert.NotEmpty(t, stderr.String(), args)
+}
+
+// clean runs a command that ends clean, with nothing to say in its line.
+func (h host) clean(command string, options ...string) {
+	h.t.Helper()
+	l, text := h.run(command, options...)
+	assert.Equal(h.t, result.Clean, l.Status, "%s: %+v\n%s", command, l, text)
+	assert.Empty(h.t, l.Message, command)
+}
+
 // run runs the node, reads its line and checks what holds for each of them.
 func (h host) run(command string, options ...string) (result.Line, string) {
 	h.t.Helper()
@@ -506,13 +527,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"check", "--nice", "20"}, "0 to 19"},
 		{[]string{"init", "--timeout", "soon"}, "soon"},
 	} {
-		var stdout, stderr bytes.Buffer
-		exit := run(context.Background(), c.args, &stdout, &stderr)
-		l, err := result.Parse(stdout.Bytes())
-		assert.NoError(t, err, c.args)
-		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
-		assert.Equal(t, result.BadArguments, l.Reason, c.args)
-		assert.Contains(t, l.Message, c.want, c.args)
+		refused(t, result.BadArguments, c.want, c.args...)
 	}
 	for _, args := range [][]string{{"version"}, {"--version"}, {"help"}, {"-h"}, {"check", "--help"}} {
 		var stdout, stderr bytes.Buffer

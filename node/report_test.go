@@ -46,8 +46,11 @@ func TestReport(t *testing.T) { aidetest.Each(t, testReport) }
 // plainSize is how a plain report says that a size was 6 and is 9.
 var plainSize = regexp.MustCompile(`(?m)^ +Size +: 6 +\| 9$`)
 
-func testReport(t *testing.T, a aidetest.AIDE) {
-	h := newHost(t, a)
+// changedMuch is a host with a report of that many added, changed and removed files each,
+// and of which they are.
+func changedMuch(t *testing.T, a aidetest.AIDE, each int) (h host, report string, want []string) {
+	t.Helper()
+	h = newHost(t, a)
 	odd := []string{"a b", "new\nline", "tab\t", "\x1b[31m", "日本", "a : b", `q"`, `back\slash`, "\nFile: ∕etc∕passwd\n Size : 1 | 2", "--------------------------", "\x7f"}
 	if a.Since(18) && !a.Since(19) && a.Version != "0.18.3" {
 		// Its JSON is none with these names, so that there are no pages: upstream escapes
@@ -57,7 +60,6 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	name := func(prefix string, i int) string {
 		return fmt.Sprintf("%s %d %s", prefix, i, odd[i%len(odd)])
 	}
-	const each = 150
 	for i := range each {
 		h.write("tree/"+name("removed", i), "")
 		h.write("tree/"+name("changed", i), "before")
@@ -65,7 +67,6 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	if l, text := h.run("init"); l.Status != result.Clean {
 		t.Fatal(text)
 	}
-	var want []string
 	for i := range each {
 		_ = os.Remove(filepath.Join(h.tree, name("removed", i)))
 		h.write("tree/"+name("changed", i), "behind it")
@@ -77,6 +78,12 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	l, text := h.run("check")
 	require.NotNil(t, l.Counts, "%+v\n%s", l, text)
 	require.Equal(t, 3*each, l.Sum())
+	return h, l.Report, want
+}
+
+func testReport(t *testing.T, a aidetest.AIDE) {
+	const each = 150
+	h, report, want := changedMuch(t, a, each)
 	// A page of a plain report has a name as AIDE spells it, which differs by build.
 	spell := func(path string) string {
 		if !a.Since(18) {
@@ -88,7 +95,7 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 	pages := 0
 	for offset, more := 0, true; more; pages++ {
 		c, page := h.report("--format", "json", "--offset", strconv.Itoa(offset))
-		require.Equal(t, l.Report, c.Report, "%+v of the check %+v", c, l)
+		require.Equal(t, report, c.Report, "%+v", c)
 		require.Equal(t, "changes", c.Kind)
 		require.Equal(t, 3*each, c.Total)
 		for line := range strings.Lines(page) {
@@ -127,26 +134,36 @@ func testReport(t *testing.T, a aidetest.AIDE) {
 			}
 		}
 	}
-	c, page := h.report("--id", l.Report, "--limit", "2", "--offset", strconv.Itoa(2*each))
+}
+
+func TestReportForPeople(t *testing.T) { aidetest.Each(t, testReportForPeople) }
+
+func testReportForPeople(t *testing.T, a aidetest.AIDE) {
+	const each = 5
+	h, report, _ := changedMuch(t, a, each)
+	c, page := h.report("--id", report, "--limit", "2", "--offset", strconv.Itoa(2*each))
 	told := strings.Contains(page, "    size: 6 → 9\n    sha256: ")
 	if !a.Since(18) {
 		told = plainSize.MatchString(page)
 	}
-	assert.Equal(t, 1, strings.Count(page, "\n~ "), "a page for people: %s", page)
-	assert.True(t, told, "a page for people does not tell the sizes: %s", page)
-	assert.Equal(t, 2, c.Count, "a page for people")
-	assert.Equal(t, 2*each+2, c.Next, "a page for people")
-	if exit := run(context.Background(), []string{"check", "--config", h.config, "--state", h.state, "--aide", h.aide, "--keep-max-bytes", "1"}, new(bytes.Buffer), new(bytes.Buffer)); exit != 0 {
-		t.Errorf("check --keep-max-bytes 1: exit %d", exit)
-	}
-	var refused bytes.Buffer
-	exit := run(context.Background(), []string{"check", "--keep-max-bytes", "-1"}, &refused, new(bytes.Buffer))
-	assert.Equal(t, 1, exit, "check --keep-max-bytes -1")
-	assert.Contains(t, refused.String(), "negative", "check --keep-max-bytes -1")
+	assert.Equal(t, 1, strings.Count(page, "\n~ "), page)
+	assert.True(t, told, "the sizes are not told: %s", page)
+	assert.Equal(t, 2, c.Count)
+	assert.Equal(t, 2*each+2, c.Next)
+}
+
+// TestKeepMaxBytes keeps the newest report alone if not even one fits.
+func TestKeepMaxBytes(t *testing.T) { aidetest.Each(t, testKeepMaxBytes) }
+
+func testKeepMaxBytes(t *testing.T, a aidetest.AIDE) {
+	h, report, _ := changedMuch(t, a, 5)
+	l, text := h.run("check", "--keep-max-bytes", "1")
+	assert.Equal(t, result.Drift, l.Status, "%+v\n%s", l, text)
 	kept, err := history.In(h.state).List()
 	require.NoError(t, err)
 	require.Len(t, kept, 1)
-	assert.NotEqual(t, l.Report, kept[0].ID)
+	assert.NotEqual(t, report, kept[0].ID)
+	refused(t, result.BadArguments, "negative", "check", "--keep-max-bytes", "-1")
 }
 
 func TestReportOfAFailure(t *testing.T) { aidetest.Each(t, testReportOfAFailure) }
@@ -180,13 +197,6 @@ func TestReportArguments(t *testing.T) {
 		{[]string{"--state", h.config}, result.ReportUnreadable, "aide.conf"},
 		{[]string{"extra"}, result.BadArguments, `"extra"`},
 	} {
-		var stdout, stderr bytes.Buffer
-		exit := run(context.Background(), append([]string{"report", "--state", h.state}, c.args...), &stdout, &stderr)
-		l, err := result.Parse(stdout.Bytes())
-		assert.NoError(t, err, c.args)
-		assert.Equal(t, 1, exit, "%q: exit %d, %+v", c.args, exit, l)
-		assert.Equal(t, c.want, l.Reason, c.args)
-		assert.Contains(t, l.Message, c.text, c.args)
-		assert.NotEmpty(t, stderr.String(), c.args)
+		refused(t, c.want, c.text, append([]string{"report", "--state", h.state}, c.args...)...)
 	}
 }

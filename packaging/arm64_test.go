@@ -46,7 +46,7 @@ func TestARM64(t *testing.T) {
 		t.Helper()
 		line, got := node(program, args...)
 		assert.Equal(t, exit, got, "%s %q ends with %d and prints %q first", program, args, got, line)
-		assert.Contains(t, line, part, "%s %q ends with %d and prints %q first", program, args, got, line)
+		assert.Contains(t, line, part, "%s %q", program, args)
 	}
 	write := func(name, text string) {
 		t.Helper()

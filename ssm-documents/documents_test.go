@@ -83,12 +83,18 @@ func lint(content string) (problems []string) {
 	stepName := regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	var names []string
 	for _, s := range d.MainSteps {
-		if !stepName.MatchString(s.Name) || slices.Contains(names, s.Name) {
+		if !stepName.MatchString(s.Name) {
 			fail("step name", s.Name)
 		}
+		if slices.Contains(names, s.Name) {
+			fail("two steps have the name", s.Name)
+		}
 		names = append(names, s.Name)
-		if !slices.Equal(s.Precondition["StringEquals"], []string{"platformType", "Linux"}) || len(s.Precondition) != 1 {
+		if !slices.Equal(s.Precondition["StringEquals"], []string{"platformType", "Linux"}) {
 			fail("step", s.Name, "has no platformType precondition")
+		}
+		if len(s.Precondition) != 1 {
+			fail("step", s.Name, "has other preconditions than platformType")
 		}
 		switch s.Action {
 		case "aws:runShellScript":
