@@ -12,6 +12,7 @@ import (
 
 	"aidefleet/node/aide"
 	"aidefleet/node/regular"
+	"aidefleet/node/wholefile"
 )
 
 // step is called behind each step that a crash could follow. Tests fail or die
@@ -46,7 +47,7 @@ func Install(database, path string) (Info, error) {
 	}
 	installed := fresh
 	installed.Path = path
-	return installed, syncFolder(path)
+	return installed, wholefile.SyncFolder(filepath.Dir(path))
 }
 
 // Replace makes a database the baseline in place of the one there is, valid or
@@ -94,11 +95,11 @@ func Replace(database, digest, path string, now time.Time) (replaced Info, backu
 func exchange(file, path string) error {
 	for _, do := range []func() error{
 		func() error { return step("linked") },
-		func() error { return syncFolder(path) },
+		func() error { return wholefile.SyncFolder(filepath.Dir(path)) },
 		func() error { return step("synced") },
 		func() error { return os.Rename(file, path) },
 		func() error { return step("renamed") },
-		func() error { return syncFolder(path) },
+		func() error { return wholefile.SyncFolder(filepath.Dir(path)) },
 	} {
 		if err := do(); err != nil {
 			return err
@@ -121,24 +122,31 @@ func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
 	if err != nil {
 		return Info{}, err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(out.Name())
+	err = wholefile.Fill(out, func(out *os.File) error {
+		if _, err := io.Copy(out, in); err != nil {
+			return err
 		}
-	}()
-	_, err = io.Copy(out, in)
-	if err == nil && old != nil {
-		err = inherit(out, old)
-	} else if err == nil {
-		err = give(out, filepath.Dir(path))
-	}
-	if err == nil {
-		err = errors.Join(step("copied"), out.Sync())
-	}
-	if err := errors.Join(err, out.Close()); err != nil {
+		if err := give(out, old); err != nil {
+			return err
+		}
+		return step("copied")
+	})
+	if err != nil {
 		return Info{}, fmt.Errorf("copy %s: %w", database, err)
 	}
-	return Inspect(out.Name(), nil)
+	if fresh, err = Inspect(out.Name(), nil); err != nil {
+		_ = os.Remove(out.Name())
+	}
+	return fresh, err
+}
+
+// give gives a copy to whom the file old belongs, or without one to the account of the
+// folder that the copy is in.
+func give(out *os.File, old fs.FileInfo) error {
+	if old != nil {
+		return inherit(out, old)
+	}
+	return giveToAccount(out, filepath.Dir(out.Name()))
 }
 
 // inherit gives a file the owner and the mode of another, except for the right
@@ -161,8 +169,8 @@ func inherit(f *os.File, old fs.FileInfo) error {
 // account is aide.FindAccount, but in tests.
 var account = aide.FindAccount
 
-// give gives a file in a folder of the distribution's account to that.
-func give(f *os.File, dir string) error {
+// giveToAccount gives a file in a folder of the distribution's account to that.
+func giveToAccount(f *os.File, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
@@ -172,13 +180,4 @@ func give(f *os.File, dir string) error {
 		return f.Chown(to.UID, to.GID)
 	}
 	return nil
-}
-
-// syncFolder makes the names in the folder of a file last through a crash.
-func syncFolder(path string) error {
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"aidefleet/node/wholefile"
 )
 
 // ErrUnknown says that there is no such report.
@@ -75,25 +77,14 @@ func (f Folder) Write(id string, k Kind, report io.Reader) error {
 	if _, err := parseID(id); err != nil {
 		return err
 	}
-	path, tmp := f.path(id, k), filepath.Join(string(f), unfinished)
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	path := f.path(id, k)
+	err := wholefile.Write(path, wholefile.Options{Half: filepath.Join(string(f), unfinished)}, func(w io.Writer) error {
+		// More compression would take longer than a check with many changes may.
+		z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
+		_, err := io.Copy(z, report)
+		return errors.Join(err, z.Close())
+	})
 	if err != nil {
-		return err
-	}
-	// More compression would take longer than a check with many changes may.
-	z, _ := gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is valid
-	_, err = io.Copy(z, report)
-	if err = errors.Join(err, z.Close()); err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp)
 		return fmt.Errorf("keep report %s: %w", path, err)
 	}
 	return nil
