@@ -11,6 +11,7 @@ import (
 
 	"aidefleet/node/check"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -35,7 +36,7 @@ func options(name string) (*check.Options, *flag.FlagSet) {
 	f.StringVar(&o.AIDE, "aide", "", "`path` of AIDE; empty to look for it")
 	f.StringVar(&o.Config, "config", "", "`path` of AIDE's configuration; empty to look for it")
 	f.StringVar(&o.Database, "database", "", "`path` of the baseline; empty to take the configuration's")
-	f.StringVar(&o.State, "state", check.DefaultState, "`folder` of the node's own files")
+	f.StringVar(&o.State, "state", state.Default, "`folder` of the node's own files")
 	f.DurationVar(&o.Timeout, "timeout", 0, "`time` after which AIDE is ended; 0 for none")
 	f.IntVar(&o.Weight.Nice, "nice", 19, "CPU `niceness` of AIDE, 0 to 19")
 	f.IntVar(&o.Weight.Workers, "workers", max(1, runtime.NumCPU()/2), "`threads` of AIDE that read files (0.18 and later); 0 for its own default")

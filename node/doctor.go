@@ -10,6 +10,7 @@ import (
 
 	"aidefleet/node/check"
 	"aidefleet/node/doctor"
+	"aidefleet/node/state"
 )
 
 // runDoctor says what would make a check fail, and changes nothing.
@@ -19,7 +20,7 @@ func runDoctor(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	f.StringVar(&o.AIDE, "aide", "", "`path` of AIDE; empty to look for it")
 	f.StringVar(&o.Config, "config", "", "`path` of AIDE's configuration; empty to look for it")
 	f.StringVar(&o.Database, "database", "", "`path` of the baseline; empty to take the configuration's")
-	f.StringVar(&o.State, "state", check.DefaultState, "`folder` of the node's own files")
+	f.StringVar(&o.State, "state", state.Default, "`folder` of the node's own files")
 	f.DurationVar(&o.Timeout, "timeout", time.Minute, "`time` for AIDE to read its configuration")
 	format := f.String("format", "text", "what stands behind the first line: `text` or json")
 	exit, ok := parse(f, args, func() error {

@@ -12,13 +12,14 @@ import (
 	"aidefleet/node/check"
 	"aidefleet/node/history"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // runReport prints a page of a report that is kept on the host. Its first line
 // is a cursor; it is a result line only where there is no page.
 func runReport(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("report", flag.ContinueOnError)
-	state := f.String("state", check.DefaultState, "`folder` of the node's own files")
+	state := f.String("state", state.Default, "`folder` of the node's own files")
 	q := history.Query{Now: time.Now()}
 	f.StringVar(&q.ID, "id", "", "`id` of the report; empty for the newest")
 	f.IntVar(&q.Offset, "offset", 0, "`entries` before the page, or bytes of what AIDE said where a check failed")

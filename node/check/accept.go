@@ -11,6 +11,7 @@ import (
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 const checkAgain = "run aide-node check again"
@@ -29,56 +30,56 @@ func Undo(ctx context.Context, o Options) Answer {
 }
 
 func (r *runner) accept(fingerprint string) error {
-	last, err := r.state.readLast()
-	if errors.Is(err, errNoLast) {
+	last, err := r.state.ReadLast()
+	if errors.Is(err, state.ErrNoCheck) {
 		return fail(result.Refused, "%w on this host: run aide-node check first", err)
 	} else if err != nil {
 		return fail(result.StateUnwritable, "%w: %s", err, checkAgain)
 	}
-	if err := last.refuse(fingerprint, r.config.SHA256); err != nil {
+	if err := refusal(last, fingerprint, r.config.SHA256); err != nil {
 		return failure{result.Refused, err}
 	}
-	if last.newDatabase == noDatabase {
-		return fail(result.BadArguments, "the check of %s found none of the files: nothing is there to become the baseline", last.started)
+	if last.NewDatabase == noDatabase {
+		return fail(result.BadArguments, "the check of %s found none of the files: nothing is there to become the baseline", last.At())
 	}
 	base, err := r.base()
 	switch {
 	case err != nil:
 		return err
-	case base.SHA256 == last.newDatabase: // the node was ended before it could note that
+	case base.SHA256 == last.NewDatabase: // the node was ended before it could note that
 		return fail(result.Refused, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
-	case base.SHA256 != last.baseline:
-		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.started, checkAgain)
+	case base.SHA256 != last.Baseline.SHA256:
+		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.At(), checkAgain)
 	}
 	fresh := r.job().NewDatabase()
 	if _, err := os.Stat(fresh); errors.Is(err, fs.ErrNotExist) {
-		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.started, checkAgain)
+		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.At(), checkAgain)
 	}
-	if err := r.replace(fresh, last.newDatabase); err != nil {
+	if err := r.replace(fresh, last.NewDatabase); err != nil {
 		return err
 	}
 	// It is done. What fails from here on is told, and does no harm: the baseline
 	// is not the one of the check any more, so that it cannot be accepted again.
-	if err := errors.Join(r.state.markAccepted(last, r.Now()), os.Remove(fresh)); err != nil {
+	if err := errors.Join(r.state.MarkAccepted(last, r.Now()), os.Remove(fresh)); err != nil {
 		r.note("The acceptance could not be noted: %v.", err)
 	}
 	return nil
 }
 
-// refuse says why what the last check found cannot become the baseline under
+// refusal says why what the last check found cannot become the baseline under
 // this fingerprint and with this configuration, or returns nil.
-func (l last) refuse(fingerprint, config string) error {
+func refusal(l state.LastCheck, fingerprint, config string) error {
 	switch {
-	case l.status == result.Clean:
-		return fmt.Errorf("the last check, of %s, found no changes: there is nothing to accept", l.started)
-	case l.fingerprint == "":
-		return fmt.Errorf("the last check, of %s, could not tell the names of what changed and has no fingerprint: aide-node init --force takes the files as they are", l.started)
-	case l.fingerprint != fingerprint:
-		return fmt.Errorf("the last check, of %s, has the fingerprint %s, not %s: review what it found, or %s", l.started, l.fingerprint, fingerprint, checkAgain)
-	case l.accepted != "":
-		return fmt.Errorf("%s was already accepted on %s: %s", fingerprint, l.accepted, checkAgain)
-	case l.config != config:
-		return fmt.Errorf("AIDE's configuration was changed since the check of %s: %s", l.started, checkAgain)
+	case l.Status == result.Clean:
+		return fmt.Errorf("the last check, of %s, found no changes: there is nothing to accept", l.At())
+	case l.Fingerprint == "":
+		return fmt.Errorf("the last check, of %s, could not tell the names of what changed and has no fingerprint: aide-node init --force takes the files as they are", l.At())
+	case l.Fingerprint != fingerprint:
+		return fmt.Errorf("the last check, of %s, has the fingerprint %s, not %s: review what it found, or %s", l.At(), l.Fingerprint, fingerprint, checkAgain)
+	case l.Accepted != "":
+		return fmt.Errorf("%s was already accepted on %s: %s", fingerprint, l.Accepted, checkAgain)
+	case l.Config != config:
+		return fmt.Errorf("AIDE's configuration was changed since the check of %s: %s", l.At(), checkAgain)
 	}
 	return nil
 }
@@ -96,7 +97,7 @@ func (r *runner) undo() error {
 	case err != nil:
 		return fail(result.StateUnwritable, "undo: %w", err)
 	}
-	r.own(base, r.state.configOf(base.SHA256))
+	r.recordBaseline(base, r.state.Baseline(base.SHA256).Config)
 	r.note("This is the baseline from before the last acceptance again.")
 	if kept != "" {
 		r.note("What was the baseline until now is kept as %s.", kept)
@@ -106,9 +107,9 @@ func (r *runner) undo() error {
 }
 
 // replace makes a database of that digest the baseline and keeps the old one. The
-// configuration is noted first: with a note too many nothing is wrong.
+// configuration is recorded first: with a record too many nothing is wrong.
 func (r *runner) replace(database, digest string) error {
-	if err := r.state.keepNote(note{sha256: digest, config: r.config.SHA256, since: r.Now(), path: r.config.Database}); err != nil {
+	if err := r.state.RecordBaseline(state.Baseline{SHA256: digest, Config: r.config.SHA256, Since: r.Now(), Path: r.config.Database}); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
 	base, backup, err := baseline.Replace(database, digest, r.config.Database, r.Now())
@@ -118,7 +119,7 @@ func (r *runner) replace(database, digest string) error {
 	case err != nil:
 		return fail(result.StateUnwritable, "replace the baseline: %w", err)
 	}
-	r.own(base, r.config.SHA256)
+	r.recordBaseline(base, r.config.SHA256)
 	r.note("The old baseline is kept as %s; aide-node accept --undo goes back to it.", backup)
 	if err := baseline.Prune(r.config.Database, r.Backups); err != nil {
 		r.note("Older baselines could not be removed: %v.", err)

@@ -9,6 +9,7 @@ import (
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // Inspect reads the baseline that a configuration names, as a check by that AIDE and with
@@ -19,24 +20,24 @@ func Inspect(by aide.Program, c aide.Config, dir string) (baseline.Info, error) 
 }
 
 func inspect(by aide.Program, c aide.Config, dir string, visit func(aide.Entry) error) (baseline.Info, error) {
-	s := state{dir}
+	in := state.Folder(dir)
 	if err := aide.TrustedBaseline(c.Database); errors.Is(err, aide.ErrUntrusted) {
 		return baseline.Info{}, fail(result.BaselineInvalid, "%w; then aide-node init --force if you do not know what it holds", err)
 	}
 	base, err := baseline.Inspect(c.Database, visit)
 	switch {
 	case errors.Is(err, baseline.ErrMissing):
-		return base, s.gone(c, err)
+		return base, removedOrMissing(in, c, err)
 	case errors.Is(err, aide.ErrDatabase), errors.Is(err, os.ErrPermission):
 		return base, failure{result.BaselineInvalid, err}
 	case err != nil:
 		return base, err
 	}
-	if err := s.compareSize(base); err != nil {
+	if err := compareSize(in, base); err != nil {
 		return base, err
 	}
 	if by.Path != "" && !by.Version.Reads(base.Database) {
-		return base, s.outdated(by, base)
+		return base, outdatedError(in, by, base)
 	}
 	return base, nil
 }
@@ -44,25 +45,25 @@ func inspect(by aide.Program, c aide.Config, dir string, visit func(aide.Entry) 
 // base is the baseline, if it can be compared with.
 func (r *runner) base() (baseline.Info, error) { return Inspect(r.aide, r.config, r.State) }
 
-// compareSize tells a baseline that is not any more what AIDE wrote, by what was noted of
+// compareSize tells a baseline that is not any more what AIDE wrote, by what is recorded of
 // it: one without an end marker can be cut short behind any line. No two runs of AIDE on
 // a host end in the same second, but for those that this node knows of.
-func (s state) compareSize(base baseline.Info) error {
-	if !s.noteOf(base.SHA256).since.IsZero() {
+func compareSize(in state.Folder, base baseline.Info) error {
+	if !in.Baseline(base.SHA256).Since.IsZero() {
 		return nil
 	}
-	for _, n := range s.notes() {
-		if n.path == base.Path && n.written != "" && n.written == base.Written {
+	for _, n := range in.Baselines() {
+		if n.Path == base.Path && n.Written != "" && n.Written == base.Written {
 			return fail(result.BaselineInvalid, "%s is not as AIDE wrote it at %s any more: it had %d entries in %d bytes then, and has %d in %d: it was cut short or changed",
-				base.Path, n.written, n.entries, n.size, base.Entries, base.Size)
+				base.Path, n.Written, n.Entries, n.Size, base.Entries, base.Size)
 		}
 	}
 	return nil
 }
 
-// gone tells a baseline that was removed from one that was never taken. Only what is known
+// removedOrMissing tells a baseline that was removed from one that was never taken. Only what is known
 // of the same path counts.
-func (s state) gone(c aide.Config, missing error) error {
+func removedOrMissing(in state.Folder, c aide.Config, missing error) error {
 	var at time.Time
 	var how string
 	saw := func(t time.Time, by string) {
@@ -70,12 +71,11 @@ func (s state) gone(c aide.Config, missing error) error {
 			at, how = t, by
 		}
 	}
-	if n, ok := s.lastOwn(c.Database); ok {
-		saw(n.since, "aide-node had put it there")
+	if n, ok := in.LastBaseline(c.Database); ok {
+		saw(n.Since, "aide-node had put it there")
 	}
-	if l, err := s.readLast(); err == nil && (l.database == c.Database || l.database == "" && l.config == c.SHA256) {
-		started, _ := time.Parse(time.RFC3339, l.started)
-		saw(started, "a check compared with it")
+	if l, err := in.ReadLast(); err == nil && (l.Database == c.Database || l.Database == "" && l.Config == c.SHA256) {
+		saw(l.Started, "a check compared with it")
 	}
 	backup := baseline.LastBackup(c.Database)
 	saw(backup, "it took the place of its newest backup")
@@ -100,11 +100,11 @@ func notMoved(c aide.Config, missing error) error {
 		missing, c.NewDatabase, info.ModTime().UTC().Format(time.RFC3339), c.NewDatabase, c.Database)
 }
 
-// outdated is for a baseline of another AIDE that the one at hand cannot read.
-func (s state) outdated(by aide.Program, base baseline.Info) error {
+// outdatedError is for a baseline of another AIDE that the one at hand cannot read.
+func outdatedError(in state.Folder, by aide.Program, base baseline.Info) error {
 	from := base.Writer
-	if l, err := s.readLast(); from == "" && err == nil && l.baseline == base.SHA256 {
-		from = l.aide
+	if l, err := in.ReadLast(); from == "" && err == nil && l.Baseline.SHA256 == base.SHA256 {
+		from = l.AIDE
 	}
 	verb := "upgraded"
 	if by.Version.OlderThan(from) {
@@ -120,7 +120,7 @@ func (s state) outdated(by aide.Program, base baseline.Info) error {
 // refused says why AIDE did not take the baseline, which is whole.
 func (r *runner) refused(base baseline.Info, said string) error {
 	if base.Writer != "" && base.Writer != r.aide.Version.String() {
-		return r.state.outdated(r.aide, base)
+		return outdatedError(r.state, r.aide, base)
 	}
 	return fail(result.BaselineInvalid, "AIDE refused the baseline: %s", said)
 }

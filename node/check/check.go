@@ -15,6 +15,7 @@ import (
 	"aidefleet/node/history"
 	"aidefleet/node/regular"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // Options say how a check is run.
@@ -60,7 +61,7 @@ func fail(reason result.Reason, format string, args ...any) error {
 // runner is one run, of a check or of an init.
 type runner struct {
 	Options
-	state  state
+	state  state.Folder
 	aide   aide.Program
 	config aide.Config
 	answer Answer
@@ -99,13 +100,13 @@ func (o Options) run(ctx context.Context, do func(*runner, context.Context) erro
 }
 
 func (r *runner) locked(ctx context.Context, started time.Time, do func(*runner, context.Context) error) error {
-	s, err := openState(r.State)
+	s, err := state.Open(r.State)
 	if err != nil {
 		return failure{result.StateUnwritable, err}
 	}
 	r.state = s
-	release, err := lock(s.lock(), started)
-	var busy busyError
+	release, err := s.Lock(started)
+	var busy *state.BusyError
 	if errors.As(err, &busy) {
 		return failure{result.Busy, err}
 	} else if err != nil {
@@ -194,7 +195,7 @@ func (r *runner) prepare(ctx context.Context) (err error) {
 
 func (r *runner) job() aide.Job {
 	return aide.Job{
-		Config: r.config.Path, Folder: r.state.run(), Own: r.State, Baseline: r.config.Database,
+		Config: r.config.Path, Folder: r.state.Run(), Own: r.State, Baseline: r.config.Database,
 		FolderWatched: r.folderWatched, SyslogFormat: r.config.SyslogFormat, Weight: r.Weight,
 	}
 }
@@ -210,11 +211,11 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	r.compared = base
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
-	r.compareNotes(base)
-	if err := r.state.room(Need(base.Size)); err != nil {
+	r.compareRecords(base)
+	if err := r.state.CheckRoom(Need(base.Size)); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
-	id, err := r.state.history().NewID(r.answer.Started)
+	id, err := r.state.Reports().NewID(r.answer.Started)
 	if err != nil {
 		return failure{result.StateUnwritable, err}
 	}
@@ -239,7 +240,7 @@ func (r *runner) check(ctx context.Context) error {
 		return err
 	}
 	r.unread(o)
-	return r.state.keepLast(r.answer.Line, newDatabase, base.Path)
+	return r.state.KeepLast(state.LastCheck{Line: r.answer.Line, NewDatabase: newDatabase, Database: base.Path})
 }
 
 // errBus is that of a run that AIDE has ended itself.
@@ -288,7 +289,7 @@ func (r *runner) unread(o aide.Outcome) {
 // keep keeps the report, or what AIDE said where it failed.
 func (r *runner) keep(id string, o aide.Outcome, reports aide.Reports, failed error) error {
 	r.answer.Report = id
-	kept := r.state.history()
+	kept := r.state.Reports()
 	full, err := reports.Full()
 	if err == nil {
 		defer func() { _ = full.Close() }()

@@ -51,7 +51,7 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	if err := r.try(ctx, place, text); err != nil {
 		return "", err
 	}
-	if err := r.noteUnknown(); err != nil {
+	if err := r.recordConfig(); err != nil {
 		return "", failure{result.StateUnwritable, err}
 	}
 	if err := place.Put(text); err != nil {
@@ -87,7 +87,7 @@ func (r *runner) try(ctx context.Context, place rules.Place, text string) error 
 	if text == "" {
 		return nil
 	}
-	candidate := filepath.Join(r.state.run(), "candidate.conf")
+	candidate := filepath.Join(r.state.Run(), "candidate.conf")
 	defer func() { _ = os.Remove(candidate) }()
 	if err := os.Remove(candidate); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return failure{result.StateUnwritable, err}

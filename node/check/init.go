@@ -9,6 +9,7 @@ import (
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // init takes a baseline if there is none, or in place of the one there is if it
@@ -31,7 +32,7 @@ func (r *runner) init(ctx context.Context) error {
 	}
 	r.tellFew(base.Entries)
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
-	r.compareNotes(base)
+	r.compareRecords(base)
 	r.stands(base)
 	return nil
 }
@@ -42,7 +43,7 @@ func (r *runner) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.state.keepNote(note{sha256: fresh.SHA256, config: r.config.SHA256}); err != nil {
+	if err := r.state.RecordBaseline(state.Baseline{SHA256: fresh.SHA256, Config: r.config.SHA256}); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
 	base, err := baseline.Install(fresh.Path, r.config.Database)
@@ -50,7 +51,7 @@ func (r *runner) first(ctx context.Context) error {
 		return failure{result.StateUnwritable, fmt.Errorf("install the baseline: %w", err)}
 	}
 	_ = os.Remove(fresh.Path) // it only takes room
-	r.own(base, r.config.SHA256)
+	r.recordBaseline(base, r.config.SHA256)
 	r.note("The baseline was taken: %s.", base.Path)
 	r.stands(base)
 	return nil

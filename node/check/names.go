@@ -119,7 +119,7 @@ func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) e
 // one has to be given.
 func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
-	print := fingerprint{dir: r.state.run()}
+	print := fingerprint{dir: r.state.Run()}
 	defer print.close()
 	var shown sample
 	found := 0

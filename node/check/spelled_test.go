@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/state"
 )
 
 // TestSpellingOfAReport reads lines of a report that more than one name can be written
@@ -55,7 +56,7 @@ func TestSpellingOfAReport(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := openState(filepath.Join(t.TempDir(), "state"))
+			s, err := state.Open(filepath.Join(t.TempDir(), "state"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"aidefleet/node/aide"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // slow is what to do about a configuration that takes too long.
@@ -50,7 +51,7 @@ func (e *examiner) configuration(ctx context.Context) {
 func (e *examiner) checkConfig(ctx context.Context, path string) {
 	const name = "config"
 	warnings, err := e.aide.CheckConfig(ctx, aide.Job{
-		Config: path, Folder: existing(filepath.Join(e.State, "run")), Own: e.State, Baseline: e.config.Database,
+		Config: path, Folder: state.Nearest(e.folder().Run()), Own: e.State, Baseline: e.config.Database,
 		SyslogFormat: e.config.SyslogFormat,
 	})
 	report := unwritable(e.config.Reports)

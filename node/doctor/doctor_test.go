@@ -45,9 +45,16 @@ const lastDrift = `{
  "removed": 2,
  "changed": 3,
  "started": "2026-11-20T05:00:00Z",
+ "baseline": {
+  "sha256": "b0",
+  "created": "2026-11-01T00:00:00Z"
+ },
+ "config": "c0",
  "paths": [
   "+/srv/\"status\": "
- ]
+ ],
+ "newDatabase": "d0",
+ "database": "/var/lib/aide/aide.db"
 }
 `
 

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"aidefleet/node/check"
-	"aidefleet/node/regular"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // From unistd.h: what access(2) is asked for, to put something into a folder.
@@ -23,13 +21,13 @@ func (e *examiner) state(uid int) {
 	dir := e.State
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = writable(existing(dir)); err == nil {
+		if err = writable(state.Nearest(e.State)); err == nil {
 			e.ok(name, "%s is not there yet; the first run makes it", dir)
 			return
 		}
 		err = fmt.Errorf("%s cannot be made: %w", dir, err)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, "run"), filepath.Join(dir, "reports")} {
+	for _, path := range []string{dir, e.folder().Run(), string(e.folder().Reports())} {
 		if err == nil {
 			err = usable(path, uid)
 		}
@@ -46,19 +44,9 @@ func (e *examiner) state(uid int) {
 	}
 }
 
-// existing is dir, or the nearest folder above it that there is.
-func existing(dir string) string {
-	for {
-		if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
 // usable fails on what a check would not take. A folder that is not there can be made.
 func usable(dir string, uid int) error {
-	if _, err := check.Own(dir, uid); errors.Is(err, fs.ErrNotExist) {
+	if _, err := state.Verify(dir, uid); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		return err
@@ -79,27 +67,19 @@ func writable(dir string) error {
 	return err
 }
 
-// lock says whether a run is at work. It holds the lock for no longer than it
-// takes to let go of it, and shared, so that two doctors do not see each other.
+// folder is the node's own.
+func (e *examiner) folder() state.Folder { return state.Folder(e.State) }
+
+// lock says whether a run is at work.
 func (e *examiner) lock() {
 	const name = "lock"
-	path := filepath.Join(e.State, "lock")
-	f, err := regular.Open(path)
-	if absent(err) {
-		e.ok(name, "free")
-		return
-	}
-	if err == nil {
-		defer func() { _ = f.Close() }()
-		err = os.NewSyscallError("lock "+path, syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB))
-	}
+	err := e.folder().Busy()
+	var busy *state.BusyError
 	switch {
 	case err == nil:
 		e.ok(name, "free")
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		holder := make([]byte, 200)
-		n, _ := f.ReadAt(holder, 0)
-		e.warn(name, "wait for it to end", "another run is at work: %s", strings.TrimSpace(string(holder[:n])))
+	case errors.As(err, &busy):
+		e.warn(name, "wait for it to end", "another run is at work: %s", busy.Holder)
 		e.found[len(e.found)-1].Reason = result.Busy
 	default:
 		e.fail(name, result.StateUnwritable, "look at who made it and remove it, or name another folder with --state", err)
@@ -109,16 +89,14 @@ func (e *examiner) lock() {
 // room compares what is free with what a check needs.
 func (e *examiner) room() {
 	const name = "space"
-	dir := existing(e.State)
-	var fs syscall.Statfs_t
-	err := os.NewSyscallError("statfs "+dir, syscall.Statfs(dir, &fs))
-	free, need := int64(fs.Bavail)*fs.Bsize, check.Need(e.size)
-	if err == nil && free < need {
-		err = fmt.Errorf("%s has %d KiB free, a check needs %d KiB", dir, free>>10, need>>10)
+	need := check.Need(e.size)
+	free, err := e.folder().Free()
+	if err == nil {
+		err = e.folder().CheckRoom(need)
 	}
 	if err != nil {
 		e.fail(name, result.StateUnwritable, "make room, or name a folder with more of it by --state", err)
 		return
 	}
-	e.ok(name, "%s has %d MiB free, a check needs %d MiB", dir, free>>20, need>>20)
+	e.ok(name, "%s has %d MiB free, a check needs %d MiB", state.Nearest(e.State), free>>20, need>>20)
 }

@@ -1,41 +1,26 @@
 package doctor
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
-	"aidefleet/node/regular"
-	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
-
-// absent says that a file is not there, or not the folder it would be in.
-func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
-}
 
 // last tells what the last check said. It is no obstacle to the next one.
 func (e *examiner) last() {
 	const name, next = "last", "aide-node check"
-	text, err := regular.Read(filepath.Join(e.State, "last.json"), 64<<10)
-	var said struct {
-		result.Line
-		Accepted string `json:"accepted"`
-	}
-	unreadable := json.Unmarshal(text, &said)
-	at := said.Started.UTC().Format(time.RFC3339)
-	switch {
-	case absent(err):
+	said, err := e.folder().ReadLast()
+	switch at := said.At(); {
+	case errors.Is(err, state.ErrNoCheck):
 		e.warn(name, next, "no check has come to an end here yet")
+	case errors.Is(err, state.ErrNotAsWritten):
+		e.warn(name, next, "%v", err)
 	case err != nil:
 		e.warn(name, next, "what the last check said cannot be read: %v", err)
-	case unreadable != nil, said.Counts == nil, said.Started.IsZero(), said.Status != result.Clean && said.Status != result.Drift:
-		e.warn(name, next, "last.json is not as a check writes it")
 	case said.Started.After(e.Now()):
 		e.warn(name, "look at the host's clock", "the last check was at %s, which is yet to come", at)
 	case said.Accepted != "":
@@ -51,8 +36,8 @@ func (e *examiner) last() {
 // them failed. Files are named by the time at which a check began.
 func (e *examiner) reports() {
 	const name = "reports"
-	files, err := os.ReadDir(filepath.Join(e.State, "reports"))
-	if err != nil && !absent(err) {
+	files, err := os.ReadDir(string(e.folder().Reports()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		e.warn(name, "see to the state folder", "the reports kept cannot be listed: %v", err)
 		return
 	}

@@ -1,0 +1,60 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
+	"aidefleet/node/state"
+)
+
+// otherConfig is the message of a check whose configuration is not the one that its
+// baseline was taken with. AIDE compares only attributes that both have. Up to 0.18 it
+// passes over what is in the baseline and no rule holds for any more; from 0.19 on
+// that is removed (populate_tree and the functions it calls in their gen_list.c).
+func otherConfig(v aide.Version) string {
+	excluded := "what it excludes now, and attributes that only one of the two has, were not compared"
+	if v.TellsExcluded() {
+		excluded = "what it excludes now is told as removed, and attributes that only one of the two has were not compared"
+	}
+	return "AIDE's configuration was changed since the baseline was taken: " + excluded + ". Review the configuration; then accept, or aide-node init --force"
+}
+
+// recordConfig records the present configuration as the one that the baseline was taken
+// with, unless one is recorded. It is called before the configuration is changed.
+func (r *runner) recordConfig() error {
+	base, err := baseline.Inspect(r.config.Database, nil)
+	b := r.state.Baseline(base.SHA256)
+	if err != nil || b.Config != "" { // a check tells of a baseline that cannot be read
+		return nil
+	}
+	b.SHA256, b.Config = base.SHA256, r.config.SHA256
+	return r.state.RecordBaseline(b)
+}
+
+// recordBaseline records that a baseline is this node's from now on.
+func (r *runner) recordBaseline(base baseline.Info, config string) {
+	err := r.state.RecordBaseline(state.Baseline{
+		SHA256: base.SHA256, Config: config, Since: r.Now(), Size: base.Size,
+		Entries: base.Entries, Written: base.Written, Path: base.Path,
+	})
+	if err != nil { // it is done all the same
+		r.note("%v.", err)
+	}
+}
+
+// compareRecords says so if the configuration is not the one that the baseline was taken
+// with, and if the baseline is not one that this node put there.
+func (r *runner) compareRecords(base baseline.Info) {
+	recorded := r.state.Baseline(base.SHA256)
+	if recorded.Config != "" && recorded.Config != r.config.SHA256 {
+		r.tell(otherConfig(r.aide.Version))
+	}
+	last, ok := r.state.LastBaseline(base.Path)
+	if !ok || !recorded.Since.IsZero() {
+		return
+	}
+	r.tellFirst(fmt.Sprintf("the baseline, of %s with %d entries, is not the one that aide-node took or accepted on %s, with %d: AIDE's own job or somebody put it there. Find out who; then accept, or aide-node init --force",
+		base.Created.UTC().Format(time.RFC3339), base.Entries, last.Since.UTC().Format(time.RFC3339), last.Entries))
+}

@@ -1,0 +1,60 @@
+package state
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"aidefleet/node/result"
+)
+
+// TestLast reads what was kept, whatever the names of files look like.
+func TestLast(t *testing.T) {
+	f, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadLast(); !errors.Is(err, ErrNoCheck) {
+		t.Errorf("before a check: %v", err)
+	}
+	now := time.Date(2026, 11, 23, 6, 0, 0, 0, time.FixedZone("CET", 3600))
+	a, b, c := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
+	kept := LastCheck{
+		Line: result.Line{
+			V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 3}, Fingerprint: a[:32], Started: now,
+			Baseline: &result.Baseline{SHA256: b}, Config: c,
+			Paths: []string{`+accepted": "x`, "+\n \"accepted\": \"x\",\n", `+/newDatabase": "x`, `+": "`, `+\": "`},
+		},
+		NewDatabase: a, Database: `/a "b"\` + "\n/c",
+	}
+	if err := f.KeepLast(kept); err != nil {
+		t.Fatal(err)
+	}
+	for _, accepted := range []string{"", "2026-11-23T05:00:00Z"} {
+		l, err := f.ReadLast()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, pair := range map[string][2]string{
+			"status": {string(l.Status), "drift"}, "started": {l.At(), "2026-11-23T05:00:00Z"}, "fingerprint": {l.Fingerprint, a[:32]},
+			"baseline": {l.Baseline.SHA256, b}, "configuration": {l.Config, c}, "new database": {l.NewDatabase, a},
+			"accepted": {l.Accepted, accepted}, "database": {l.Database, kept.Database},
+		} {
+			if pair[0] != pair[1] {
+				t.Errorf("%s: %q, want %q", what, pair[0], pair[1])
+			}
+		}
+		if err := f.MarkAccepted(l, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"", "{}\n", "garbage", `{"status": "drift"}`, "{\n \"status\": \"drift\"\n}\n"} {
+		if err := write(f.last(), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := f.ReadLast(); !errors.Is(err, ErrNotAsWritten) {
+			t.Errorf("%q: %+v, %v", text, l, err)
+		}
+	}
+}
