@@ -17,7 +17,7 @@ import (
 func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("parse", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	var saved check.Saved
+	var saved check.PastRun
 	f.Func("exit", "AIDE's exit `status`, or minus the signal that ended it", func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < -64 || n > 255 {

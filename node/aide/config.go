@@ -299,7 +299,7 @@ func (r *configReader) include(argument string, execute bool) error {
 		}
 		include := r.included
 		if unsaid != nil {
-			include = r.perhaps
+			include = r.maybeIncluded
 		}
 		err := include(path, execute)
 		switch {
@@ -313,9 +313,9 @@ func (r *configReader) include(argument string, execute bool) error {
 	return nil
 }
 
-// perhaps reads a file that AIDE may include or not. A program that AIDE may not run
+// maybeIncluded reads a file that AIDE may include or not. A program that AIDE may not run
 // is not run.
-func (r *configReader) perhaps(path string, execute bool) error {
+func (r *configReader) maybeIncluded(path string, execute bool) error {
 	if info, err := os.Stat(path); err == nil && execute && info.Mode()&0o100 != 0 {
 		return Trusted(path)
 	}

@@ -18,8 +18,8 @@ func (p Program) CheckConfig(ctx context.Context, j Job) (warnings int, err erro
 	if err != nil {
 		return 0, err
 	}
-	c.named(&o)
+	c.putPaths(&o)
 	p.locate(&o, j.Config, c.ahead)
 	c.args = []string{"--config=" + j.Config, configCheck} // as a person would ask
-	return o.Said.Lines, c.judge(ctx, o)
+	return o.Said.Lines, c.errorOf(ctx, o)
 }

@@ -47,15 +47,15 @@ func (v Version) literal(path string) string {
 		case plainPath(path[i : i+1]):
 			b.WriteByte(c)
 		default:
-			b.WriteString(v.odd(c))
+			b.WriteString(v.quoteByte(c))
 		}
 	}
 	return b.String()
 }
 
-// odd is a character that is special to AIDE's configuration, or to none. 0.16 takes
+// quoteByte writes a character that is special to AIDE's configuration, or to none. 0.16 takes
 // percent signs for bytes in hex, later releases a backslash before some characters.
-func (v Version) odd(c byte) string {
+func (v Version) quoteByte(c byte) string {
 	switch {
 	case !v.since(17) && c == '\\':
 		return "%5c%5c"

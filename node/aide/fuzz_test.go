@@ -52,15 +52,15 @@ func FuzzReadPlain(f *testing.F) {
 	})
 }
 
-func FuzzReadKnown(f *testing.F) {
+func FuzzReadMultiline(f *testing.F) {
 	seed(f, "testdata/corpus/*/check-[acor]*/stdout")
 	seed(f, "testdata/corpus/*/check-json-odd/stdout")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, json := range []bool{false, true} {
-			odd := make(OddNames)
+			odd := make(MultilineNames)
 			odd.Add([]byte("/srv/aide-corpus/app/new\nline.txt"), json)
 			odd.Add([]byte(text), json)
-			if err := ReadKnown(strings.NewReader(text), json, odd, func(Change) error { return nil }); err != nil {
+			if err := ReadMultiline(strings.NewReader(text), json, odd, func(Change) error { return nil }); err != nil {
 				t.Error(err)
 			}
 		}

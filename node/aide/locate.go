@@ -17,8 +17,8 @@ type sourceLine struct {
 	text string
 }
 
-// named puts the paths that AIDE was told in place of the files it was given open.
-func (c command) named(o *Outcome) {
+// putPaths puts the paths that AIDE was told in place of the files it was given open.
+func (c command) putPaths(o *Outcome) {
 	for i, f := range c.files {
 		number := fmt.Appendf(nil, "/proc/self/fd/%d", firstFile+i)
 		o.Stderr = bytes.ReplaceAll(o.Stderr, number, []byte(f.Name()))
@@ -34,7 +34,7 @@ func (p Program) locate(o *Outcome, config string, ahead int) {
 		source, _ := readSource(config) // as far as it can be read
 		var text []byte
 		for line := range bytes.Lines(o.Stderr) {
-			text = append(text, located(string(line), source, ahead)...)
+			text = append(text, locateLine(string(line), source, ahead)...)
 		}
 		o.Stderr = text
 	}
@@ -65,8 +65,8 @@ func withoutReports(config string) ([]byte, error) {
 	return text, err
 }
 
-// located is one such line, or the line as it is if it is another.
-func located(line string, source []sourceLine, ahead int) string {
+// locateLine is one such line, or the line as it is if it is another.
+func locateLine(line string, source []sourceLine, ahead int) string {
 	digits, said, ok := strings.Cut(line, ":")
 	n, err := strconv.Atoi(digits)
 	if !ok || err != nil {

@@ -132,13 +132,13 @@ func environment() []string {
 func (c command) succeed(ctx context.Context) error {
 	o, err := run(ctx, c)
 	if err == nil {
-		err = c.judge(ctx, o)
+		err = c.errorOf(ctx, o)
 	}
 	return err
 }
 
-// judge is the error of a command that did not succeed.
-func (c command) judge(ctx context.Context, o Outcome) (err error) {
+// errorOf is the error of a command that did not succeed.
+func (c command) errorOf(ctx context.Context, o Outcome) (err error) {
 	line := c.path + " " + strings.Join(c.args, " ")
 	switch {
 	case ctx.Err() != nil:

@@ -187,20 +187,20 @@ func (w *Warnings) readReportAt(path string) error {
 	return err
 }
 
-// Saved is what a file with a report in it is.
-type Saved struct {
+// ReportFile is what a file with a report in it is.
+type ReportFile struct {
 	JSON  bool
 	Start int64 // where the JSON begins; stderr may stand before it
 	Quiet bool  // there is no report, and nothing but what AIDE says beside one
 	CRLF  bool  // its first line ends with CR LF
 }
 
-// ReadSaved reads what stands in a file beside the report.
-func (w *Warnings) ReadSaved(r io.Reader) (Saved, error) { return w.readReport(r, false) }
+// ReadReportFile reads what stands in a file beside the report.
+func (w *Warnings) ReadReportFile(r io.Reader) (ReportFile, error) { return w.readReport(r, false) }
 
 // readReport reads lines up to the beginning of JSON, unless the report is known to be
 // plain, or all of them: in a report of 0.16 a name can imitate the headline.
-func (w *Warnings) readReport(r io.Reader, plain bool) (s Saved, err error) {
+func (w *Warnings) readReport(r io.Reader, plain bool) (s ReportFile, err error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	w.report = true
 	defer func() { w.report = false }()

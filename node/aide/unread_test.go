@@ -90,7 +90,7 @@ func TestUnreadOf16(t *testing.T) {
 		"Entry /srv/secret in databases has different attributes: 24020003d 20020003d\n" +
 		"Start timestamp: 2026-11-26 00:45:27 +0000 (AIDE 0.16.2)\n"
 	var w Warnings
-	s, err := w.ReadSaved(strings.NewReader(report + "AIDE found NO differences between database and filesystem. Looks okay!!\n"))
+	s, err := w.ReadReportFile(strings.NewReader(report + "AIDE found NO differences between database and filesystem. Looks okay!!\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestUnreadOf16(t *testing.T) {
 		"WARNING: something\n": true, "Cannot open /x for reading\n": false, "garbage": false,
 	} {
 		var w Warnings
-		s, err := w.ReadSaved(strings.NewReader(text))
+		s, err := w.ReadReportFile(strings.NewReader(text))
 		assert.NoError(t, err, text)
 		assert.Equal(t, quiet, s.Quiet, "%q: %+v", text, s)
 	}
@@ -150,7 +150,7 @@ func FuzzWarnings(f *testing.F) {
 		if more.Unread.Entries < whole.Unread.Entries {
 			t.Errorf("%d entries with one more, %d without", more.Unread.Entries, whole.Unread.Entries)
 		}
-		if _, err := whole.ReadSaved(strings.NewReader(string(text))); err != nil {
+		if _, err := whole.ReadReportFile(strings.NewReader(string(text))); err != nil {
 			return // a line without end
 		}
 	})

@@ -72,7 +72,7 @@ func (p Program) run(ctx context.Context, j Job, mode string) (Outcome, error) {
 	}
 	defer c.close()
 	o, err := run(ctx, c)
-	c.named(&o)
+	c.putPaths(&o)
 	p.locate(&o, j.Config, c.ahead)
 	if err == nil && !p.Version.levels() { // it says in its reports what it could not read
 		err = o.Said.readReportAt(filepath.Join(j.Folder, fullReport))
@@ -138,13 +138,13 @@ func (r Reports) Changes(visit func(Change) error) error {
 	return ReadPlain(f, visit)
 }
 
-// ChangesKnown reads the names like Changes, with those given that hold
+// ChangesMultiline reads the names like Changes, with those given that hold
 // newlines.
-func (r Reports) ChangesKnown(odd OddNames, visit func(Change) error) error {
+func (r Reports) ChangesMultiline(odd MultilineNames, visit func(Change) error) error {
 	f, err := r.Full()
 	if err != nil {
 		return fmt.Errorf("AIDE wrote no full report: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	return ReadKnown(f, r.JSON, odd, visit)
+	return ReadMultiline(f, r.JSON, odd, visit)
 }

@@ -102,7 +102,7 @@ func (r *runner) undo() error {
 	if kept != "" {
 		r.note("What was the baseline until now is kept as %s.", kept)
 	}
-	r.stands(base)
+	r.answerBaseline(base)
 	return nil
 }
 
@@ -124,13 +124,13 @@ func (r *runner) replace(database, digest string) error {
 	if err := baseline.Prune(r.config.Database, r.Backups); err != nil {
 		r.note("Older baselines could not be removed: %v.", err)
 	}
-	r.stands(base)
+	r.answerBaseline(base)
 	return nil
 }
 
-// stands makes the answer of a baseline that is in place.
-func (r *runner) stands(base baseline.Info) {
-	r.say("The baseline has %d entries.", base.Entries)
+// answerBaseline makes the answer of a baseline that is in place.
+func (r *runner) answerBaseline(base baseline.Info) {
+	r.headline("The baseline has %d entries.", base.Entries)
 	r.answer.Status = result.Clean
 	r.answer.Counts = &result.Counts{Total: base.Entries}
 	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}

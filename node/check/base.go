@@ -117,8 +117,8 @@ func outdatedError(in state.Folder, by aide.Program, base baseline.Info) error {
 		verb, from, by.Version)
 }
 
-// refused says why AIDE did not take the baseline, which is whole.
-func (r *runner) refused(base baseline.Info, said string) error {
+// refusedError says why AIDE did not take the baseline, which is whole.
+func (r *runner) refusedError(base baseline.Info, said string) error {
 	if base.Writer != "" && base.Writer != r.aide.Version.String() {
 		return outdatedError(r.state, r.aide, base)
 	}

@@ -18,7 +18,7 @@ type changes struct {
 	json        bool // the report is JSON
 	mayEscape   bool // a name that is listed holds what may be an escape
 	spelling    aide.Spelling
-	settled     map[uint64]aide.Kind // of names that not every report writes as they are, by hash; nil if none is needed
+	resolved     map[uint64]aide.Kind // of names that not every report writes as they are, by hash; nil if none is needed
 	seed        maphash.Seed
 	part, parts uint64
 	marks       []uint64 // sorted by seal
@@ -74,8 +74,8 @@ func (c *changes) kind(name []byte) aide.Kind {
 	if c.json || aide.Ordinary(name) {
 		return c.lookUp(maphash.Bytes(c.seed, name))
 	}
-	if c.settled != nil {
-		return c.settled[maphash.Bytes(c.seed, name)]
+	if c.resolved != nil {
+		return c.resolved[maphash.Bytes(c.seed, name)]
 	}
 	return c.lookUp(maphash.Bytes(c.seed, c.spelling.Spell(name)))
 }

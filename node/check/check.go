@@ -91,7 +91,7 @@ func (o Options) run(ctx context.Context, do func(*runner, context.Context) erro
 		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
-	err := r.locked(ctx, started, do)
+	err := r.withLock(ctx, started, do)
 	r.answer.Seconds = o.Now().Sub(started).Seconds()
 	if err != nil {
 		r.fail(ctx, err)
@@ -99,7 +99,7 @@ func (o Options) run(ctx context.Context, do func(*runner, context.Context) erro
 	return r.answer
 }
 
-func (r *runner) locked(ctx context.Context, started time.Time, do func(*runner, context.Context) error) error {
+func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runner, context.Context) error) error {
 	s, err := state.Open(r.State)
 	if err != nil {
 		return failure{result.StateUnwritable, err}
@@ -113,7 +113,7 @@ func (r *runner) locked(ctx context.Context, started time.Time, do func(*runner,
 		return failure{result.StateUnwritable, err}
 	}
 	defer release()
-	if err := r.prepare(ctx); err != nil {
+	if err := r.findAIDE(ctx); err != nil {
 		return err
 	}
 	return do(r, ctx)
@@ -157,8 +157,8 @@ func ReasonOf(err error) result.Reason {
 	return reason
 }
 
-// prepare finds AIDE and its configuration.
-func (r *runner) prepare(ctx context.Context) (err error) {
+// findAIDE finds AIDE and its configuration.
+func (r *runner) findAIDE(ctx context.Context) (err error) {
 	r.aide, err = aide.Find(ctx, r.AIDE)
 	if errors.Is(err, aide.ErrMissing) && r.Install {
 		by, failed := aide.Install(ctx)
@@ -225,31 +225,31 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
-		newDatabase, err = r.conclude(base, o, reports)
+		newDatabase, err = r.answerFrom(base, o, reports)
 		if o.Exit == databaseRefused {
-			err = r.refused(base, o.Complaint())
+			err = r.refusedError(base, o.Complaint())
 		}
 	}
 	if o.Crashed() {
-		err = r.blame(ctx, err)
+		err = r.nameCrashedFile(ctx, err)
 	}
-	if keepErr := r.keep(id, o, reports, err); err == nil && keepErr != nil {
+	if keepErr := r.keepReport(id, o, reports, err); err == nil && keepErr != nil {
 		err = failure{result.StateUnwritable, keepErr}
 	}
 	if err != nil {
 		return err
 	}
-	r.unread(o)
+	r.setUnread(o)
 	return r.state.KeepLast(state.LastCheck{Line: r.answer.Line, NewDatabase: newDatabase, Database: base.Path})
 }
 
 // errBus is that of a run that AIDE has ended itself.
 var errBus = fail(result.AideCrashed, "AIDE ended itself (SIGBUS): a file became shorter while AIDE read it, or the disk cannot read one; AIDE 0.18 goes on without it")
 
-// conclude makes the answer of what AIDE left behind, and returns the digest of
+// answerFrom makes the answer of what AIDE left behind, and returns the digest of
 // the new database.
-func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
-	if err := judge(o); err != nil {
+func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
+	if err := failureOf(o); err != nil {
 		return "", err
 	}
 	summary, all, err := reports.Counts()
@@ -263,7 +263,7 @@ func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Repor
 		return "", fail(result.ReportUnreadable, "AIDE ended with status %d, its report says %d added, %d removed, %d changed",
 			o.Exit, all.Added, all.Removed, all.Changed)
 	}
-	if summary.Total == 0 && !r.gone(summary) {
+	if summary.Total == 0 && !r.allGone(summary) {
 		return "", fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
 	}
 	r.tellNarrow(summary, all)
@@ -272,22 +272,22 @@ func (r *runner) conclude(base baseline.Info, o aide.Outcome, reports aide.Repor
 	if summary.Differences {
 		r.answer.Status = result.Drift
 	}
-	if err := r.passedOver(base, summary); err != nil {
+	if err := r.tellPassedOver(base, summary); err != nil {
 		return "", err
 	}
-	return r.name(summary, reports)
+	return r.findChangeSet(summary, reports)
 }
 
-// unread says in the answer what AIDE could not look at.
-func (r *runner) unread(o aide.Outcome) {
+// setUnread says in the answer what AIDE could not look at.
+func (r *runner) setUnread(o aide.Outcome) {
 	r.answer.Unread, r.answer.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
 	if o.Said.Lines > 0 {
 		r.note("AIDE gave %d warnings; the first: %s", o.Said.Lines, o.Said.First)
 	}
 }
 
-// keep keeps the report, or what AIDE said where it failed.
-func (r *runner) keep(id string, o aide.Outcome, reports aide.Reports, failed error) error {
+// keepReport keeps the report, or what AIDE said where it failed.
+func (r *runner) keepReport(id string, o aide.Outcome, reports aide.Reports, failed error) error {
 	r.answer.Report = id
 	kept := r.state.Reports()
 	full, err := reports.Full()
@@ -316,8 +316,8 @@ const databaseRefused = 24
 // 0.18 it ignores SIGTERM).
 const endedBySignal = 25
 
-// judge tells a run that has a result, status 0 to 7, from one that failed.
-func judge(o aide.Outcome) error {
+// failureOf tells a run that has a result, status 0 to 7, from one that failed.
+func failureOf(o aide.Outcome) error {
 	said := o.Complaint()
 	switch {
 	case o.Exit == endedBySignal, o.Signal == syscall.SIGTERM, o.Signal == syscall.SIGINT, o.Signal == syscall.SIGHUP:
@@ -336,8 +336,8 @@ func judge(o aide.Outcome) error {
 	return nil
 }
 
-// say begins the text for people with what the answer is about.
-func (r *runner) say(format string, args ...any) {
+// headline begins the text for people with what the answer is about.
+func (r *runner) headline(format string, args ...any) {
 	r.answer.headline = fmt.Sprintf(format, args...)
 }
 

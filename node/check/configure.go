@@ -28,9 +28,9 @@ func Configure(ctx context.Context, o Options, p profile.Profile) Answer {
 			return err
 		}
 		r.answer.Status, r.answer.Counts = result.Clean, &result.Counts{Total: p.Len()}
-		r.say("The profile has %d paths; its rules are in %s.", p.Len(), where)
+		r.headline("The profile has %d paths; its rules are in %s.", p.Len(), where)
 		if p.Len() == 0 {
-			r.say("There is no profile in %s.", where)
+			r.headline("There is no profile in %s.", where)
 		}
 		return nil
 	})
@@ -48,7 +48,7 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 		r.note("Nothing was changed: it was so already.")
 		return place.Path, place.Tidy()
 	}
-	if err := r.try(ctx, place, text); err != nil {
+	if err := r.tryRules(ctx, place, text); err != nil {
 		return "", err
 	}
 	if err := r.recordConfig(); err != nil {
@@ -60,7 +60,7 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	before := r.config
 	err = before.Regenerate(ctx)
 	if err == nil {
-		err = r.sound(ctx)
+		err = r.checkConfig(ctx)
 	}
 	if err == nil {
 		r.config, err = r.aide.Version.ReadConfig(ctx, r.config.Path, r.Database)
@@ -76,14 +76,14 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 		return "", fail(result.ConfigInvalid, "AIDE refuses the configuration, and what was there before is there again: %w", err)
 	}
 	r.answer.Config = r.config.SHA256
-	r.outdated()
+	r.noteOtherRules()
 	return place.Path, nil
 }
 
-// try lets AIDE read the configuration as it would be, before it is. A host whose
+// tryRules lets AIDE read the configuration as it would be, before it is. A host whose
 // configuration is refused as it is may be mended by other rules, so that is no
 // reason not to go on.
-func (r *runner) try(ctx context.Context, place rules.Place, text string) error {
+func (r *runner) tryRules(ctx context.Context, place rules.Place, text string) error {
 	if text == "" {
 		return nil
 	}
@@ -98,20 +98,20 @@ func (r *runner) try(ctx context.Context, place rules.Place, text string) error 
 	job := r.job()
 	job.Config = candidate
 	_, err := r.aide.CheckConfig(ctx, job)
-	if err == nil || ctx.Err() == nil && r.sound(ctx) != nil {
+	if err == nil || ctx.Err() == nil && r.checkConfig(ctx) != nil {
 		return ctx.Err()
 	}
 	return fail(result.ConfigInvalid, "AIDE refuses the rules, and nothing was changed: %w", err)
 }
 
-// sound lets AIDE read the host's configuration.
-func (r *runner) sound(ctx context.Context) error {
+// checkConfig lets AIDE read the host's configuration.
+func (r *runner) checkConfig(ctx context.Context) error {
 	_, err := r.aide.CheckConfig(ctx, r.job())
 	return err
 }
 
-// outdated says what to do about a baseline that was taken with other rules.
-func (r *runner) outdated() {
+// noteOtherRules says what to do about a baseline that was taken with other rules.
+func (r *runner) noteOtherRules() {
 	if _, err := os.Stat(r.config.Database); err != nil {
 		r.note("There is no baseline yet: aide-node init takes it.")
 		return

@@ -8,9 +8,9 @@ import (
 	"aidefleet/node/baseline"
 )
 
-// blame adds to the error of an AIDE that crashed which file it crashed on, if that
+// nameCrashedFile adds to the error of an AIDE that crashed which file it crashed on, if that
 // can be found out.
-func (r *runner) blame(ctx context.Context, crash error) error {
+func (r *runner) nameCrashedFile(ctx context.Context, crash error) error {
 	var f failure
 	if !errors.As(crash, &f) || ctx.Err() != nil {
 		return crash

@@ -47,14 +47,14 @@ var attributes = map[string]bool{
 	"stribog256": true, "stribog512": true, "sha512_256": true, "sha3_256": true, "sha3_512": true,
 }
 
-// removed adds an entry that is gone.
-func (f *fingerprint) removed(name []byte) error {
+// addRemoved adds an entry that is gone.
+func (f *fingerprint) addRemoved(name []byte) error {
 	f.begin(name, aide.Removed)
 	return f.add()
 }
 
-// now adds an entry that was added or changed.
-func (f *fingerprint) now(kind aide.Kind, e aide.Entry) error {
+// addPresent adds an entry that was added or changed.
+func (f *fingerprint) addPresent(kind aide.Kind, e aide.Entry) error {
 	var folder bool
 	f.values = f.values[:0]
 	e.Attributes(func(column string, value []byte) {

@@ -33,10 +33,10 @@ func digest(t *testing.T, text string) string {
 	t.Helper()
 	f := fingerprint{dir: t.TempDir()}
 	defer f.close()
-	if _, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return f.now(aide.Changed, e) }); err != nil {
+	if _, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return f.addPresent(aide.Changed, e) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.removed([]byte("/gone")); err != nil {
+	if err := f.addRemoved([]byte("/gone")); err != nil {
 		t.Fatal(err)
 	}
 	sum, err := f.sum()
@@ -88,10 +88,10 @@ func TestFingerprintIsDocumented(t *testing.T) {
 	f := fingerprint{}
 	text := "@@begin_db\n@@db_spec name perm uid gid size mtime inode sha256\n/a 100644 0 0 5 9 9 x\n/d 40755 0 0 4096 9 9 0\n@@end_db\n"
 	kinds := map[string]aide.Kind{"/a": aide.Changed, "/d": aide.Added}
-	if _, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return f.now(kinds[string(e.Name())], e) }); err != nil {
+	if _, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return f.addPresent(kinds[string(e.Name())], e) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.removed([]byte("/gone")); err != nil {
+	if err := f.addRemoved([]byte("/gone")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := f.sum()

@@ -20,11 +20,11 @@ func (r *runner) init(ctx context.Context) error {
 	case errors.Is(err, aide.ErrUntrusted):
 		return err
 	case errors.Is(err, baseline.ErrMissing) && (r.Force || ReasonOf(err) == result.BaselineMissing):
-		return r.first(ctx)
+		return r.takeFirst(ctx)
 	case errors.Is(err, baseline.ErrMissing):
 		return err
 	case r.Force:
-		return r.anew(ctx)
+		return r.retake(ctx)
 	case errors.Is(err, aide.ErrDatabase):
 		return fail(result.BaselineInvalid, "%w; aide-node init --force takes a new one and keeps this", err)
 	case err != nil:
@@ -33,13 +33,13 @@ func (r *runner) init(ctx context.Context) error {
 	r.tellFew(base.Entries)
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
 	r.compareRecords(base)
-	r.stands(base)
+	r.answerBaseline(base)
 	return nil
 }
 
-// first takes the first baseline.
-func (r *runner) first(ctx context.Context) error {
-	fresh, err := r.create(ctx)
+// takeFirst takes the first baseline.
+func (r *runner) takeFirst(ctx context.Context) error {
+	fresh, err := r.writeDatabase(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,13 +53,13 @@ func (r *runner) first(ctx context.Context) error {
 	_ = os.Remove(fresh.Path) // it only takes room
 	r.recordBaseline(base, r.config.SHA256)
 	r.note("The baseline was taken: %s.", base.Path)
-	r.stands(base)
+	r.answerBaseline(base)
 	return nil
 }
 
-// anew takes a baseline in place of the one there is, which may be garbage.
-func (r *runner) anew(ctx context.Context) error {
-	fresh, err := r.create(ctx)
+// retake takes a baseline in place of the one there is, which may be garbage.
+func (r *runner) retake(ctx context.Context) error {
+	fresh, err := r.writeDatabase(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (r *runner) anew(ctx context.Context) error {
 	return nil
 }
 
-// create lets AIDE write a database of the files as they are.
-func (r *runner) create(ctx context.Context) (baseline.Info, error) {
+// writeDatabase lets AIDE write a database of the files as they are.
+func (r *runner) writeDatabase(ctx context.Context) (baseline.Info, error) {
 	o, err := r.aide.Init(ctx, r.job())
 	if err != nil {
 		return baseline.Info{}, err
@@ -80,9 +80,9 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if ctx.Err() != nil {
 		return baseline.Info{}, ctx.Err()
 	}
-	if err := judge(o); err != nil {
+	if err := failureOf(o); err != nil {
 		if o.Crashed() {
-			err = r.blame(ctx, err)
+			err = r.nameCrashedFile(ctx, err)
 		}
 		return baseline.Info{}, err
 	}
@@ -92,7 +92,7 @@ func (r *runner) create(ctx context.Context) (baseline.Info, error) {
 	if o.Exit != 0 {
 		return baseline.Info{}, fail(result.AideFailed, "AIDE ended with status %d: %s", o.Exit, o.Complaint())
 	}
-	r.unread(o)
+	r.setUnread(o)
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), nil)
 	if errors.Is(err, aide.ErrNoEntry) {
 		return fresh, fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)

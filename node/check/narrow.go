@@ -65,9 +65,9 @@ func (r *runner) watchFolder() func(aide.Entry) error {
 // errThere ends a look for a file that is there.
 var errThere = errors.New("a file is there")
 
-// gone says of a check that has seen no file whether that is because all files of the
+// allGone says of a check that has seen no file whether that is because all files of the
 // baseline are gone. From 0.19 on AIDE says so too if there are no rules for them.
-func (r *runner) gone(s aide.Summary) bool {
+func (r *runner) allGone(s aide.Summary) bool {
 	if s.Removed == 0 {
 		return false
 	}

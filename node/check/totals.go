@@ -8,11 +8,11 @@ import (
 	"aidefleet/node/baseline"
 )
 
-// passedOver says so if entries of the baseline are neither on disk nor removed: up to
+// tellPassedOver says so if entries of the baseline are neither on disk nor removed: up to
 // 0.18 AIDE passes over those that no rule selects any more (populate_tree in its
 // gen_list.c), from 0.19 on it says that they are removed. Entries whose removal the
 // rules let AIDE ignore (ARF) are none of them.
-func (r *runner) passedOver(base baseline.Info, s aide.Summary) error {
+func (r *runner) tellPassedOver(base baseline.Info, s aide.Summary) error {
 	n := base.Entries + s.Added - s.Removed - s.Total
 	if n <= 0 {
 		return nil

@@ -20,7 +20,7 @@ func (a Answer) Write(stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(stdout, "%s\n%s", line, a.text()); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s\n%s", line, a.forPeople()); err != nil {
 		return err
 	}
 	if a.Status == result.Failed {
@@ -29,8 +29,8 @@ func (a Answer) Write(stdout, stderr io.Writer) error {
 	return err
 }
 
-// text is for the SSM console and an operator's terminal.
-func (a Answer) text() string {
+// forPeople is the text for the SSM console and an operator's terminal.
+func (a Answer) forPeople() string {
 	var b strings.Builder
 	switch {
 	case a.Status == result.Failed:

@@ -13,18 +13,18 @@ import (
 // more than one.
 var errSpelling = errors.New("names in the report can be read in more than one way")
 
-// mostSpelled bounds of how many names it is remembered in which database they are.
-const mostSpelled = 1 << 18
+// mostCandidates bounds of how many names it is remembered in which database they are.
+const mostCandidates = 1 << 18
 
-// spelled is a name, out of the databases, that can be one that the report lists.
-type spelled struct {
+// candidate is a name, out of the databases, that can be one that the report lists.
+type candidate struct {
 	written  uint64    // hash of it as the report writes it
 	then     [2]uint64 // digest of its attributes in the baseline and in the new database
 	contains [2]bool   // which of the two have it
 }
 
 // kind says what happened to the entry, or 0.
-func (s *spelled) kind() aide.Kind {
+func (s *candidate) kind() aide.Kind {
 	switch {
 	case !s.contains[0]:
 		return aide.Added
@@ -36,16 +36,16 @@ func (s *spelled) kind() aide.Kind {
 	return 0
 }
 
-// settle finds out which entries the report means if it is spelled in that way. Two
+// resolve finds out which entries the report means if it is spelled in that way. Two
 // names can have one spelling, or one the spelling of the other: a file named
 // "a\012b", in four characters, and one with a newline. Which one is meant is told by
 // the databases: only one was added, or has changed. What they do not tell is not
 // found.
-func (c *changes) settle(s aide.Spelling, databases [2]func(func(aide.Entry) error) error) error {
-	c.spelling, c.settled = s, make(map[uint64]aide.Kind)
-	names := make(map[uint64]*spelled)
+func (c *changes) resolve(s aide.Spelling, databases [2]func(func(aide.Entry) error) error) error {
+	c.spelling, c.resolved = s, make(map[uint64]aide.Kind)
+	names := make(map[uint64]*candidate)
 	for i, read := range databases {
-		if err := read(func(e aide.Entry) error { return c.meet(names, i, e) }); err != nil {
+		if err := read(func(e aide.Entry) error { return c.collect(names, i, e) }); err != nil {
 			return err
 		}
 	}
@@ -64,14 +64,14 @@ func (c *changes) settle(s aide.Spelling, databases [2]func(func(aide.Entry) err
 			continue // the databases know more of them, or fewer, than are listed
 		}
 		for _, name := range group {
-			c.settled[name] = names[name].kind()
+			c.resolved[name] = names[name].kind()
 		}
 	}
 	return nil
 }
 
-// meet takes an entry of the baseline (0) or of the new database (1).
-func (c *changes) meet(names map[uint64]*spelled, database int, e aide.Entry) error {
+// collect takes an entry of the baseline (0) or of the new database (1).
+func (c *changes) collect(names map[uint64]*candidate, database int, e aide.Entry) error {
 	name := e.Name()
 	if aide.Ordinary(name) {
 		return nil
@@ -83,10 +83,10 @@ func (c *changes) meet(names map[uint64]*spelled, database int, e aide.Entry) er
 	hash := maphash.Bytes(c.seed, name)
 	n := names[hash]
 	if n == nil {
-		if len(names) == mostSpelled {
-			return fmt.Errorf("%w: more than %d of them hold control characters or backslashes", errSpelling, mostSpelled)
+		if len(names) == mostCandidates {
+			return fmt.Errorf("%w: more than %d of them hold control characters or backslashes", errSpelling, mostCandidates)
 		}
-		n = &spelled{written: written &^ 3}
+		n = &candidate{written: written &^ 3}
 		names[hash] = n
 	}
 	n.contains[database] = true

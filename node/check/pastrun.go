@@ -11,8 +11,8 @@ import (
 	"aidefleet/node/result"
 )
 
-// Saved is a run of AIDE whose report was saved.
-type Saved struct {
+// PastRun is a run of AIDE whose report was saved.
+type PastRun struct {
 	Report io.ReadSeeker
 	Exit   *int      // AIDE's exit status, or minus the signal that ended it; nil if it is not known
 	Stderr io.Reader // nil if it was not saved
@@ -21,7 +21,7 @@ type Saved struct {
 // Parse makes the answer of a check out of a saved report. There are no databases
 // to hold it against: the answer has no fingerprint, and its names are as good as
 // the report's.
-func Parse(s Saved, version string) Answer {
+func Parse(s PastRun, version string) Answer {
 	var a Answer
 	a.V, a.Node = result.Version, version
 	if err := a.parse(s); err != nil {
@@ -36,7 +36,7 @@ func Parse(s Saved, version string) Answer {
 	return a
 }
 
-func (a *Answer) parse(s Saved) error {
+func (a *Answer) parse(s PastRun) error {
 	var o aide.Outcome
 	if s.Stderr != nil {
 		var err error
@@ -48,19 +48,19 @@ func (a *Answer) parse(s Saved) error {
 		if o.Exit = *s.Exit; o.Exit < 0 {
 			o.Exit, o.Signal = -1, syscall.Signal(-*s.Exit)
 		}
-		if err := judge(o); err != nil {
+		if err := failureOf(o); err != nil {
 			return err
 		}
 	}
-	is, err := o.Said.ReadSaved(s.Report)
+	is, err := o.Said.ReadReportFile(s.Report)
 	if err != nil {
 		return err
 	}
 	a.Unread, a.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
 	if is.Quiet {
-		return a.parseNothing(s.Exit)
+		return a.parseEmpty(s.Exit)
 	}
-	report := &section{file: s.Report, Saved: is}
+	report := &section{file: s.Report, ReportFile: is}
 	if err := report.rewind(); err != nil {
 		return err
 	}
@@ -72,20 +72,20 @@ func (a *Answer) parse(s Saved) error {
 	if err := report.rewind(); err != nil {
 		return err
 	}
-	head, listed, err := readSaved(report)
+	head, listed, err := readLists(report)
 	a.AIDE, a.Started = head.Version, head.Started
 	if err != nil && !errors.Is(err, aide.ErrInvalidJSON) {
 		return fmt.Errorf("%w: %s", err, o.Complaint())
 	}
-	if err := head.believe(s.Exit, err); err != nil {
+	if err := head.validate(s.Exit, err); err != nil {
 		return err
 	}
-	return a.fill(head, listed, err)
+	return a.setResult(head, listed, err)
 }
 
-// parseNothing is for an empty report: a check with report_quiet that found
+// parseEmpty is for an empty report: a check with report_quiet that found
 // nothing says nothing.
-func (a *Answer) parseNothing(exit *int) error {
+func (a *Answer) parseEmpty(exit *int) error {
 	switch {
 	case exit == nil:
 		return errors.New("the report is empty: only with --exit 0 does that mean that there are no changes")
@@ -105,7 +105,7 @@ type lists struct {
 // head is a report's, with what this package thinks of it.
 type head struct{ aide.Head }
 
-func readSaved(report *section) (h head, l lists, err error) {
+func readLists(report *section) (h head, l lists, err error) {
 	l.count = make(map[aide.Kind]int)
 	spelled := false
 	add := func(c aide.Change) error {
@@ -144,7 +144,7 @@ func readSaved(report *section) (h head, l lists, err error) {
 // section is the report in a file, in which lines may end with CR LF.
 type section struct {
 	file io.ReadSeeker
-	aide.Saved
+	aide.ReportFile
 	in *bufio.Reader
 }
 
@@ -178,8 +178,8 @@ func (s *section) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// believe fails if what a report says cannot be true.
-func (h head) believe(exit *int, reading error) error {
+// validate fails if what a report says cannot be true.
+func (h head) validate(exit *int, reading error) error {
 	switch {
 	case reading != nil && !h.Counted:
 		return reading
@@ -202,9 +202,9 @@ func (h head) believe(exit *int, reading error) error {
 	return nil
 }
 
-// fill makes the answer of a report that is believed. Its lists may be missing,
+// setResult makes the answer of a report that is valid. Its lists may be missing,
 // as at report_level=summary, or be unreadable; but they must not contradict.
-func (a *Answer) fill(h head, l lists, reading error) error {
+func (a *Answer) setResult(h head, l lists, reading error) error {
 	a.Counts = &result.Counts{Added: h.Added, Removed: h.Removed, Changed: h.Changed, Total: h.Total}
 	a.Status = result.Clean
 	if h.Differences {

@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// OddNames are true names of files with a newline in them. A report in which
+// MultilineNames are true names of files with a newline in them. A report in which
 // they stand as they are can only be read by who knows them.
-type OddNames map[string][][]byte // by their first line as the report spells it, longest first
+type MultilineNames map[string][][]byte // by their first line as the report spells it, longest first
 
 // Add takes a name, which is ignored if it has no newline.
-func (o OddNames) Add(name []byte, json bool) {
+func (o MultilineNames) Add(name []byte, json bool) {
 	if bytes.IndexByte(name, '\n') < 0 {
 		return
 	}
@@ -35,11 +35,11 @@ func spellRaw(name []byte, json bool) []byte {
 	return bytes.Clone(name)
 }
 
-// ReadKnown reads the lists of a report line by line, with the names of several
+// ReadMultiline reads the lists of a report line by line, with the names of several
 // lines given. It reads plain reports whose names imitate entries, and JSON of
 // upstream AIDE 0.18 that is none because of quotes and control characters.
-func ReadKnown(r io.Reader, json bool, odd OddNames, visit func(Change) error) error {
-	k := knownReader{lines: lineReader{in: bufio.NewReaderSize(r, maxLine)}, odd: odd, visit: visit}
+func ReadMultiline(r io.Reader, json bool, odd MultilineNames, visit func(Change) error) error {
+	k := multilineReader{lines: lineReader{in: bufio.NewReaderSize(r, maxLine)}, odd: odd, visit: visit}
 	step := k.plain
 	if json {
 		step = k.json
@@ -59,9 +59,9 @@ func ReadKnown(r io.Reader, json bool, odd OddNames, visit func(Change) error) e
 	return nil
 }
 
-type knownReader struct {
+type multilineReader struct {
 	lines lineReader
-	odd   OddNames
+	odd   MultilineNames
 	visit func(Change) error
 	kind  Kind   // of the JSON list at hand; 0 outside of one
 	title string // of the plain list at hand
@@ -71,7 +71,7 @@ type knownReader struct {
 // jsonLists are the lines a list begins with, at the report's first level.
 var jsonLists = map[string]Kind{`  "added": {`: Added, `  "removed": {`: Removed, `  "changed": {`: Changed}
 
-func (k *knownReader) json(line []byte) error {
+func (k *multilineReader) json(line []byte) error {
 	const before, behind = `    "`, `": "`
 	body, isMember := bytes.CutPrefix(line, []byte(before))
 	switch {
@@ -83,7 +83,7 @@ func (k *knownReader) json(line []byte) error {
 		k.kind = 0 // the end of the list
 		return nil
 	}
-	name := k.known(body, []byte(behind))
+	name := k.whole(body, []byte(behind))
 	if name == nil {
 		if at := bytes.LastIndex(body, []byte(behind)); at >= 0 {
 			name = body[:at]
@@ -92,7 +92,7 @@ func (k *knownReader) json(line []byte) error {
 	return k.visit(Change{Kind: k.kind, Name: bytes.ReplaceAll(name, []byte(`\\`), []byte(`\`))})
 }
 
-func (k *knownReader) plain(line []byte) error {
+func (k *multilineReader) plain(line []byte) error {
 	if isRuler(line) {
 		if ruler, err := k.lines.peek(1); err == nil && isRuler(ruler) {
 			title, _ := k.lines.peek(0) // it stands before the ruler
@@ -105,7 +105,7 @@ func (k *knownReader) plain(line []byte) error {
 	if !listTitles[k.title] || !ok {
 		return nil
 	}
-	if whole := k.known(name, nil); whole != nil {
+	if whole := k.whole(name, nil); whole != nil {
 		name = whole
 	}
 	return k.visit(Change{Kind: kind, Name: name})
@@ -113,7 +113,7 @@ func (k *knownReader) plain(line []byte) error {
 
 // known is the longest known name that begins with the line first, goes on in
 // the lines that follow, and ends with the line or before what stands behind it.
-func (k *knownReader) known(first, behind []byte) []byte {
+func (k *multilineReader) whole(first, behind []byte) []byte {
 	for _, name := range k.odd[string(first)] {
 		lines := bytes.Count(name, []byte("\n"))
 		text := bytes.Clone(first)

@@ -11,33 +11,33 @@ import (
 	"aidefleet/node/result"
 )
 
-// errNames says that what a report lists is not what it counts or what the
+// errLists says that what a report lists is not what it counts or what the
 // databases know.
-var errNames = errors.New("the report's counts and its lists disagree")
+var errLists = errors.New("the report's counts and its lists disagree")
 
 // noDatabase stands for the digest of a new database that holds no entry, and so can
 // be no baseline.
 var noDatabase = strings.Repeat("0", 64)
 
-// names are what the names of a report lead to.
-type names struct {
+// changeSet is what the names of a report lead to.
+type changeSet struct {
 	fingerprint string
 	paths       []string
 }
 
-// name holds the names of the report against the databases, and finds the
+// findChangeSet holds the names of the report against the databases, and finds the
 // fingerprint and the sample. It also sees whether the new database is whole, and
 // returns its digest.
-func (r *runner) name(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
+func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
 	if !s.Differences {
-		fresh, err := r.fresh(s, nil)
+		fresh, err := r.inspectNew(s, nil)
 		return fresh.SHA256, err
 	}
-	named, fresh, err := r.read(s, reports.JSON, reports.Changes)
+	named, fresh, err := r.readChangeSet(s, reports.JSON, reports.Changes)
 	invalid := errors.Is(err, aide.ErrInvalidJSON)
-	if invalid || errors.Is(err, errNames) {
+	if invalid || errors.Is(err, errLists) {
 		var again error
-		if named, fresh, again = r.readKnown(s, reports); again == nil {
+		if named, fresh, again = r.readMultiline(s, reports); again == nil {
 			err = nil
 		}
 	}
@@ -47,30 +47,30 @@ func (r *runner) name(s aide.Summary, reports aide.Reports) (newDatabase string,
 		return fresh.SHA256, nil
 	case invalid, errors.Is(err, errSpelling): // the counts are certain all the same
 		r.note("The changed files cannot be named: %v.", err)
-		fresh, err = r.fresh(s, nil)
+		fresh, err = r.inspectNew(s, nil)
 		return fresh.SHA256, err
-	case errors.Is(err, errNames):
+	case errors.Is(err, errLists):
 		return "", failure{result.ReportUnreadable, err}
 	}
 	return "", err
 }
 
-// readKnown reads the report once more, with those names out of the databases
+// readMultiline reads the report once more, with those names out of the databases
 // that can make it ambiguous.
-func (r *runner) readKnown(s aide.Summary, reports aide.Reports) (names, baseline.Info, error) {
-	odd := make(aide.OddNames)
+func (r *runner) readMultiline(s aide.Summary, reports aide.Reports) (changeSet, baseline.Info, error) {
+	odd := make(aide.MultilineNames)
 	collect := func(e aide.Entry) error { odd.Add(e.Name(), reports.JSON); return nil }
-	if _, err := r.fresh(s, collect); err != nil {
-		return names{}, baseline.Info{}, err
+	if _, err := r.inspectNew(s, collect); err != nil {
+		return changeSet{}, baseline.Info{}, err
 	}
 	if _, err := baseline.Inspect(r.config.Database, collect); err != nil {
-		return names{}, baseline.Info{}, err
+		return changeSet{}, baseline.Info{}, err
 	}
-	return r.read(s, reports.JSON, func(visit func(aide.Change) error) error { return reports.ChangesKnown(odd, visit) })
+	return r.readChangeSet(s, reports.JSON, func(visit func(aide.Change) error) error { return reports.ChangesMultiline(odd, visit) })
 }
 
-// fresh reads the new database and hands each entry to visit, which may be nil.
-func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.Info, error) {
+// inspectNew reads the new database and hands each entry to visit, which may be nil.
+func (r *runner) inspectNew(s aide.Summary, visit func(aide.Entry) error) (baseline.Info, error) {
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), visit)
 	switch {
 	case errors.Is(err, aide.ErrNoEntry) && s.Total == 0: // all files are gone
@@ -89,24 +89,24 @@ func (r *runner) fresh(s aide.Summary, visit func(aide.Entry) error) (baseline.I
 	return fresh, nil
 }
 
-// read reads the report with the reader given and looks its names up in the databases,
+// readChangeSet reads the report with the reader given and looks its names up in the databases,
 // in each way in which they can be spelled if that matters.
-func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, err error) {
+func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, err error) {
 	n, fresh, mayEscape, err := r.readAs(s, json, nil, reader)
 	if !mayEscape {
 		return n, fresh, err
 	}
-	found := make(map[string]names) // by fingerprint
+	found := make(map[string]changeSet) // by fingerprint
 	for _, spelling := range aide.Spellings {
 		n, fresh, _, err = r.readAs(s, json, &spelling, reader)
 		if err == nil {
 			found[n.fingerprint] = n
-		} else if !errors.Is(err, errNames) {
+		} else if !errors.Is(err, errLists) {
 			return n, fresh, err
 		}
 	}
 	if len(found) != 1 {
-		return names{}, fresh, fmt.Errorf("%w (%w)", errSpelling, errNames)
+		return changeSet{}, fresh, fmt.Errorf("%w (%w)", errSpelling, errLists)
 	}
 	for _, n := range found {
 		return n, fresh, nil
@@ -117,7 +117,7 @@ func (r *runner) read(s aide.Summary, json bool, reader func(func(aide.Change) e
 // readAs reads the report in as many parts as its names need. The names are looked up
 // as they are, or if a spelling is given as that would write them; mayEscape says that
 // one has to be given.
-func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n names, fresh baseline.Info, mayEscape bool, err error) {
+func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
 	print := fingerprint{dir: r.state.Run()}
 	defer print.close()
@@ -129,20 +129,20 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 		_, err := baseline.Inspect(r.config.Database, visit)
 		return err
 	}
-	now := func(visit func(aide.Entry) error) (err error) { fresh, err = r.fresh(s, visit); return err }
+	now := func(visit func(aide.Entry) error) (err error) { fresh, err = r.inspectNew(s, visit); return err }
 	for part := range parts {
 		listed := newChanges(json, seed, total, part, parts)
 		if err := reader(listed.add); err != nil {
 			return n, fresh, false, err
 		}
 		if err := listed.seal(s); err != nil {
-			return n, fresh, false, fmt.Errorf("%w: %w", errNames, err)
+			return n, fresh, false, fmt.Errorf("%w: %w", errLists, err)
 		}
 		if listed.mayEscape {
 			if spelling == nil {
 				return n, fresh, true, nil
 			}
-			if err := listed.settle(*spelling, [2]func(func(aide.Entry) error) error{old, now}); err != nil {
+			if err := listed.resolve(*spelling, [2]func(func(aide.Entry) error) error{old, now}); err != nil {
 				return n, fresh, true, err
 			}
 		}
@@ -153,7 +153,7 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 			}
 			found++
 			shown.add(kind, e.Name(), isSetuid(e))
-			return print.now(kind, e)
+			return print.addPresent(kind, e)
 		})
 		if err == nil && s.Removed > 0 {
 			err = old(func(e aide.Entry) error {
@@ -162,7 +162,7 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 				}
 				found++
 				shown.add(aide.Removed, e.Name(), false)
-				return print.removed(e.Name())
+				return print.addRemoved(e.Name())
 			})
 		}
 		if err != nil {
@@ -170,7 +170,7 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 		}
 	}
 	if found != total {
-		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errNames, total, found)
+		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errLists, total, found)
 	}
 	n.paths = shown.paths()
 	n.fingerprint, err = print.sum()

@@ -66,7 +66,7 @@ func TestSpellingOfAReport(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := r.read(c.summary, false, func(visit func(aide.Change) error) error {
+			got, _, err := r.readChangeSet(c.summary, false, func(visit func(aide.Change) error) error {
 				for _, l := range c.listed {
 					if err := visit(l); err != nil {
 						return err

@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, report, stderr []byte, exit int) {
 		exit %= 256
-		for _, s := range []Saved{
+		for _, s := range []PastRun{
 			{Report: bytes.NewReader(report), Stderr: bytes.NewReader(stderr), Exit: &exit},
 			{Report: bytes.NewReader(report)},
 		} {
