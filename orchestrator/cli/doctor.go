@@ -60,7 +60,7 @@ func examine(c *cli.Context) error {
 	}
 	var questions []doctor.Question
 	for i, operations := range all {
-		here := questionsOf(operations)
+		here := doctor.Account(operations)
 		if hasTarget(c) {
 			here = append(here, hostsQuestion(regions[i], s, q))
 		}
@@ -115,7 +115,7 @@ func hostsQuestion(region sweep.Region, s fleet.Selector, query sweep.Query) doc
 			return doctor.Found(doctor.Failed, err.Error(), "check the tag, --region and the account")
 		}
 		if err != nil {
-			return trouble(err)
+			return doctor.CallFailed(err)
 		}
 		hosts := make([]doctor.Host, 0, len(answers))
 		for _, a := range answers {

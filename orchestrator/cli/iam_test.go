@@ -6,6 +6,7 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/deploy/iamtest"
+	"aidefleet/orchestrator/doctor"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -17,7 +18,7 @@ func TestOperatorRole(t *testing.T) {
 	// sweep, init, accept, show, collect and targets.
 	actions := iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o}))
 	// doctor. What an operation answers is an error, and the next question comes.
-	for _, q := range questionsOf(o) {
+	for _, q := range doctor.Account(o) {
 		q.Ask(t.Context())
 	}
 	// documents diff and list.

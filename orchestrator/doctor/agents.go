@@ -1,13 +1,22 @@
 package doctor
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/aws/awscall"
 )
 
-// Agent is the SSM agent of one host.
-type Agent struct {
+// agent is the SSM agent of one host.
+type agent struct {
 	Host    string // what people call the host
 	Ping    string // SSM's PingStatus
 	Version string
@@ -18,9 +27,9 @@ type Agent struct {
 // deprecated.
 const oldestMajor = 3
 
-// Agents says which agents are silent or old. More than that many were there if
+// judgeAgents says which agents are silent or old. More than that many were there if
 // there is a limit to what was looked at.
-func Agents(agents []Agent, limit int) []Finding {
+func judgeAgents(agents []agent, limit int) []Finding {
 	if len(agents) == 0 {
 		return Found(Warning, "SSM knows of no Linux host here",
 			"install the SSM agent on the hosts and attach the policy AmazonSSMManagedInstanceCore; check --region")
@@ -72,4 +81,42 @@ func some(names []string) string {
 		return strings.Join(names, " ")
 	}
 	return strings.Join(names[:mostNames], " ") + fmt.Sprintf(" and %d more", len(names)-mostNames)
+}
+
+// maxAgents is how many agents are looked at, 50 a call.
+const maxAgents = 5000
+
+// askAgents looks at the SSM agents of all Linux hosts in the account and region.
+func askAgents(ctx context.Context, o aws.Operations) []Finding {
+	in := &ssm.DescribeInstanceInformationInput{MaxResults: sdk.Int32(50)}
+	byID := map[string]agent{}
+	err := awscall.Pages(func(token *string) (*string, error) {
+		in.NextToken = token
+		out, err := o.DescribeInstanceInformation(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range out.InstanceInformationList {
+			if i.PlatformType == ssmtypes.PlatformTypeLinux {
+				id := sdk.ToString(i.InstanceId)
+				byID[id] = agent{Host: id, Ping: string(i.PingStatus), Version: sdk.ToString(i.AgentVersion)}
+			}
+		}
+		if len(byID) >= maxAgents {
+			return nil, nil
+		}
+		return out.NextToken, nil
+	})
+	switch {
+	case awscall.Denied(err):
+		return Found(Untried, "as ssm:DescribeInstanceInformation", "")
+	case err != nil:
+		return CallFailed(err)
+	}
+	list := make([]agent, 0, len(byID))
+	for _, a := range byID {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b agent) int { return strings.Compare(a.Host, b.Host) })
+	return judgeAgents(list, maxAgents)
 }

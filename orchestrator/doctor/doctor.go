@@ -1,5 +1,5 @@
-// Package doctor says what is missing before a sweep can work: in the account,
-// and on the hosts. It asks through the functions it is given and changes
+// Package doctor says what is missing before a sweep can work: in the account, at the
+// agents, and on the hosts. It calls AWS through the operations it is given, and changes
 // nothing.
 package doctor
 

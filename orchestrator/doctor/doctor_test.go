@@ -47,24 +47,24 @@ func TestExamine(t *testing.T) {
 }
 
 func TestAgents(t *testing.T) {
-	many := make([]Agent, 20)
+	many := make([]agent, 20)
 	for i := range many {
-		many[i] = Agent{Host: fmt.Sprint("h", i), Ping: "ConnectionLost", Version: "3.0"}
+		many[i] = agent{Host: fmt.Sprint("h", i), Ping: "ConnectionLost", Version: "3.0"}
 	}
 	for name, c := range map[string]struct {
-		agents []Agent
+		agents []agent
 		limit  int
 		want   []string
 	}{
 		"none": {nil, 10, []string{"|warning|SSM knows of no Linux host here|"}},
-		"well": {[]Agent{{"a", "Online", "3.0.0"}, {"b", "Online", ""}}, 10, []string{"|ok|2 online|"}},
+		"well": {[]agent{{"a", "Online", "3.0.0"}, {"b", "Online", ""}}, 10, []string{"|ok|2 online|"}},
 		"both": {
-			[]Agent{{"a", "ConnectionLost", "2.3.1"}, {"b", "Online", "3.3.1611.0"}}, 10,
+			[]agent{{"a", "ConnectionLost", "2.3.1"}, {"b", "Online", "3.3.1611.0"}}, 10,
 			[]string{"|warning|1 of 2 are silent: a|", "|warning|1 of 2 are older than version 3: a (2.3.1)|"},
 		},
 		"limit": {many, 20, []string{"|warning|20 of the first 20 are silent: h0 h1 h2 h3 h4 h5 h6 h7 and 12 more|"}},
 	} {
-		got := lines(Agents(c.agents, c.limit))
+		got := lines(judgeAgents(c.agents, c.limit))
 		for i := range got {
 			if i >= len(c.want) || !strings.HasPrefix(got[i], c.want[i]) || len(got) != len(c.want) {
 				t.Errorf("%s: got %q, want %q", name, got, c.want)

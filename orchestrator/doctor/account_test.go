@@ -1,4 +1,4 @@
-package cli
+package doctor
 
 import (
 	"context"
@@ -15,13 +15,12 @@ import (
 	"github.com/aws/smithy-go"
 
 	"aidefleet/orchestrator/aws"
-	"aidefleet/orchestrator/doctor"
 	documents "aidefleet/ssm-documents"
 )
 
 // examined answers every question of an account in which the named actions are
 // denied. An operation that changes something is nil, and would panic.
-func examined(t *testing.T, content func(documents.Document) *string, denied ...string) map[string]doctor.Finding {
+func examined(t *testing.T, content func(documents.Document) *string, denied ...string) map[string]Finding {
 	t.Helper()
 	refuse := func(action string) error {
 		for _, d := range denied {
@@ -74,8 +73,8 @@ func examined(t *testing.T, content func(documents.Document) *string, denied ...
 			return nil, &ssmtypes.InvalidDocument{}
 		},
 	}
-	found := map[string]doctor.Finding{}
-	for _, f := range doctor.Examine(t.Context(), questionsOf(o)) {
+	found := map[string]Finding{}
+	for _, f := range Examine(t.Context(), Account(o)) {
 		found[f.Name] = f
 	}
 	return found
@@ -83,7 +82,7 @@ func examined(t *testing.T, content func(documents.Document) *string, denied ...
 
 func same(d documents.Document) *string { return &d.Content }
 
-func TestDoctorOfAccount(t *testing.T) {
+func TestAccount(t *testing.T) {
 	for name, c := range map[string]struct {
 		content func(documents.Document) *string
 		denied  []string
@@ -114,7 +113,7 @@ func TestDoctorOfAccount(t *testing.T) {
 				if strings.HasPrefix(f.Message, "it differs") && !strings.HasPrefix(f.Next, "use the orchestrator of the version in its tag") {
 					t.Errorf("%s: %q may take documents back to an older version", question, f.Next)
 				}
-				if (f.Status == doctor.Failed || f.Status == doctor.Warning) && f.Next == "" {
+				if (f.Status == Failed || f.Status == Warning) && f.Next == "" {
 					t.Errorf("%s: nothing is said about what to do", question)
 				}
 			}
