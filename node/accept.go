@@ -29,8 +29,8 @@ func runAccept(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	return write(check.Accept(ctx, *o, *fingerprint), stdout, stderr)
 }
 
-// validateAccept wants the whole fingerprint: what becomes the baseline must be
-// what was reviewed, and not the first that looks like it.
+// validateAccept wants the whole fingerprint: a shorter one could name another state than
+// the one that was reviewed.
 func validateAccept(fingerprint string, undo bool) error {
 	switch {
 	case fingerprint == "" && !undo:
@@ -47,8 +47,7 @@ func validateAccept(fingerprint string, undo bool) error {
 	return nil
 }
 
-// backups declares how many old baselines are kept, in both commands that
-// replace one.
+// backups declares the number of old baselines to keep, for both commands that replace one.
 func backups(o *check.Options, f *flag.FlagSet) {
 	o.Backups = 5
 	f.Func("backups", "`number` of old baselines that are kept, at least 1 (default 5)", func(s string) (err error) {

@@ -37,15 +37,15 @@ func commands() []command {
 	}
 }
 
-// memory is what the collector of garbage aims at, in bytes, with what the
-// runtime needs; a host has better uses for memory.
+// memory is the target of the garbage collector, in bytes, with what the runtime needs: a
+// host has better uses for memory.
 const memory = 16 << 20
 
 func main() {
 	debug.SetMemoryLimit(memory)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, func() {
-		time.Sleep(time.Second) // one interrupt may come as two: to the group and to the process
+		time.Sleep(time.Second) // an interrupt may come twice: to the process group and to the process
 		stop()                  // a second one ends the program at once
 	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -88,8 +88,8 @@ if it could not be done. aide-node COMMAND --help names a command's options.
 	return 0
 }
 
-// parse reads a command's options. It is done where it returns false: the
-// arguments were wrong, or help was all that was asked for.
+// parse reads a command's options. If it returns false, the command ends: the arguments
+// were wrong, or help was all that was asked for.
 func parse(f *flag.FlagSet, args []string, check func() error, stdout, stderr io.Writer) (exit int, ok bool) {
 	f.SetOutput(io.Discard)
 	err := f.Parse(args)

@@ -12,8 +12,8 @@ import (
 	"aidefleet/node/check"
 )
 
-// runParse prints the result line for a report that was saved: one from another
-// host, or the log of a cron job.
+// runParse prints the result line for the report of another run: from another host, or from
+// the log of a cron job.
 func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("parse", flag.ContinueOnError)
 	f.SetOutput(io.Discard)

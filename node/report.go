@@ -15,8 +15,8 @@ import (
 	"aidefleet/node/state"
 )
 
-// runReport prints a page of a report that is kept on the host. Its first line
-// is a cursor; it is a result line only where there is no page.
+// runReport prints a page of a report that is kept on the host. Its first line is a cursor
+// or, without a page, a result line.
 func runReport(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("report", flag.ContinueOnError)
 	state := f.String("state", state.Default, "`folder` of the node's own files")

@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// Account is the user and the group that a distribution gives AIDE's databases to;
-// zero if there is none.
+// Account is the user and the group to which a distribution gives AIDE's databases; zero if
+// there is none.
 type Account struct{ UID, GID int }
 
-// FindAccount looks for the account of Debian's and Ubuntu's package aide-common, which
-// runs AIDE as it and keeps /var/lib/aide and the databases in it for it.
+// FindAccount looks for the account of Debian's and Ubuntu's package aide-common. The
+// package runs AIDE as it, and gives it /var/lib/aide with the databases.
 func FindAccount() Account {
 	u, err := user.Lookup("_aide")
 	if err != nil {
@@ -39,6 +39,6 @@ func (a Account) group(info fs.FileInfo) bool {
 }
 
 // TrustedBaseline wants a baseline that only root, the user of this process and the
-// distribution's account for AIDE can change, as Trusted does. Of one that is not there
-// the error is fs.ErrNotExist, and the folders on the way to it are well.
+// distribution's account for AIDE can change, as Trusted does. If the baseline is not there
+// and the folders on the way to it are trusted, the error is fs.ErrNotExist.
 func TrustedBaseline(path string) error { return trusted(path, account()) }

@@ -22,8 +22,8 @@ import (
 // ErrMissing says that there is no AIDE on this host.
 var ErrMissing = errors.New("aide is not installed")
 
-// folders are where the distributions install AIDE. They come before PATH,
-// which an agent, cron and a login shell set differently.
+// folders hold AIDE in the distributions. They come before PATH, which an agent, cron and a
+// login shell set differently.
 var folders = [...]string{"/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"}
 
 // Program is an AIDE that can be run.
@@ -48,8 +48,8 @@ func (v Version) JSON() bool { return v.since(18) }
 // levels says whether each target of a report can have a level of its own.
 func (v Version) levels() bool { return v.since(17) }
 
-// TellsExcluded says whether this release tells what is in the baseline, and no rule
-// holds for, as removed. The ones before pass over it.
+// TellsExcluded says whether this release reports an entry of the baseline as removed if no
+// rule selects it. The releases before pass over it.
 func (v Version) TellsExcluded() bool { return v.since(19) }
 
 // NeedsReports says whether this release refuses to run if it cannot write to a file

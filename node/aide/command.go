@@ -12,14 +12,14 @@ import (
 	"syscall"
 )
 
-// command is AIDE with the arguments that a job gives it.
+// command is AIDE with the arguments of a job. They are one text of configuration
+// (--before), which includes the host's own in its middle. AIDE takes the first definition
+// of a database (0.16 to 0.19) and the first of equal rules: these stand before the host's.
+// It takes the last definition of other options: these stand behind.
 //
-// All of it is one text of configuration (--before), which includes the host's own
-// in its midst. What stands before it wins where the first definition counts, as
-// of databases (0.16 to 0.19) and of equal rules; what stands behind it wins where
-// the last one counts. An --after would not do: AIDE up to 0.19 reads it as if it
-// went on with the last line of the last file, if that has no newline. And the lines
-// in AIDE's messages are those of the host's own files.
+// An --after would not do. If the last file has no newline at its end, AIDE up to 0.19
+// reads the text of --after as the rest of its last line. And with the include AIDE's
+// messages name the lines of the host's own files.
 func (p Program) command(j Job, mode string) (command, error) {
 	c := command{path: p.Path, weight: j.Weight}
 	text, err := p.configuration(&c, j, mode)
@@ -60,8 +60,8 @@ func (p Program) configuration(c *command, j Job, mode string) (string, error) {
 	return strings.Join(lines, "\n") + "\n", nil
 }
 
-// before are the options that win because they come first. A target of reports
-// takes those that stand before it, so that the first one ignores nothing.
+// before are the options that win because they come first. A target of reports takes the
+// options before it, so that the first target ignores nothing.
 func (p Program) before(folder, baseline string, reports bool) []string {
 	out := "database_out=file:" + filepath.Join(folder, newDatabase)
 	if !p.Version.levels() {
@@ -97,9 +97,9 @@ func (p Program) after(folder string, syslogFormat bool) []string {
 	return append(lines, full)
 }
 
-// config is what is included. 0.16 opens and empties the files that report_url names
-// while it reads (do_repurldef and be_init in its source), also if it is to check its
-// configuration and do no more: then it reads a copy without them from stdin.
+// config is the path to include. 0.16 opens and empties the files that report_url names as
+// it reads the configuration (do_repurldef and be_init in its source), even if it only
+// checks it. For a check it reads a copy without report_url from stdin.
 func (p Program) config(c *command, j Job, mode string) (path string, err error) {
 	if mode == configCheck && !p.Version.levels() {
 		c.stdin, err = withoutReports(j.Config)
@@ -121,10 +121,10 @@ func (c *command) included(path string) (string, error) {
 	return filepath.Join(dir, filepath.Base(path)), err
 }
 
-// spell is a path of a file or folder that is there, as it can stand in a
-// configuration. 0.16 has no way to write a space there, and the releases after it
-// differ. So a path that is not plain is opened, and named by its number among the
-// open files of AIDE's. An init has no baseline yet, and reads none.
+// spell writes the path of an existing file or folder as it can stand in a configuration.
+// 0.16 cannot write a space there, and later releases differ in how they do. So a path that
+// is not plain is opened, and named by its number among AIDE's open files. An init has no
+// baseline yet, and reads none.
 func (c *command) spell(path string) (string, error) {
 	if plainPath(path) {
 		return path, nil
@@ -143,8 +143,8 @@ func (c *command) spell(path string) (string, error) {
 // stdout and stderr.
 const firstFile = 3
 
-// openPath is O_PATH of fcntl.h, which package syscall does not have: the file is
-// not read by who has it.
+// openPath is O_PATH of fcntl.h, which package syscall does not have: such a file can be
+// named, but not read.
 const openPath = 0x200000
 
 func (c *command) close() {
@@ -153,15 +153,15 @@ func (c *command) close() {
 	}
 }
 
-// plainPath says that a path means itself in each place of a configuration.
+// plainPath says that a path means the same in every place of a configuration.
 func plainPath(path string) bool {
 	return !strings.ContainsFunc(path, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("/._:,+-", r)
 	})
 }
 
-// ends are a path, and where it leads to if there are links on its way: AIDE comes
-// upon a file by the latter.
+// ends are a path, and the path it leads to if there are links on its way. AIDE finds a
+// file by the latter.
 func ends(path string) []string {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {

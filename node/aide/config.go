@@ -18,14 +18,14 @@ import (
 	"syscall"
 )
 
-// Where the distributions keep AIDE's configuration: Amazon Linux, RHEL and
-// SLES, then Debian and Ubuntu. Upstream has no default.
+// The paths of AIDE's configuration: of Amazon Linux, RHEL and SLES, then of Debian and
+// Ubuntu. Upstream has no default.
 var configPaths = []string{"/etc/aide.conf", "/etc/aide/aide.conf"}
 
 // ErrNoConfig says that there is no configuration on this host.
 var ErrNoConfig = errors.New("no configuration at " + strings.Join(configPaths, " or "))
 
-// Config is what has to be known of AIDE's configuration before it runs.
+// Config is what the node has to know of AIDE's configuration before AIDE runs.
 type Config struct {
 	Path     string
 	Database string // path of the input database: the baseline
@@ -43,8 +43,8 @@ type Config struct {
 	Newer     string
 	// SyslogFormat says that syslog_format is set, which only Red Hat's 0.16 knows.
 	SyslogFormat bool
-	// Unsaid are the patterns of @@include that only PCRE can say: every file of their
-	// folders is taken for a part of the configuration.
+	// Unsaid are the errors of @@include patterns that Go's regular expressions cannot say.
+	// For such a pattern every file in the folder counts as a part of the configuration.
 	Unsaid []error
 }
 
@@ -53,9 +53,9 @@ type Config struct {
 // Debian takes names without a dot, others only those that end with .conf.
 var dropIns = []string{"00_aidefleet", "00_aidefleet.conf"}
 
-// Files are those that Configure writes, or that say what AIDE reads: the
-// configuration and DropIn, by the names they have and by those under which AIDE
-// comes upon them, through no link.
+// Files are the files that Configure writes and those that say what AIDE reads: the
+// configuration and DropIn. Each is named as it was given, and by its path without links,
+// by which AIDE finds it.
 func (c Config) Files() []string {
 	files := []string{c.Path, c.DropIn}
 	if c.Generated {
@@ -90,12 +90,11 @@ func FindConfig() (string, error) {
 	return "", ErrNoConfig
 }
 
-// ReadConfig reads a configuration as far as is needed to know where the
-// baseline lies: macros, conditions and includes, as aide.conf(5) describes
-// them. The programs that an @@x_include names are run, as AIDE does (0.17 and later):
-// what they print is configuration. A database that is given stands in for the one the
-// configuration names. The error wraps ErrUntrusted if others can change what AIDE would
-// read or run. ReadConfig takes what any release takes.
+// ReadConfig reads a configuration to find the baseline: macros, conditions and includes,
+// as aide.conf(5) describes them. It runs the programs of @@x_include as AIDE does (0.17
+// and later), and reads what they print. If database is given, it stands in for the one
+// that the configuration names. The error wraps ErrUntrusted if others can change what AIDE
+// would read or run. ReadConfig accepts what any release accepts.
 func ReadConfig(ctx context.Context, path, database string) (Config, error) {
 	return Version{}.ReadConfig(ctx, path, database)
 }
@@ -170,8 +169,8 @@ func (r *configReader) file(path string) error {
 	return r.lines(path, f, false)
 }
 
-// lines reads the lines of a file, or what a program printed: comments of that may be
-// others each time, and are left out of the digest.
+// lines reads the lines of a file, or what a program printed. The comments that a program
+// prints may differ each time, and are left out of the digest.
 func (r *configReader) lines(path string, in io.Reader, printed bool) (err error) {
 	if r.depth++; r.depth > maxDepth {
 		return fmt.Errorf("%s: includes are nested more than %d deep", path, maxDepth)
@@ -313,8 +312,8 @@ func (r *configReader) include(argument string, execute bool) error {
 	return nil
 }
 
-// maybeIncluded reads a file that AIDE may include or not. A program that AIDE may not run
-// is not run.
+// maybeIncluded reads a file of which it is not known whether AIDE includes it. It does not
+// run a program, since AIDE may not.
 func (r *configReader) maybeIncluded(path string, execute bool) error {
 	if info, err := os.Stat(path); err == nil && execute && info.Mode()&0o100 != 0 {
 		return Trusted(path)
@@ -337,9 +336,9 @@ func (r *configReader) included(path string, execute bool) error {
 	return r.file(path)
 }
 
-// test says whether a condition holds. A form that is not known does not: 0.18
-// and later also compare versions and ask what exists, which no configuration
-// needs to say where its database is.
+// test says whether a condition holds. A form that is not known does not: 0.18 and later
+// also compare versions and ask what exists, but no configuration needs that to name its
+// database.
 func (r *configReader) test(word, argument string) bool {
 	negated := word == "ifndef" || word == "ifnhost"
 	switch word {

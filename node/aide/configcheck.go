@@ -4,10 +4,9 @@ import "context"
 
 const configCheck = "--config-check"
 
-// CheckConfig lets AIDE read a configuration with all it includes and with what
-// else a job tells it, and do no more. It returns the number of warnings AIDE gave.
-// The error is what AIDE refuses it for, or wraps that of ctx if AIDE did not end
-// before it was done.
+// CheckConfig lets AIDE read a configuration, with all it includes and with what the job
+// adds, and do nothing else. It returns the number of AIDE's warnings. The error is AIDE's
+// complaint, or wraps that of ctx if ctx ended first.
 func (p Program) CheckConfig(ctx context.Context, j Job) (warnings int, err error) {
 	c, err := p.command(j, configCheck)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Crashed says that AIDE ended by a fault of its own: what a file, or a database, has
-// made it do. SIGKILL is not among them: it comes from outside.
+// Crashed says that AIDE ended by a fault of its own, which a file or a database has
+// triggered. SIGKILL does not count: it comes from outside.
 func (o Outcome) Crashed() bool {
 	switch o.Signal {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE:
@@ -22,11 +22,10 @@ func (o Outcome) Crashed() bool {
 // lastFileTime bounds a second run that is to find out where the first one crashed.
 const lastFileTime = 10 * time.Minute
 
-// LastFile is the path that AIDE last said it looks at before it crashes: it reads the
-// files once more, and says each one (get_file_attrs in its source, 0.17 to 0.19).
-// It is empty if AIDE does not crash again, or not while it reads files, or says
-// nothing, as 0.16. It writes to the job's folder, and nothing to the reports that the
-// configuration names.
+// LastFile is the path that AIDE looked at last before it crashed. It lets AIDE read the
+// files again, and name each one (get_file_attrs in its source, 0.17 to 0.19). The path is
+// empty if AIDE does not crash again, crashes later, or names no file, as 0.16. LastFile
+// writes to the job's folder, and to none of the reports that the configuration names.
 func (p Program) LastFile(ctx context.Context, j Job) string {
 	if !p.Version.levels() {
 		return ""
@@ -59,7 +58,7 @@ type lastLooked struct {
 	path []byte
 }
 
-// longestLog bounds what is kept of a line, in bytes: a path has at most 4,096.
+// longestLog bounds how much of a line is kept, in bytes: a path has at most 4,096.
 const longestLog = 16 << 10
 
 func (l *lastLooked) Write(p []byte) (int, error) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// inWords are the characters of a word of 0.16's, beside letters and digits (C in its
-// conf_lex.l; the letters it knows beyond ASCII are those of Latin-1, here left out).
+// inWords are the characters, beside letters and digits, of a word in 0.16 (C in its
+// conf_lex.l). Its letters beyond ASCII, those of Latin-1, are left out here.
 const inWords = `_\=$%@&/!^~;:.,?{}()[]<>-+*|'` + "`"
 
 // option takes what an option says about databases. The first definition wins.

@@ -8,11 +8,11 @@ import (
 	"io"
 )
 
-// Detail is one attribute of an entry that changed, or one line about it where
-// the report is plain: its columns cannot be told from what stands in them.
+// Detail is one attribute of an entry that changed. In a plain report it is one line about
+// the entry, because the columns of such a line cannot be told from the values in them.
 type Detail struct {
-	Attribute string // such as size; empty where the report is plain
-	Old, New  string // where a value is a list (ACL, extended attributes), joined by ", "
+	Attribute string // such as size; empty in a plain report
+	Old, New  string // lists (ACL, extended attributes) are joined by ", "
 	Line      string // of a plain report, as it stands there
 }
 
@@ -124,8 +124,8 @@ func (s *jsonScanner) scalar(c byte) (string, error) {
 	}
 }
 
-// detailsTitle is the title behind which plain reports say more of each entry:
-// its type and its name, then lines that are indented, then an empty line.
+// detailsTitle stands above the part of a plain report that says more of each entry: its
+// type and name, then indented lines, then an empty line.
 const detailsTitle = "Detailed information about changes:"
 
 // ReadPlainDetails does for a plain report what ReadDetails does for JSON. A

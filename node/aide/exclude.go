@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// agentRules keep out what the Systems Manager agent writes while it runs the
-// command that runs the node: the state, scripts and output of commands, below its
-// folder of this instance, and its logs (agent/appconfig/constants.go and
-// constants_unix.go, agent/log/logger and common/channel/utils of its release 3.3).
-// Its programs, its configuration and all else below /var/lib/amazon are looked at.
+// agentRules exclude what the Systems Manager agent writes while it runs the command that
+// runs the node: the state, scripts and output of commands in its folder of this instance,
+// and its logs (agent/appconfig/constants.go and constants_unix.go, agent/log/logger and
+// common/channel/utils of its release 3.3). AIDE still looks at the agent's programs, its
+// configuration and the rest of /var/lib/amazon.
 var agentRules = []string{
 	"!/var/lib/amazon/ssm/[^/]+/(document/(state|orchestration)|channels|idempotency|replies|replies_mgs)($|/)",
 	`!/var/log/amazon/ssm/((amazon-ssm-agent|errors)\.log(\.[0-9]+)?$|audits($|/))`,
 }
 
-// rules keep what the running command itself writes out of what AIDE reports. The
-// baseline is held against its own digest by the caller.
+// rules exclude what the running command itself writes from AIDE's reports. The baseline
+// among it is not unwatched: the caller compares it with its own digest.
 func (j Job) rules(v Version) []string {
 	rules := append([]string(nil), agentRules...)
 	for _, own := range ends(j.Own) {
@@ -26,17 +26,17 @@ func (j Job) rules(v Version) []string {
 	for _, baseline := range ends(j.Baseline) {
 		rules = append(rules, "!"+v.literal(baseline)+"($|"+v.literal(OwnMark)+")")
 		if j.FolderWatched {
-			// Its times, and on some file systems its size, change if the baseline is
-			// replaced. What is in it stays what other rules say.
+			// The folder's times, and on some file systems its size, change if the baseline
+			// is replaced. Other rules still hold for what is in it.
 			rules = append(rules, "="+v.literal(filepath.Dir(baseline))+"$ d p+u+g")
 		}
 	}
 	return rules
 }
 
-// literal is a path as a regular expression of AIDE's that matches only it. AIDE
-// takes the folders before the first bracket for the place of a rule, so that only
-// what cannot be written otherwise stands in brackets (strrxtok in its source).
+// literal is a path as a regular expression of AIDE's that matches nothing else. AIDE takes
+// the folders before the first bracket for the place of a rule (strrxtok in its source), so
+// only what cannot be written otherwise stands in brackets.
 func (v Version) literal(path string) string {
 	var b strings.Builder
 	for i := range len(path) {

@@ -11,9 +11,9 @@ import (
 )
 
 // generator is how Debian 10 and Ubuntu 20.04 configure AIDE 0.16, which includes no
-// folders: update-aide.conf, of their package aide-common, writes what is in base and
-// then in folder, or what its programs print, into a third file. AIDE's own base
-// configuration has hardly a rule. Releases after them include the folder.
+// folders. update-aide.conf, of their package aide-common, joins base, the files of folder
+// and what the programs in folder print to a third file. AIDE's own base configuration has
+// hardly a rule. Later releases of them include the folder.
 type generator struct {
 	base, folder string
 	program      string

@@ -19,7 +19,7 @@ type manager struct {
 	env     []string
 }
 
-// managers are asked for in this order: where dnf is, yum is its old name.
+// managers are tried in this order: on hosts with dnf, yum is its old name.
 var managers = []manager{
 	{name: "dnf", install: []string{"--assumeyes", "install", "aide"}},
 	{name: "yum", install: []string{"--assumeyes", "install", "aide"}},
@@ -35,14 +35,14 @@ var managers = []manager{
 	{name: "zypper", install: []string{"--non-interactive", "install", "aide"}, env: []string{"ZYPP_LOCK_TIMEOUT=120"}},
 }
 
-// managerFolders are where package managers are. PATH is not looked at: what is
-// run here runs as root and changes the system.
+// managerFolders hold package managers. PATH is not used: what is run here runs as root and
+// changes the system.
 var managerFolders = []string{"/usr/bin", "/usr/sbin", "/bin"}
 
-// Install installs AIDE by the system's package manager and returns the path of
-// that. It takes no baseline, and neither do the packages. When ctx is done the
-// manager is killed; what it started, such as dpkg, finishes its work. The error
-// is ErrNoManager if there is none, or says what the manager said.
+// Install installs AIDE by the system's package manager and returns the manager's path.
+// Neither it nor the packages take a baseline. When ctx is done the manager is killed, but
+// what it started, such as dpkg, finishes its work. The error is ErrNoManager if there is
+// none, or holds what the manager said.
 func Install(ctx context.Context) (by string, err error) { return install(ctx, managerFolders) }
 
 func install(ctx context.Context, folders []string) (by string, err error) {

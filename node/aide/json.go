@@ -16,12 +16,12 @@ import (
 // writes the quotes and the control characters of a name as they are.
 var ErrInvalidJSON = errors.New("the report is not valid JSON")
 
-// maxNesting bounds how deep values lie in each other: a report's lie three deep.
+// maxNesting bounds how deep values may be nested. In a report they are three deep.
 const maxNesting = 32
 
 // Head is what a report says of itself before it names any file.
 type Head struct {
-	Version string // of AIDE; empty where the report does not tell
+	Version string // of AIDE; empty if the report does not tell
 	Started time.Time
 	Summary
 	Headline bool // the report says whether there are differences
@@ -69,8 +69,8 @@ func (s *jsonScanner) head(h *Head, key string) error {
 		switch key {
 		case "aide_version":
 			h.Version = string(text)
-			// AIDE 0.18 where it escapes control characters (Debian's 0.18.3) writes
-			// their codes in decimal digits behind the u.
+			// Debian's 0.18.3, which escapes control characters, writes their codes in
+			// decimal digits behind the u.
 			s.decimal = bytes.HasPrefix(text, []byte("0.18"))
 		case "outline":
 			if h.Counted || err != nil {
@@ -233,7 +233,7 @@ func (s *jsonScanner) text() ([]byte, error) {
 func (s *jsonScanner) plain() error {
 	for {
 		if one, _ := s.in.Peek(1); len(one) == 0 {
-			return nil // the end, or an error, is found by whoever reads on
+			return nil // the caller's next read finds the end or the error
 		}
 		ready, _ := s.in.Peek(s.in.Buffered()) // at least the one byte
 		n := 0

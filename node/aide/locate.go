@@ -26,9 +26,10 @@ func (c command) putPaths(o *Outcome) {
 	}
 }
 
-// locate names the file and the line in what AIDE 0.16 says of a configuration:
-// "7:syntax error:word". It counts all the lines it has read, includes and those
-// ahead of the host's configuration among them. Later releases name both.
+// locate replaces the line number in a message of AIDE 0.16 about a configuration,
+// "7:syntax error:word", by the file and the line. 0.16 counts all lines that it has read,
+// with those of includes and those ahead of the host's configuration. Later releases name
+// file and line themselves.
 func (p Program) locate(o *Outcome, config string, ahead int) {
 	if o.Exit != 0 && !p.Version.levels() {
 		source, _ := readSource(config) // as far as it can be read
@@ -50,8 +51,8 @@ func readSource(config string) (source []sourceLine, err error) {
 	return source, err
 }
 
-// withoutReports is a configuration as one text, line by line, in which no include is
-// left, and nothing that has AIDE 0.16 empty a report.
+// withoutReports is a configuration as one text, with the includes written out, and without
+// what makes AIDE 0.16 empty a report.
 func withoutReports(config string) ([]byte, error) {
 	source, err := readSource(config)
 	var text []byte
@@ -65,7 +66,7 @@ func withoutReports(config string) ([]byte, error) {
 	return text, err
 }
 
-// locateLine is one such line, or the line as it is if it is another.
+// locateLine does so for one line, and returns any other line as it is.
 func locateLine(line string, source []sourceLine, ahead int) string {
 	digits, said, ok := strings.Cut(line, ":")
 	n, err := strconv.Atoi(digits)
@@ -75,8 +76,8 @@ func locateLine(line string, source []sourceLine, ahead int) string {
 	at := n - ahead - 1
 	what, word, _ := strings.Cut(said, ":")
 	word = strings.TrimSuffix(word, "\n")
-	// It is one line off in the midst of a line, and the other way in expressions, of
-	// which it has read the end (conferror and the lines marked so in its conf_yacc.y).
+	// Inside a line 0.16 counts one too few, and in expressions, which it reads to their
+	// end, one too many (conferror and the lines that call it in its conf_yacc.y).
 	switch expression := strings.HasPrefix(what, "Error in "); {
 	case word != "" && !expression:
 		at++

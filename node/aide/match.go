@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// pattern is a regular expression for the names of files that @@include takes from a
-// folder. AIDE's are those of PCRE; Go's RE2 has no look-around, no back-references
-// and some escapes less. A pattern that it cannot say matches every name, so that no
-// file is left out.
+// pattern is a regular expression for the files that @@include takes from a folder. AIDE's
+// are PCRE. Go's RE2 has no look-around, no back-references and fewer escapes. A pattern
+// that RE2 cannot say matches every name, so that no file is left out.
 type pattern struct{ names *regexp.Regexp }
 
-// compile returns a pattern of every name along with its error.
+// compile returns an error and a pattern that matches every name if RE2 cannot say the
+// expression.
 func compile(expression string) (pattern, error) {
 	names, err := regexp.Compile(expression)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// MultilineNames are true names of files with a newline in them. A report in which
-// they stand as they are can only be read by who knows them.
+// MultilineNames are the true names of files with a newline in them. Without them nobody
+// can read a report in which such names stand as they are.
 type MultilineNames map[string][][]byte // by their first line as the report spells it, longest first
 
 // Add takes a name, which is ignored if it has no newline.
@@ -35,9 +35,9 @@ func spellRaw(name []byte, json bool) []byte {
 	return bytes.Clone(name)
 }
 
-// ReadMultiline reads the lists of a report line by line, with the names of several
-// lines given. It reads plain reports whose names imitate entries, and JSON of
-// upstream AIDE 0.18 that is none because of quotes and control characters.
+// ReadMultiline reads the lists of a report line by line, and knows the names with newlines
+// in them. It reads plain reports in which a name imitates an entry, and the reports of
+// upstream AIDE 0.18 that quotes and control characters in names make invalid JSON.
 func ReadMultiline(r io.Reader, json bool, odd MultilineNames, visit func(Change) error) error {
 	k := multilineReader{lines: lineReader{in: bufio.NewReaderSize(r, maxLine)}, odd: odd, visit: visit}
 	step := k.plain
@@ -111,8 +111,8 @@ func (k *multilineReader) plain(line []byte) error {
 	return k.visit(Change{Kind: kind, Name: name})
 }
 
-// known is the longest known name that begins with the line first, goes on in
-// the lines that follow, and ends with the line or before what stands behind it.
+// whole is the longest of the known names that begins with the line first, goes on in the
+// next lines, and ends at a line's end, or before behind if that is given.
 func (k *multilineReader) whole(first, behind []byte) []byte {
 	for _, name := range k.odd[string(first)] {
 		lines := bytes.Count(name, []byte("\n"))

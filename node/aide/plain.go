@@ -47,7 +47,7 @@ func parseEntry(line []byte) (kind Kind, name []byte, ok bool) {
 	return Changed, name, true
 }
 
-// flag are the characters that say what changed.
+// flag are the characters that mark what changed.
 var flag = func() (set [256]bool) {
 	for _, c := range []byte("+-=<>!^:. abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 		set[c] = true
@@ -55,7 +55,7 @@ var flag = func() (set [256]bool) {
 	return set
 }()
 
-// How many flags there are with the type: 15 to 18 in the builds that were seen.
+// The length of the flags with the type: 15 to 18 in the builds that were seen.
 const (
 	minFlags = 8
 	maxFlags = 40
@@ -67,9 +67,9 @@ var listTitles = map[string]bool{
 	"Added, removed and changed entries:": true,
 }
 
-// ReadPlain reads the lists of entries of a plain report, grouped or not, and
-// hands each to visit. A name with a newline in it is put together again where
-// its next line does not look like an entry itself.
+// ReadPlain reads the lists of entries of a plain report, grouped or not, and hands each
+// entry to visit. If a name has a newline in it, its lines are joined again, unless one
+// looks like an entry.
 func ReadPlain(r io.Reader, visit func(Change) error) error {
 	p := plainReader{visit: visit}
 	in := bufio.NewReaderSize(r, maxLine)

@@ -15,10 +15,10 @@ const (
 	mostPrinted = 4 << 20
 )
 
-// program reads what a program prints that an @@x_include names: it is configuration,
-// and AIDE runs it at each start, as root. So does this, in the same way (include_file
-// in its conf_eval.c, 0.17 to 0.19): without arguments, in AIDE's environment. Like AIDE
-// it takes for failed what prints on stderr.
+// program runs a program that an @@x_include names, and reads what it prints as
+// configuration. AIDE does the same at each start, as root (include_file in its
+// conf_eval.c, 0.17 to 0.19): without arguments, in AIDE's environment. Like AIDE it takes
+// output on stderr for a failure.
 func (r *configReader) program(path string) error {
 	ctx, cancel := context.WithTimeout(r.ctx, programTime)
 	defer cancel()

@@ -54,7 +54,7 @@ type command struct {
 type Weight struct {
 	Nice    int  // of the CPU, 0 to 19
 	IdleIO  bool // read and write only when nobody else does
-	Workers int  // threads that read files, where AIDE has them (0.18 and later); 0 for its default
+	Workers int  // threads that read files (0.18 and later); 0 for AIDE's default
 }
 
 // run starts AIDE and waits for its end. When ctx is done AIDE is killed: up to
@@ -117,8 +117,8 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 	return o, nil
 }
 
-// environment is AIDE's: messages in English, and nothing that a configuration
-// could expand by surprise.
+// environment is AIDE's: English messages, and no variable by which a configuration could
+// change.
 func environment() []string {
 	env := []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	if dir := os.Getenv("TMPDIR"); dir != "" {
@@ -127,8 +127,8 @@ func environment() []string {
 	return env
 }
 
-// succeed runs a command whose every status but 0 is an error, which says what
-// was run and what it said. It wraps that of ctx if that ended it.
+// succeed runs a command, and fails if its status is not 0. The error says what was run and
+// what it printed, and wraps that of ctx if ctx ended it.
 func (c command) succeed(ctx context.Context) error {
 	o, err := run(ctx, c)
 	if err == nil {
@@ -159,9 +159,8 @@ func (h *head) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Complaint is what AIDE said of an error: the first line of its stderr that says
-// it is one, or else the first that is none of its log, or else the first line of
-// its stdout.
+// Complaint is AIDE's error message: the first line of stderr that begins with ERROR, or
+// else the first line of stderr that is no log line, or else the first line of stdout.
 func (o Outcome) Complaint() string {
 	var other string
 	for line := range bytes.Lines(o.Stderr) {
@@ -179,8 +178,8 @@ func (o Outcome) Complaint() string {
 	return other
 }
 
-// logged says that a line is of AIDE's log, and no error: a level, padded, and a
-// colon (0.17 to 0.19).
+// logged says that a line of AIDE's log reports no error. It begins with a level, padded,
+// and a colon (0.17 to 0.19).
 func logged(line []byte) bool {
 	level, _, ok := bytes.Cut(line, []byte(":"))
 	return ok && slices.Contains(logLevels, string(level))
@@ -189,8 +188,8 @@ func logged(line []byte) bool {
 // logLevels are those that tell of no error (log.c of 0.17 to 0.19).
 var logLevels = []string{"WARNING", "NOTICE", "INFO", "RULE", "COMPARE", "CONFIG", "DEBUG", "LIMIT", "THREAD", "TRACE"}
 
-// errorLine is the error in what was printed. Hints and progress of package
-// managers stand before it, on stderr too.
+// errorLine is the error in what was printed. Package managers print hints and progress
+// before it, on stderr too.
 func (o Outcome) errorLine() string {
 	for line := range bytes.Lines(o.Stderr) {
 		line = bytes.TrimSpace(line)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Spelling is a way in which plain reports write the names of files. It is the same
-// in a whole report, but no report tells which: `\012` is what some builds make of a
-// newline, and what others make of a backslash and three digits. So the true names,
-// which the databases have, are spelled as AIDE would, and the report is not decoded.
+// Spelling is a way in which plain reports write names of files. A report uses one way
+// throughout, but does not say which: `\012` is what some builds make of a newline, and
+// others of a backslash and three digits. So a report is not decoded. Instead the true
+// names, from the databases, are spelled as AIDE would.
 //
 // In JSON a name is what JSON says it is.
 type Spelling struct {
@@ -87,7 +87,7 @@ func isEscape(text []byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// escaped is the character that the escape stands for that text begins with.
+// escaped is the character for which the escape at the beginning of text stands.
 func escaped(text []byte) (c byte, ok bool) {
 	if !isEscape(text) {
 		return 0, false

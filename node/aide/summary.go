@@ -60,10 +60,9 @@ func countLine(line []byte) (what string, n int, ok bool) {
 
 const total = "Total number of"
 
-// ReadSummary reads the headline and the counts from a plain report, up to its
-// first ruler, behind which stand the names of files. Two headlines or two
-// summaries are an error: one of them is a file's name. The error is ErrNoSummary
-// where there is a headline alone.
+// ReadSummary reads the headline and the counts of a plain report, up to its first ruler:
+// names of files follow. Two headlines or two summaries are an error, because one of them
+// is a file's name. If there is only a headline, the error is ErrNoSummary.
 func ReadSummary(r io.Reader) (Summary, error) {
 	h, err := ReadHead(r)
 	if err == nil && !h.Counted {
@@ -72,7 +71,7 @@ func ReadSummary(r io.Reader) (Summary, error) {
 	return h.Summary, err
 }
 
-// ReadHead reads a plain report like ReadSummary, and takes a headline alone.
+// ReadHead reads a plain report like ReadSummary, and accepts a headline alone.
 func ReadHead(r io.Reader) (Head, error) {
 	var s summaryReader
 	in := bufio.NewReaderSize(r, maxLine)

@@ -10,18 +10,18 @@ import (
 	"syscall"
 )
 
-// ErrUntrusted says that somebody else than root and the user of this process can
-// change a file. Who can change AIDE's configuration has AIDE write any file as
-// root (report_url), and by @@x_include run any program.
+// ErrUntrusted says that others than root and the user of this process can change a file. A
+// user that can change AIDE's configuration can make AIDE write any file as root
+// (report_url), and run any program (@@x_include).
 var ErrUntrusted = errors.New("others can change it")
 
 // maxLinks bounds links that lead to each other, as Linux does (path_resolution(7)).
 const maxLinks = 40
 
-// Trusted wants a file that only root and the user of this process can change, or
-// put something else in the place of: on the way to it each folder and each link is
-// looked at. It may lie in a folder with the sticky bit, as /tmp, in which nobody
-// can replace what is not theirs. The error wraps ErrUntrusted.
+// Trusted wants a file that only root and the user of this process can change or replace.
+// It looks at each folder and each link on the way to the file. The file may lie in a
+// folder with the sticky bit, such as /tmp, in which nobody can replace the files of
+// others. The error wraps ErrUntrusted.
 func Trusted(path string) error { return trusted(path, Account{}) }
 
 func trusted(path string, also Account) error {
@@ -62,10 +62,10 @@ func trusted(path string, also Account) error {
 	}
 }
 
-// Ours refuses a file or a folder that belongs to anybody but root and the user of
-// this process, or that others or a group can write to, unless that is root's (0); no
-// distribution ships a configuration of AIDE's that another group can. The error wraps
-// ErrUntrusted and says what mends it.
+// Ours refuses a file or a folder that belongs to another user than root and that of this
+// process, or that others, or a group but root's (0), can write to. No distribution ships a
+// configuration of AIDE's that another group can write to. The error wraps ErrUntrusted and
+// says what mends it.
 func Ours(path string, info fs.FileInfo) error {
 	return ours(path, info, false, Account{})
 }

@@ -16,20 +16,19 @@ type Unread struct {
 	First   string // path of the first, as AIDE spells it; empty if it names none
 }
 
-// mostSeen bounds of how many entries it is known that they were counted. Behind
-// them each line counts.
+// mostSeen bounds how many entries are remembered as counted. Beyond it each line counts.
 const mostSeen = 1 << 16
 
-// Warnings reads what AIDE says beside its report: its stderr, and up to 0.16 the
-// lines above the headline. It keeps no more of it than a line, and each entry is
-// counted once. A file's name can hold newlines and imitate a warning: it can add to
-// the number, and take nothing away.
+// Warnings counts the entries that AIDE could not look at, by what it says beside its
+// report: on stderr, and up to 0.16 in the lines above the headline. It keeps no more than
+// one line of it, and counts each entry once. A name with newlines in it can imitate a
+// warning: it can add to the number, but take nothing away.
 type Warnings struct {
 	Lines  int    // that are warnings
 	First  string // of them
 	Unread Unread
-	// Bus says that AIDE ended itself since a file became shorter while it read it, or
-	// since the disk could not read it (0.16 and 0.17, which map files: SIGBUS).
+	// Bus says that AIDE ended itself: a file became shorter as AIDE read it, or the disk
+	// could not read it (0.16 and 0.17, which map files: SIGBUS).
 	Bus bool
 
 	seen   map[uint64]struct{} // hashes of paths
@@ -51,8 +50,8 @@ func (w *Warnings) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// end takes the line at hand for whole, and says whether it is one that AIDE writes
-// beside its report.
+// end takes the line read so far as whole, and says whether AIDE writes such a line beside
+// its report.
 func (w *Warnings) end() (known bool) {
 	line := bytes.TrimSpace(w.line)
 	w.line = w.line[:0]
@@ -74,8 +73,8 @@ func (w *Warnings) end() (known bool) {
 	return isWarning || unread || len(bytes.ReplaceAll(line, gcrypt, nil)) == 0
 }
 
-// gcrypt is what 0.16 with gcrypt writes to its reports of a digest that the library
-// does not have (md.c), without a newline.
+// gcrypt is what 0.16 with gcrypt writes into a report, without a newline, if the library
+// lacks a digest (md.c).
 var gcrypt = []byte("gcry_md_enable 7 failed")
 
 func (w *Warnings) count(path []byte) {
@@ -96,9 +95,9 @@ func (w *Warnings) count(path []byte) {
 	}
 }
 
-// harmless is how those warnings begin that name a file and mean no file that was not
-// read (0.17 to 0.19; the calls of log_msg in its source). All others that name one
-// count: an AIDE to come may have more of them.
+// harmless are the beginnings of warnings that name a file although AIDE has read it (0.17
+// to 0.19; the calls of log_msg in its source). All other warnings that name a file count:
+// later releases may have more of them.
 var harmless = [...]string{
 	"/",     // of a line of the configuration, or of a digest that a library does not have
 	"(",     // of a line of --before or --after
@@ -132,7 +131,8 @@ func unreadOf(said []byte) (path []byte, unread bool) {
 	return nil, false
 }
 
-// lastOf is where the last one begins of the first end that is in text, or its end.
+// lastOf is the index at which the last of the first end found in text begins, or that of
+// text's end.
 func lastOf(text []byte, ends ...string) int {
 	for _, end := range ends {
 		if i := bytes.LastIndex(text, []byte(end)); i >= 0 {
@@ -142,9 +142,8 @@ func lastOf(text []byte, ends ...string) int {
 	return len(text)
 }
 
-// unread16 are the messages of 0.16 of what it could not read: what stands before the
-// path and behind it (db_disk.c and do_md.c in its source). Those without a path name
-// none.
+// unread16 are the messages of 0.16 about what it could not read: the text before the path
+// and behind it (db_disk.c and do_md.c in its source). Those without a path name none.
 var unread16 = [...]struct{ before, behind string }{
 	{"lstat() failed for ", ": "},
 	{"do_md(): open() for ", " failed: "},
@@ -174,7 +173,7 @@ func unreadOf16(line []byte) (path []byte, unread bool) {
 	return nil, bytes.Contains(line, []byte("Message digest failed during update"))
 }
 
-// readReportAt reads the report of 0.16 that a run has left at path, if it has.
+// readReportAt reads the report that a run of 0.16 left at path, if there is one.
 func (w *Warnings) readReportAt(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -187,10 +186,10 @@ func (w *Warnings) readReportAt(path string) error {
 	return err
 }
 
-// ReportFile is what a file with a report in it is.
+// ReportFile is the form of a file with a report in it.
 type ReportFile struct {
 	JSON  bool
-	Start int64 // where the JSON begins; stderr may stand before it
+	Start int64 // offset at which the JSON begins; stderr may stand before it
 	Quiet bool  // there is no report, and nothing but what AIDE says beside one
 	CRLF  bool  // its first line ends with CR LF
 }
@@ -198,8 +197,8 @@ type ReportFile struct {
 // ReadReportFile reads what stands in a file beside the report.
 func (w *Warnings) ReadReportFile(r io.Reader) (ReportFile, error) { return w.readReport(r, false) }
 
-// readReport reads lines up to the beginning of JSON, unless the report is known to be
-// plain, or all of them: in a report of 0.16 a name can imitate the headline.
+// readReport reads all lines, or those up to the beginning of JSON. A report that is known
+// to be plain is read to its end: in one of 0.16 a name can imitate the headline.
 func (w *Warnings) readReport(r io.Reader, plain bool) (s ReportFile, err error) {
 	in := bufio.NewReaderSize(r, maxLine)
 	w.report = true

@@ -19,8 +19,8 @@ type Job struct {
 	Baseline string // path of the input database
 	// FolderWatched says that the baseline has an entry of the folder it lies in.
 	FolderWatched bool
-	// Own is the caller's own folder. AIDE does not look at it, nor at the baseline
-	// and the files beside it whose names begin with the baseline's and OwnMark.
+	// Own is the caller's own folder. AIDE looks neither at it, nor at the baseline and the
+	// files beside it whose names begin with the baseline's name and OwnMark.
 	Own string
 	// SyslogFormat says that the configuration sets syslog_format, which only Red
 	// Hat's 0.16 knows.
@@ -43,9 +43,9 @@ const (
 // NewDatabase is the path of the database that Init and Update write.
 func (j Job) NewDatabase() string { return filepath.Join(j.Folder, newDatabase) }
 
-// Update compares the files with the baseline and writes a new database. The
-// configuration's own reports go where they always go; three more go into the
-// job's folder: two summaries, which no file name can get into, and a full one.
+// Update compares the files with the baseline and writes a new database. AIDE writes the
+// reports that the configuration names as always, and three more into the job's folder: two
+// summaries, which hold no name of a file, and a full report.
 func (p Program) Update(ctx context.Context, j Job) (Outcome, Reports, error) {
 	r := Reports{full: filepath.Join(j.Folder, fullReport), JSON: p.Version.JSON()}
 	if p.Version.levels() {
@@ -83,7 +83,7 @@ func (p Program) run(ctx context.Context, j Job, mode string) (Outcome, error) {
 // Reports are what an update wrote.
 type Reports struct {
 	all     string // path; like summary, whatever the configuration ignores
-	summary string // path; empty where the release knows no levels
+	summary string // path; empty if the release knows no levels
 	full    string // path
 	JSON    bool   // the full report is JSON
 }
@@ -91,8 +91,8 @@ type Reports struct {
 // Full opens the full report.
 func (r Reports) Full() (*os.File, error) { return regular.Open(r.full) }
 
-// Counts reads the counts: of the changes that the configuration wants to be told,
-// and of all changes, which the exit status is of. Up to 0.16 both are the same.
+// Counts reads two summaries: of the changes that the configuration lets AIDE report, and
+// of all changes, to which the exit status belongs. Up to 0.16 both are the same.
 func (r Reports) Counts() (told, all Summary, err error) {
 	if r.summary == "" {
 		f, err := regular.Open(r.full)

@@ -10,9 +10,8 @@ const (
 	ioprioClassShift = 13
 )
 
-// apply gives the calling thread, and what it starts, a low priority. A kernel
-// or a sandbox that refuses leaves it as it was: a check at normal weight is
-// better than none.
+// apply gives the calling thread, and what it starts, a low priority. If a kernel or a
+// sandbox refuses, the priority stays: a check at normal weight is better than none.
 func (w Weight) apply() {
 	if w.Nice > 0 {
 		_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, w.Nice)

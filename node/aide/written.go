@@ -9,9 +9,8 @@ import (
 // Database is what a database says of itself, beside its entries.
 type Database struct {
 	Entries int
-	// Writer is the version of the AIDE that wrote it, and Written when it did so,
-	// as it puts that; both are empty if the configuration leaves them out
-	// (database_add_metadata=no).
+	// Writer is the version of the AIDE that wrote it, and Written the time, as AIDE writes
+	// it. Both are empty if the configuration leaves them out (database_add_metadata=no).
 	Writer, Written string
 	// Marked says that it ends with @@end_db. 0.16 with gcrypt, as in RHEL 8 and 9
 	// and Amazon Linux 2, never writes that (db_close_file in its db_file.c): such a
@@ -37,14 +36,14 @@ func (d *Database) comment(line string) {
 	}
 }
 
-// isEnd knows the end marker. Behind it 0.16 writes a digest if it was built with a key.
+// isEnd knows the end marker. 0.16 adds a digest to it if it was built with a key.
 func isEnd(line []byte) bool {
 	words := bytes.Fields(line)
 	return len(words) > 0 && len(words) <= 2 && string(words[0]) == "@@end_db"
 }
 
-// old is how the columns begin in every database of 0.16 (update_db_out_order in its
-// commandconf.c), and in none of a later release, which has attr behind the others.
+// old are the first columns of every database of 0.16 (update_db_out_order in its
+// commandconf.c). Later releases have attr further behind.
 var old = []string{"name", "lname", "attr"}
 
 // mayLackMark says whether a database with these columns may be whole without an end
@@ -54,10 +53,9 @@ func (d *Database) mayLackMark(columns []string) bool {
 	return len(columns) >= len(old) && slices.Equal(columns[:len(old)], old) && (d.Writer == "" || known && !by.since(17))
 }
 
-// Reads says whether this release can read a database: 0.19 and later refuse one
-// without an end marker, and releases before do not understand how 0.19 writes times:
-// each file would be changed. Of a database that does not say who wrote it, the latter
-// is not known.
+// Reads says whether this release can read a database. 0.19 and later refuse one without an
+// end marker. Earlier releases misread the times that 0.19 writes, so that every file would
+// count as changed; that is only known if the database names its writer.
 func (v Version) Reads(d Database) bool {
 	by, known := parseVersion([]byte("aide " + d.Writer))
 	return (d.Marked || !v.since(19)) && (!known || !d.times || v.since(19) || !by.since(19))

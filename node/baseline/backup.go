@@ -12,7 +12,7 @@ import (
 	"aidefleet/node/aide"
 )
 
-// What stands behind the baseline's own name in those of the files beside it.
+// The endings of the files beside the baseline, behind its own name.
 const (
 	mark      = aide.OwnMark
 	temporary = mark + "tmp-"
@@ -20,10 +20,10 @@ const (
 	stamp     = "20060102T150405Z" // behind mark; sorts as the times do
 )
 
-// Undo goes back to the newest backup, which is one no more; what was the
-// baseline is kept as backup "undone", in place of an earlier one. The error is
-// ErrNoBackup if there is none, and wraps aide.ErrDatabase if it is not complete:
-// nothing is done then.
+// Undo makes the newest backup the baseline again. What was the baseline until then is kept
+// as the backup "undone", in place of an earlier one. The error is ErrNoBackup if there is
+// no backup, and wraps aide.ErrDatabase if the newest one is not complete: then nothing is
+// changed.
 func Undo(path string) (restored Info, kept string, err error) {
 	if err := tidy(path); err != nil {
 		return Info{}, "", explain(err, path)
@@ -40,8 +40,8 @@ func Undo(path string) (restored Info, kept string, err error) {
 	if restored, err = Inspect(newest, nil); err != nil {
 		return Info{}, "", err
 	}
-	// By way of a third name: a link does not replace, and a rename of the only
-	// name would leave none for a moment.
+	// A third name is needed: a link replaces nothing, and a rename of the only name would
+	// leave none for a moment.
 	second := path + temporary + "undone"
 	switch err := link(path, second); {
 	case errors.Is(err, fs.ErrNotExist): // somebody removed the baseline
@@ -86,9 +86,8 @@ func Prune(path string, keep int) error {
 	return nil
 }
 
-// nextBackup names a backup by the time now. Where the clock was set back, or
-// the second is taken, it is one second after the newest: backups are in the
-// order in which they were made.
+// nextBackup names a backup by the time now. If the clock was set back, or the second is
+// taken, it takes the second after the newest one: the names sort as the backups were made.
 func nextBackup(path string, now time.Time) (string, error) {
 	backups, err := backupsOf(path)
 	if err != nil {
@@ -123,8 +122,8 @@ func isStamp(s string) bool {
 	return err == nil && len(s) == len(stamp)
 }
 
-// tidy removes what a run left that was ended half-way: temporary files, and
-// second names of what is still, or already, the baseline.
+// tidy removes what an interrupted run left: temporary files, and second names of the
+// baseline.
 func tidy(path string) error {
 	current, err := os.Lstat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -145,8 +144,8 @@ func tidy(path string) error {
 	})
 }
 
-// beside visits the files beside a baseline whose names say that they are this
-// package's, in the order of their names. The kind is what stands behind mark.
+// beside visits this package's files beside a baseline, in the order of their names. The
+// kind is the part of the name behind mark.
 func beside(path string, visit func(f fs.DirEntry, kind string) error) error {
 	files, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {

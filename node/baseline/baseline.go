@@ -29,7 +29,7 @@ var (
 	ErrMissing = errors.New("there is no baseline")
 	// ErrExists says that there is a baseline already.
 	ErrExists = errors.New("there is a baseline already")
-	// ErrDigest says that a database is not the one that was meant.
+	// ErrDigest says that a database does not have the expected digest.
 	ErrDigest = errors.New("another database than was meant")
 	// ErrNoBackup says that no old baseline is kept.
 	ErrNoBackup = errors.New("no older baseline is kept")

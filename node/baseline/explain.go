@@ -10,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// explain puts before an error what is in the way of writing a baseline, or one of the
-// files beside it that are given, and what mends that.
+// explain puts before an error what keeps the baseline, or the named files beside it, from
+// being written, and what mends that.
 func explain(err error, path string, others ...string) error {
 	if cure := cureOf(err, append([]string{path, filepath.Dir(path)}, others...)); cure != "" {
 		return fmt.Errorf("%s (%w)", cure, err)
@@ -50,8 +50,8 @@ const (
 	appendFlag    = 0x20                                               // FS_APPEND_FL
 )
 
-// flagOf is the flag that keeps a file or a folder from being replaced, as chattr(1)
-// calls it; empty if it has none, or if its file system knows none.
+// flagOf is the flag, as chattr(1) calls it, that keeps a file or a folder from being
+// replaced. It is empty if there is none, or if the file system has no flags.
 func flagOf(path string) string {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would block
 	if err != nil {

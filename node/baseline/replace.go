@@ -22,9 +22,9 @@ var step = func(string) error { return nil }
 // link is os.Link, but in tests.
 var link = os.Link
 
-// Install puts a complete database where no baseline is yet. The error is
-// ErrExists if somebody else was faster, and wraps aide.ErrDatabase if the
-// database is not complete.
+// Install makes a complete database the first baseline. The error is ErrExists if a
+// baseline has appeared meanwhile, and wraps aide.ErrDatabase if the database is not
+// complete.
 func Install(database, path string) (Info, error) {
 	// The folder is AIDE's by its package; a host whose configuration names
 	// another one may not have it yet.
@@ -50,10 +50,10 @@ func Install(database, path string) (Info, error) {
 	return installed, wholefile.SyncFolder(filepath.Dir(path))
 }
 
-// Replace makes a database the baseline in place of the one there is, valid or
-// not, which is kept under the name backup. It is done only if the database is
-// complete and its SHA-256 is digest: the copy is looked at, so that nobody can
-// change it in between. The errors wrap ErrDigest and aide.ErrDatabase.
+// Replace makes a database the baseline in place of the present one, valid or not, and
+// keeps that under the name backup. The database has to be complete and to have the SHA-256
+// digest. Its copy is checked, so that nobody can change it in between. The errors wrap
+// ErrDigest and aide.ErrDatabase.
 func Replace(database, digest, path string, now time.Time) (replaced Info, backup string, err error) {
 	old, err := os.Stat(path)
 	if err != nil {
@@ -76,12 +76,12 @@ func Replace(database, digest, path string, now time.Time) (replaced Info, backu
 	if backup, err = nextBackup(path, now); err != nil {
 		return Info{}, "", err
 	}
-	// A second name, so that the first never stands for nothing.
+	// A second name first: the path always names a whole baseline.
 	if err := link(path, backup); err != nil {
 		return Info{}, "", fmt.Errorf("keep the old baseline: %w", explain(err, path))
 	}
 	if err := exchange(fresh.Path, path); err != nil {
-		_ = tidy(path) // a backup of what is still the baseline is none
+		_ = tidy(path) // a backup of what is still the baseline is no backup
 		return Info{}, "", explain(err, path)
 	}
 	replaced = fresh
@@ -89,9 +89,9 @@ func Replace(database, digest, path string, now time.Time) (replaced Info, backu
 	return replaced, backup, nil
 }
 
-// exchange gives a file the name path in place of the one that has it. All that
-// was done in the folder before is on disk first: after a crash the old
-// baseline must not be lost with its second name.
+// exchange renames a file to path, which has another one. Everything done in the folder
+// before is on disk first: after a crash the old baseline must not be lost with its second
+// name.
 func exchange(file, path string) error {
 	for _, do := range []func() error{
 		func() error { return step("linked") },
@@ -108,10 +108,10 @@ func exchange(file, path string) error {
 	return nil
 }
 
-// stage copies a database to a temporary file beside the baseline, onto the
-// disk, and reads the copy to its end. The copy belongs to whom the file old belongs,
-// so that who reads the baseline goes on reading it; without one to root alone, or to
-// the distribution's account for AIDE if the folder is its.
+// stage copies a database to a temporary file beside the baseline, onto the disk, and reads
+// the copy to its end. The copy gets the owner of the file old, so that its readers can go
+// on reading it. Without old it belongs to root, or to the distribution's account for AIDE
+// if the folder does.
 func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
 	in, err := regular.Open(database)
 	if err != nil {
@@ -140,8 +140,7 @@ func stage(database, path string, old fs.FileInfo) (fresh Info, err error) {
 	return fresh, err
 }
 
-// give gives a copy to whom the file old belongs, or without one to the account of the
-// folder that the copy is in.
+// give gives a copy the owner of the file old or, without one, the account of its folder.
 func give(out *os.File, old fs.FileInfo) error {
 	if old != nil {
 		return inherit(out, old)
@@ -169,7 +168,8 @@ func inherit(f *os.File, old fs.FileInfo) error {
 // account is aide.FindAccount, but in tests.
 var account = aide.FindAccount
 
-// giveToAccount gives a file in a folder of the distribution's account to that.
+// giveToAccount gives a file to the distribution's account for AIDE, if the folder belongs
+// to that.
 func giveToAccount(f *os.File, dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 
 const checkAgain = "run aide-node check again"
 
-// Accept makes the state that the last check found the baseline, if fingerprint
-// is that check's and nothing it stands on has changed since. Its answer is
-// clean, with the number of entries of the new baseline as total.
+// Accept makes the state that the last check found the baseline. The fingerprint has to be
+// that check's, and neither the baseline nor the configuration may have changed since. Its
+// answer is clean, with the number of entries of the new baseline as total.
 func Accept(ctx context.Context, o Options, fingerprint string) Answer {
 	return o.run(ctx, func(r *runner, _ context.Context) error { return r.accept(fingerprint) })
 }
@@ -46,7 +46,7 @@ func (r *runner) accept(fingerprint string) error {
 	switch {
 	case err != nil:
 		return err
-	case base.SHA256 == last.NewDatabase: // the node was ended before it could note that
+	case base.SHA256 == last.NewDatabase: // the node was ended before it could record that
 		return fail(result.Refused, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
 	case base.SHA256 != last.Baseline.SHA256:
 		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.At(), checkAgain)
@@ -58,16 +58,16 @@ func (r *runner) accept(fingerprint string) error {
 	if err := r.replace(fresh, last.NewDatabase); err != nil {
 		return err
 	}
-	// It is done. What fails from here on is told, and does no harm: the baseline
-	// is not the one of the check any more, so that it cannot be accepted again.
+	// The baseline is replaced. An error from here on is told and does no harm: the check
+	// compared with the old baseline, so that it cannot be accepted again.
 	if err := errors.Join(r.state.MarkAccepted(last, r.Now()), os.Remove(fresh)); err != nil {
 		r.note("The acceptance could not be noted: %v.", err)
 	}
 	return nil
 }
 
-// refusal says why what the last check found cannot become the baseline under
-// this fingerprint and with this configuration, or returns nil.
+// refusal says why what the last check found cannot become the baseline under this
+// fingerprint and with this configuration. It is nil if it can.
 func refusal(l state.LastCheck, fingerprint, config string) error {
 	switch {
 	case l.Status == result.Clean:
@@ -106,8 +106,8 @@ func (r *runner) undo() error {
 	return nil
 }
 
-// replace makes a database of that digest the baseline and keeps the old one. The
-// configuration is recorded first: with a record too many nothing is wrong.
+// replace makes the database with that digest the baseline, and keeps the old one. The
+// configuration is recorded first: a record without a baseline does no harm.
 func (r *runner) replace(database, digest string) error {
 	if err := r.state.RecordBaseline(state.Baseline{SHA256: digest, Config: r.config.SHA256, Since: r.Now(), Path: r.config.Database}); err != nil {
 		return failure{result.StateUnwritable, err}
@@ -128,7 +128,7 @@ func (r *runner) replace(database, digest string) error {
 	return nil
 }
 
-// answerBaseline makes the answer of a baseline that is in place.
+// answerBaseline makes the answer about a baseline that is in place.
 func (r *runner) answerBaseline(base baseline.Info) {
 	r.headline("The baseline has %d entries.", base.Entries)
 	r.answer.Status = result.Clean

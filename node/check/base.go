@@ -12,9 +12,9 @@ import (
 	"aidefleet/node/state"
 )
 
-// Inspect reads the baseline that a configuration names, as a check by that AIDE and with
-// that state folder does, and says why it cannot be compared with. It takes no lock and
-// writes nothing. ReasonOf tells the reason of its error.
+// Inspect reads the baseline that a configuration names, and says why a check by that AIDE
+// and with that state folder cannot compare with it. It takes no lock and writes nothing.
+// ReasonOf tells the reason of its error.
 func Inspect(by aide.Program, c aide.Config, dir string) (baseline.Info, error) {
 	return inspect(by, c, dir, nil)
 }
@@ -45,9 +45,9 @@ func inspect(by aide.Program, c aide.Config, dir string, visit func(aide.Entry) 
 // base is the baseline, if it can be compared with.
 func (r *runner) base() (baseline.Info, error) { return Inspect(r.aide, r.config, r.State) }
 
-// compareSize tells a baseline that is not any more what AIDE wrote, by what is recorded of
-// it: one without an end marker can be cut short behind any line. No two runs of AIDE on
-// a host end in the same second, but for those that this node knows of.
+// compareSize compares a baseline with its record, because one without an end marker can be
+// cut short behind any line. The record is found by the time at which AIDE wrote it: no two
+// runs of AIDE on a host end in the same second, except runs of this node.
 func compareSize(in state.Folder, base baseline.Info) error {
 	if !in.Baseline(base.SHA256).Since.IsZero() {
 		return nil
@@ -61,8 +61,8 @@ func compareSize(in state.Folder, base baseline.Info) error {
 	return nil
 }
 
-// removedOrMissing tells a baseline that was removed from one that was never taken. Only what is known
-// of the same path counts.
+// removedOrMissing is the error about a baseline that is not there: it was removed, or was
+// never taken. Only what is known of the same path counts.
 func removedOrMissing(in state.Folder, c aide.Config, missing error) error {
 	var at time.Time
 	var how string
@@ -90,7 +90,8 @@ func removedOrMissing(in state.Folder, c aide.Config, missing error) error {
 		missing, at.UTC().Format(time.RFC3339), how, undo)
 }
 
-// notMoved names the database that somebody let AIDE write, and did not make the baseline.
+// notMoved names the database that AIDE wrote for its user if it was never made the
+// baseline.
 func notMoved(c aide.Config, missing error) error {
 	info, err := os.Stat(c.NewDatabase)
 	if c.NewDatabase == "" || c.NewDatabase == c.Database || err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
@@ -100,7 +101,7 @@ func notMoved(c aide.Config, missing error) error {
 		missing, c.NewDatabase, info.ModTime().UTC().Format(time.RFC3339), c.NewDatabase, c.Database)
 }
 
-// outdatedError is for a baseline of another AIDE that the one at hand cannot read.
+// outdatedError is the error about a baseline of another AIDE, which this one cannot read.
 func outdatedError(in state.Folder, by aide.Program, base baseline.Info) error {
 	from := base.Writer
 	if l, err := in.ReadLast(); from == "" && err == nil && l.Baseline.SHA256 == base.SHA256 {
@@ -117,7 +118,7 @@ func outdatedError(in state.Folder, by aide.Program, base baseline.Info) error {
 		verb, from, by.Version)
 }
 
-// refusedError says why AIDE did not take the baseline, which is whole.
+// refusedError says why AIDE refused a baseline that is whole.
 func (r *runner) refusedError(base baseline.Info, said string) error {
 	if base.Writer != "" && base.Writer != r.aide.Version.String() {
 		return outdatedError(r.state, r.aide, base)

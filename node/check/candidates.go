@@ -9,16 +9,16 @@ import (
 	"aidefleet/node/aide"
 )
 
-// errSpelling says that the names of a report fit the databases in no way, or in
-// more than one.
+// errSpelling says that no way of spelling, or more than one, makes the names of a report
+// fit the databases.
 var errSpelling = errors.New("names in the report can be read in more than one way")
 
-// mostCandidates bounds of how many names it is remembered in which database they are.
+// mostCandidates bounds how many names are remembered with the databases that have them.
 const mostCandidates = 1 << 18
 
-// candidate is a name, out of the databases, that can be one that the report lists.
+// candidate is a name from the databases that the report may list.
 type candidate struct {
-	written  uint64    // hash of it as the report writes it
+	written  uint64    // hash of the name as the report writes it
 	then     [2]uint64 // digest of its attributes in the baseline and in the new database
 	contains [2]bool   // which of the two have it
 }
@@ -36,11 +36,10 @@ func (s *candidate) kind() aide.Kind {
 	return 0
 }
 
-// resolve finds out which entries the report means if it is spelled in that way. Two
-// names can have one spelling, or one the spelling of the other: a file named
-// "a\012b", in four characters, and one with a newline. Which one is meant is told by
-// the databases: only one was added, or has changed. What they do not tell is not
-// found.
+// resolve finds the entries that the report lists, if it is spelled in that way. Two names
+// can have one spelling, and one name can be the spelling of another: a file named
+// "a\012b", in four characters, and one with a newline. The databases tell which one was
+// added, removed or changed. If they do not, neither is found.
 func (c *changes) resolve(s aide.Spelling, databases [2]func(func(aide.Entry) error) error) error {
 	c.spelling, c.resolved = s, make(map[uint64]aide.Kind)
 	names := make(map[uint64]*candidate)
@@ -61,7 +60,7 @@ func (c *changes) resolve(s aide.Spelling, databases [2]func(func(aide.Entry) er
 			}
 		}
 		if meant != [4]int{} {
-			continue // the databases know more of them, or fewer, than are listed
+			continue // the databases have more or fewer such changes than the report
 		}
 		for _, name := range group {
 			c.resolved[name] = names[name].kind()
@@ -70,7 +69,8 @@ func (c *changes) resolve(s aide.Spelling, databases [2]func(func(aide.Entry) er
 	return nil
 }
 
-// collect takes an entry of the baseline (0) or of the new database (1).
+// collect takes an entry of the baseline (0) or of the new database (1) as a candidate if
+// the report may list it.
 func (c *changes) collect(names map[uint64]*candidate, database int, e aide.Entry) error {
 	name := e.Name()
 	if aide.Ordinary(name) {
@@ -96,7 +96,7 @@ func (c *changes) collect(names map[uint64]*candidate, database int, e aide.Entr
 	return nil
 }
 
-// listed counts how often the report lists what has that hash, by mark.
+// listed counts how often the report lists the name with that hash, by mark.
 func (c *changes) listed(h uint64) (n [4]int) {
 	for at, _ := slices.BinarySearch(c.marks, h&^3); at < len(c.marks) && c.marks[at]&^3 == h&^3; at++ {
 		n[c.marks[at]&3]++

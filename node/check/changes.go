@@ -8,17 +8,17 @@ import (
 	"aidefleet/node/aide"
 )
 
-// changes are the entries a report names, as the report spells them. They are
-// held against the databases, which have the true names.
+// changes are the entries that a report names, as the report spells them. They are compared
+// with the databases, which have the true names.
 //
-// A report may name more files than memory could hold: of each name it keeps 62
-// bits of a hash that nobody outside of this process can foresee, with the kind
-// in the other two; and of many names it keeps one part at a time.
+// A report may name more files than fit into memory. So 62 bits of a hash are kept of each
+// name, with the kind in the other two bits, and of many names one part at a time. Nobody
+// outside of this process can foresee the hash.
 type changes struct {
 	json        bool // the report is JSON
 	mayEscape   bool // a name that is listed holds what may be an escape
 	spelling    aide.Spelling
-	resolved     map[uint64]aide.Kind // of names that not every report writes as they are, by hash; nil if none is needed
+	resolved    map[uint64]aide.Kind // by hash, of names that reports write in different ways; nil if there are none
 	seed        maphash.Seed
 	part, parts uint64
 	marks       []uint64 // sorted by seal
@@ -49,8 +49,9 @@ func (c *changes) add(change aide.Change) error {
 	return nil
 }
 
-// seal ends adding. It fails unless the lists are as long as the counts say and
-// name nothing twice; two names can have one spelling.
+// seal ends adding. It fails unless the lists are as long as the counts say, and name
+// nothing twice. Names that may be escaped are not compared: two of them can have one
+// spelling.
 func (c *changes) seal(s aide.Summary) error {
 	for mark, want := range [4]int{0, s.Added, s.Removed, s.Changed} {
 		if got := c.count[mark]; got != want {

@@ -11,23 +11,22 @@ import (
 	"aidefleet/node/result"
 )
 
-// errLists says that what a report lists is not what it counts or what the
-// databases know.
+// errLists says that the lists of a report contradict its counts or the databases.
 var errLists = errors.New("the report's counts and its lists disagree")
 
-// noDatabase stands for the digest of a new database that holds no entry, and so can
-// be no baseline.
+// noDatabase stands for the digest of a new database without an entry, which cannot become
+// a baseline.
 var noDatabase = strings.Repeat("0", 64)
 
-// changeSet is what the names of a report lead to.
+// changeSet is what is told of the changes that a report lists.
 type changeSet struct {
 	fingerprint string
 	paths       []string
 }
 
-// findChangeSet holds the names of the report against the databases, and finds the
-// fingerprint and the sample. It also sees whether the new database is whole, and
-// returns its digest.
+// findChangeSet looks up the names of the report in the databases, and puts the fingerprint
+// and the sample of paths into the answer. It also checks that the new database is whole,
+// and returns its digest.
 func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
 	if !s.Differences {
 		fresh, err := r.inspectNew(s, nil)
@@ -55,8 +54,8 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 	return "", err
 }
 
-// readMultiline reads the report once more, with those names out of the databases
-// that can make it ambiguous.
+// readMultiline reads the report once more, with the names from the databases that can make
+// it ambiguous.
 func (r *runner) readMultiline(s aide.Summary, reports aide.Reports) (changeSet, baseline.Info, error) {
 	odd := make(aide.MultilineNames)
 	collect := func(e aide.Entry) error { odd.Add(e.Name(), reports.JSON); return nil }
@@ -80,7 +79,7 @@ func (r *runner) inspectNew(s aide.Summary, visit func(aide.Entry) error) (basel
 	case err != nil:
 		return fresh, err
 	case fresh.Marked && !r.compared.Marked && !r.aide.Version.Marks() && fresh.Writer == r.compared.Writer:
-		// Builds of 0.16 that do end a database so always do.
+		// Some builds of 0.16 always end a database with the marker.
 		return fresh, fail(result.BaselineInvalid, "%s does not end with @@end_db, as this AIDE ends its databases: it was cut short after %d entries",
 			r.compared.Path, r.compared.Entries)
 	case fresh.Entries != s.Total:
@@ -89,8 +88,8 @@ func (r *runner) inspectNew(s aide.Summary, visit func(aide.Entry) error) (basel
 	return fresh, nil
 }
 
-// readChangeSet reads the report with the reader given and looks its names up in the databases,
-// in each way in which they can be spelled if that matters.
+// readChangeSet reads the report with reader, and looks up its names in the databases. If a
+// name may be escaped, it tries each way of spelling, and wants exactly one to fit.
 func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, err error) {
 	n, fresh, mayEscape, err := r.readAs(s, json, nil, reader)
 	if !mayEscape {
@@ -114,9 +113,9 @@ func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.
 	panic("not reached")
 }
 
-// readAs reads the report in as many parts as its names need. The names are looked up
-// as they are, or if a spelling is given as that would write them; mayEscape says that
-// one has to be given.
+// readAs reads the report in as many parts as its names need, and looks up the names: as
+// they are or, if a spelling is given, as that would write them. mayEscape says that a
+// spelling is needed.
 func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
 	print := fingerprint{dir: r.state.Run()}

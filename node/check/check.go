@@ -42,7 +42,7 @@ type Answer struct {
 	result.Line
 	Notes []string
 
-	headline string // what it is about, where that is not what a check found
+	headline string // what the answer is about; empty after a check
 }
 
 // failure is an error with the reason that a result line gives.
@@ -81,7 +81,7 @@ func Init(ctx context.Context, o Options) Answer {
 	return o.run(ctx, (*runner).init)
 }
 
-// run does what comes before and behind AIDE, and makes a line of an error.
+// run does what all commands do before and after AIDE, and makes a line of an error.
 func (o Options) run(ctx context.Context, do func(*runner, context.Context) error) Answer {
 	started := o.Now()
 	r := &runner{Options: o}
@@ -119,8 +119,8 @@ func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runne
 	return do(r, ctx)
 }
 
-// fail turns the answer into the line of a check that failed. What is known of
-// AIDE and the configuration stays.
+// fail turns the answer into the line of a run that failed. AIDE's version and the
+// configuration stay in it.
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
@@ -135,8 +135,8 @@ func (r *runner) fail(ctx context.Context, err error) {
 	}
 }
 
-// ReasonOf is the reason of an error of a run that was not ended from outside. What
-// the host does not let the node do is no bug in the node.
+// ReasonOf is the reason of an error, unless the run was ended from outside. If the host
+// does not let the node do something, that is no bug of the node.
 func ReasonOf(err error) result.Reason {
 	reason := result.Internal
 	var f failure
@@ -200,8 +200,8 @@ func (r *runner) job() aide.Job {
 	}
 }
 
-// Need is the room in bytes that a check takes in its state folder: the new
-// database is about as large as the baseline; reports need room too.
+// Need is the room in bytes that a check needs in the state folder. The new database is
+// about as large as the baseline, and reports need room too.
 func Need(baseline int64) int64 { return baseline + baseline/4 + 1<<20 }
 
 func (r *runner) check(ctx context.Context) error {
@@ -243,11 +243,11 @@ func (r *runner) check(ctx context.Context) error {
 	return r.state.KeepLast(state.LastCheck{Line: r.answer.Line, NewDatabase: newDatabase, Database: base.Path})
 }
 
-// errBus is that of a run that AIDE has ended itself.
+// errBus is the error of a run in which AIDE ended itself.
 var errBus = fail(result.AideCrashed, "AIDE ended itself (SIGBUS): a file became shorter while AIDE read it, or the disk cannot read one; AIDE 0.18 goes on without it")
 
-// answerFrom makes the answer of what AIDE left behind, and returns the digest of
-// the new database.
+// answerFrom makes the answer from what AIDE left behind, and returns the digest of the new
+// database.
 func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
 	if err := failureOf(o); err != nil {
 		return "", err
@@ -278,7 +278,7 @@ func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Rep
 	return r.findChangeSet(summary, reports)
 }
 
-// setUnread says in the answer what AIDE could not look at.
+// setUnread puts into the answer what AIDE could not look at.
 func (r *runner) setUnread(o aide.Outcome) {
 	r.answer.Unread, r.answer.UnreadPath = o.Said.Unread.Entries, o.Said.Unread.First
 	if o.Said.Lines > 0 {
@@ -286,7 +286,7 @@ func (r *runner) setUnread(o aide.Outcome) {
 	}
 }
 
-// keepReport keeps the report, or what AIDE said where it failed.
+// keepReport keeps the report and, if the run failed, what AIDE said.
 func (r *runner) keepReport(id string, o aide.Outcome, reports aide.Reports, failed error) error {
 	r.answer.Report = id
 	kept := r.state.Reports()
@@ -309,14 +309,15 @@ func (r *runner) keepReport(id string, o aide.Outcome, reports aide.Reports, fai
 	return errors.Join(err, kept.Prune(r.answer.Started, r.Keep, r.KeepBytes))
 }
 
-// databaseRefused is the status of an AIDE that cannot read a database (DATABASE_ERROR).
+// databaseRefused is AIDE's exit status if it cannot read a database (DATABASE_ERROR).
 const databaseRefused = 24
 
-// endedBySignal is the status of an AIDE that was asked to end (0.19 and later; up to
-// 0.18 it ignores SIGTERM).
+// endedBySignal is AIDE's exit status if it was asked to end (0.19 and later; up to 0.18 it
+// ignores SIGTERM).
 const endedBySignal = 25
 
-// failureOf tells a run that has a result, status 0 to 7, from one that failed.
+// failureOf is the error of a run that failed. It is nil for status 0 to 7, with which AIDE
+// has a result.
 func failureOf(o aide.Outcome) error {
 	said := o.Complaint()
 	switch {
@@ -336,7 +337,7 @@ func failureOf(o aide.Outcome) error {
 	return nil
 }
 
-// headline begins the text for people with what the answer is about.
+// headline sets the first line of the text for people.
 func (r *runner) headline(format string, args ...any) {
 	r.answer.headline = fmt.Sprintf(format, args...)
 }

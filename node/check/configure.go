@@ -11,10 +11,10 @@ import (
 	"aidefleet/node/rules"
 )
 
-// Configure puts the rules of a profile where the host's AIDE reads them, in
-// place of those of the profile before; an empty profile takes them out. It is
-// done only if AIDE accepts its configuration with them, and goes on looking at
-// that itself. The answer is clean, with the number of paths in the profile as total.
+// Configure gives the host's AIDE the rules of a profile, in place of those of the profile
+// before. An empty profile removes them. AIDE has to accept its configuration with the
+// rules, and the rules may not keep it from looking at that configuration. The answer is
+// clean, with the number of paths in the profile as total.
 func Configure(ctx context.Context, o Options, p profile.Profile) Answer {
 	return o.run(ctx, func(r *runner, ctx context.Context) error {
 		files := r.config.Files()
@@ -36,7 +36,8 @@ func Configure(ctx context.Context, o Options, p profile.Profile) Answer {
 	})
 }
 
-// configure makes text the rules of the profile, and returns where they are.
+// configure makes text the rules of the profile, and returns the path of the file that they
+// are in.
 func (r *runner) configure(ctx context.Context, text string) (where string, err error) {
 	place, err := rules.Find(r.config)
 	if errors.Is(err, rules.ErrUnsafe) {
@@ -80,9 +81,9 @@ func (r *runner) configure(ctx context.Context, text string) (where string, err 
 	return place.Path, nil
 }
 
-// tryRules lets AIDE read the configuration as it would be, before it is. A host whose
-// configuration is refused as it is may be mended by other rules, so that is no
-// reason not to go on.
+// tryRules lets AIDE read the configuration with the new rules before anything is changed.
+// If AIDE refuses the present configuration too, new rules may mend it: then tryRules does
+// not fail.
 func (r *runner) tryRules(ctx context.Context, place rules.Place, text string) error {
 	if text == "" {
 		return nil

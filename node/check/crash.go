@@ -8,8 +8,7 @@ import (
 	"aidefleet/node/baseline"
 )
 
-// nameCrashedFile adds to the error of an AIDE that crashed which file it crashed on, if that
-// can be found out.
+// nameCrashedFile adds the file on which AIDE crashed to the error, if it can be found.
 func (r *runner) nameCrashedFile(ctx context.Context, crash error) error {
 	var f failure
 	if !errors.As(crash, &f) || ctx.Err() != nil {
@@ -24,8 +23,9 @@ func (r *runner) nameCrashedFile(ctx context.Context, crash error) error {
 	return crash
 }
 
-// strangeTime is the first entry with a strange time, of the new database if AIDE
-// has written it to its end, or of the baseline; empty if there is none.
+// strangeTime is the path of the first entry with a strange time: in the new database, or
+// in the baseline if AIDE has written the new database to its end. It is empty if there is
+// none.
 func (r *runner) strangeTime() (path string) {
 	found := errors.New("found")
 	visit := func(e aide.Entry) error {

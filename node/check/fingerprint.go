@@ -13,14 +13,14 @@ import (
 	"aidefleet/node/aide"
 )
 
-// fingerprint collects changes and digests them: hosts to which the same
-// happened have the same fingerprint, whatever their inodes and clocks.
+// fingerprint collects changes and digests them. Hosts with the same changes have the same
+// fingerprint, whatever their inodes and clocks.
 //
-// It is the first 32 hex digits of a SHA-256 over a header and the SHA-256 of
-// one record a change, sorted. A record is the path, the kind and, for added and
-// changed entries, the attributes of the new database that say what the entry
-// now is, in the order of their names. A zero byte, which no path holds, ends
-// each part. Digests that would take too much memory wait in a file.
+// It is the first 32 hex digits of a SHA-256 over a header and the SHA-256 of each change's
+// record, sorted. A record is the path, the kind and, for added and changed entries, the
+// attributes of the new database that say what the entry now is, in the order of their
+// names. A zero byte, which no path holds, ends each part. Digests that would take too much
+// memory wait in a file.
 type fingerprint struct {
 	dir     string // for the file
 	digests [][sha256.Size]byte
@@ -36,9 +36,9 @@ const fingerprintHeader = "aide-node fingerprint 1\n"
 // inMemory bounds the digests that are held at once: 2 MiB of them.
 const inMemory = 1 << 16
 
-// attributes are the columns of a database that say what an entry is. Inode,
-// times, block and link counts differ between hosts with the same content, and
-// so do e2fsattrs. Those with true say nothing where they are "0".
+// attributes are the columns of a database that say what an entry is. Inode, times, block
+// and link counts differ between hosts with the same content, and so do e2fsattrs. Columns
+// with true say nothing if they are "0".
 var attributes = map[string]bool{
 	"perm": false, "uid": false, "gid": false, "size": false,
 	"lname": true, "acl": true, "xattrs": true, "selinux": true, "capabilities": true,
@@ -127,7 +127,7 @@ func (f *fingerprint) sum() (string, error) {
 	if err := errors.Join(f.flush(), f.out.Flush()); err != nil {
 		return "", err
 	}
-	// In the order of their first bytes, as many at a time as memory is for.
+	// in the order of their first bytes, as many at a time as memory allows
 	for from := 0; from < len(f.heads); {
 		to, n := from, 0
 		for to < len(f.heads) && (n == 0 || n+f.heads[to] <= inMemory) {
@@ -143,7 +143,7 @@ func (f *fingerprint) sum() (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// load reads the digests whose first bytes are from from on and before to.
+// load reads the digests whose first byte is at least from and less than to.
 func (f *fingerprint) load(from, to int) error {
 	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
 		return err

@@ -12,8 +12,7 @@ import (
 	"aidefleet/node/state"
 )
 
-// init takes a baseline if there is none, or in place of the one there is if it
-// is forced to.
+// init takes a baseline if there is none. If it is forced to, it replaces the present one.
 func (r *runner) init(ctx context.Context) error {
 	base, err := r.base()
 	switch {
@@ -57,7 +56,7 @@ func (r *runner) takeFirst(ctx context.Context) error {
 	return nil
 }
 
-// retake takes a baseline in place of the one there is, which may be garbage.
+// retake takes a baseline in place of the present one, which may be garbage.
 func (r *runner) retake(ctx context.Context) error {
 	fresh, err := r.writeDatabase(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"aidefleet/node/baseline"
 )
 
-// Few is the number of entries below which a host is hardly looked at: AIDE with
-// the base of a distribution's configuration, and none of its rules, sees one file.
+// Few is the number of entries below which AIDE hardly looks at the host. With the base of
+// a distribution's configuration and none of its rules, AIDE sees one file.
 const Few = 5
 
 // tell adds a sentence to the message of the answer.
@@ -32,7 +32,7 @@ func (r *runner) tellFirst(sentence string) {
 	}
 }
 
-// tellNarrow says so if the configuration lets the answer tell little.
+// tellNarrow says in the message if the configuration lets AIDE see or tell little.
 func (r *runner) tellNarrow(told, all aide.Summary) {
 	if told.Removed < Few {
 		r.tellFew(told.Total)
@@ -48,7 +48,7 @@ func (r *runner) tellFew(entries int) {
 	}
 }
 
-// watchFolder sees among the entries of a baseline whether there is one of its folder.
+// watchFolder looks for the baseline's own folder among the entries of the baseline.
 func (r *runner) watchFolder() func(aide.Entry) error {
 	folders := []string{filepath.Dir(r.config.Database)}
 	if real, err := filepath.EvalSymlinks(folders[0]); err == nil && real != folders[0] {
@@ -62,11 +62,11 @@ func (r *runner) watchFolder() func(aide.Entry) error {
 	}
 }
 
-// errThere ends a look for a file that is there.
+// errThere stops the search at a file that exists.
 var errThere = errors.New("a file is there")
 
-// allGone says of a check that has seen no file whether that is because all files of the
-// baseline are gone. From 0.19 on AIDE says so too if there are no rules for them.
+// allGone says whether a check saw no file because all files of the baseline are gone. From
+// 0.19 on AIDE calls them removed too if no rule selects them.
 func (r *runner) allGone(s aide.Summary) bool {
 	if s.Removed == 0 {
 		return false

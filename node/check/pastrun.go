@@ -11,16 +11,15 @@ import (
 	"aidefleet/node/result"
 )
 
-// PastRun is a run of AIDE whose report was saved.
+// PastRun is a run of AIDE elsewhere of which the report is at hand.
 type PastRun struct {
 	Report io.ReadSeeker
 	Exit   *int      // AIDE's exit status, or minus the signal that ended it; nil if it is not known
 	Stderr io.Reader // nil if it was not saved
 }
 
-// Parse makes the answer of a check out of a saved report. There are no databases
-// to hold it against: the answer has no fingerprint, and its names are as good as
-// the report's.
+// Parse makes an answer from the report of an earlier run. Without its databases the answer
+// has no fingerprint, and its names are only as good as the report's.
 func Parse(s PastRun, version string) Answer {
 	var a Answer
 	a.V, a.Node = result.Version, version
@@ -83,8 +82,8 @@ func (a *Answer) parse(s PastRun) error {
 	return a.setResult(head, listed, err)
 }
 
-// parseEmpty is for an empty report: a check with report_quiet that found
-// nothing says nothing.
+// parseEmpty makes the answer from an empty report: with report_quiet a check without
+// findings writes nothing.
 func (a *Answer) parseEmpty(exit *int) error {
 	switch {
 	case exit == nil:
@@ -102,7 +101,7 @@ type lists struct {
 	count map[aide.Kind]int
 }
 
-// head is a report's, with what this package thinks of it.
+// head is the head of a report, which validate checks.
 type head struct{ aide.Head }
 
 func readLists(report *section) (h head, l lists, err error) {
@@ -127,7 +126,7 @@ func readLists(report *section) (h head, l lists, err error) {
 	if err := report.rewind(); err != nil {
 		return h, l, err
 	}
-	// A report is spelled as a whole: it is decoded if all of its names can be.
+	// A whole report has one spelling: it is decoded if all of its names can be.
 	spelled = true
 	if err := aide.ReadPlain(report, func(c aide.Change) error {
 		spelled = spelled && aide.Unspellable(c.Name)
@@ -141,7 +140,7 @@ func readLists(report *section) (h head, l lists, err error) {
 	return h, l, aide.ReadPlain(report, add)
 }
 
-// section is the report in a file, in which lines may end with CR LF.
+// section is the report in a file, whose lines may end with CR LF.
 type section struct {
 	file io.ReadSeeker
 	aide.ReportFile
@@ -165,7 +164,7 @@ func (s *section) Read(p []byte) (n int, err error) {
 	for n < len(p) {
 		c, err := s.in.ReadByte()
 		if err != nil && n > 0 {
-			return n, nil // it comes again
+			return n, nil // the next read returns the error again
 		} else if err != nil {
 			return 0, err
 		}
@@ -202,8 +201,8 @@ func (h head) validate(exit *int, reading error) error {
 	return nil
 }
 
-// setResult makes the answer of a report that is valid. Its lists may be missing,
-// as at report_level=summary, or be unreadable; but they must not contradict.
+// setResult makes the answer from a valid report. Its lists may be missing, as at
+// report_level=summary, or be unreadable, but may not contradict the counts.
 func (a *Answer) setResult(h head, l lists, reading error) error {
 	a.Counts = &result.Counts{Added: h.Added, Removed: h.Removed, Changed: h.Changed, Total: h.Total}
 	a.Status = result.Clean

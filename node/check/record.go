@@ -9,10 +9,10 @@ import (
 	"aidefleet/node/state"
 )
 
-// otherConfig is the message of a check whose configuration is not the one that its
-// baseline was taken with. AIDE compares only attributes that both have. Up to 0.18 it
-// passes over what is in the baseline and no rule holds for any more; from 0.19 on
-// that is removed (populate_tree and the functions it calls in their gen_list.c).
+// otherConfig is the message of a check if the configuration is not the one of the
+// baseline. AIDE compares only attributes that both have. Entries of the baseline that no
+// rule selects any more are passed over up to 0.18, and removed from 0.19 on (populate_tree
+// and the functions it calls in their gen_list.c).
 func otherConfig(v aide.Version) string {
 	excluded := "what it excludes now, and attributes that only one of the two has, were not compared"
 	if v.TellsExcluded() {
@@ -21,8 +21,8 @@ func otherConfig(v aide.Version) string {
 	return "AIDE's configuration was changed since the baseline was taken: " + excluded + ". Review the configuration; then accept, or aide-node init --force"
 }
 
-// recordConfig records the present configuration as the one that the baseline was taken
-// with, unless one is recorded. It is called before the configuration is changed.
+// recordConfig records the present configuration for the baseline, unless one is recorded.
+// It is called before the configuration is changed.
 func (r *runner) recordConfig() error {
 	base, err := baseline.Inspect(r.config.Database, nil)
 	b := r.state.Baseline(base.SHA256)
@@ -33,7 +33,7 @@ func (r *runner) recordConfig() error {
 	return r.state.RecordBaseline(b)
 }
 
-// recordBaseline records that a baseline is this node's from now on.
+// recordBaseline records that this node put the baseline there.
 func (r *runner) recordBaseline(base baseline.Info, config string) {
 	err := r.state.RecordBaseline(state.Baseline{
 		SHA256: base.SHA256, Config: config, Since: r.Now(), Size: base.Size,
@@ -44,8 +44,8 @@ func (r *runner) recordBaseline(base baseline.Info, config string) {
 	}
 }
 
-// compareRecords says so if the configuration is not the one that the baseline was taken
-// with, and if the baseline is not one that this node put there.
+// compareRecords says in the message if the baseline was taken with another configuration,
+// or was not put there by this node.
 func (r *runner) compareRecords(base baseline.Info) {
 	recorded := r.state.Baseline(base.SHA256)
 	if recorded.Config != "" && recorded.Config != r.config.SHA256 {

@@ -9,10 +9,10 @@ import (
 	"aidefleet/node/aide"
 )
 
-// sampleSize is more than a result line has room for.
+// sampleSize is more paths than fit into a result line.
 const sampleSize = 100
 
-// sample keeps the changes a person has to see first.
+// sample keeps the changes that a person has to see first.
 type sample struct{ best []sampled }
 
 type sampled struct {
@@ -20,9 +20,9 @@ type sampled struct {
 	path string // with its kind before it
 }
 
-// relevant are beginnings of paths, most security-relevant first: who may log
-// in and become root, what runs by itself, what every program loads, programs,
-// then the rest of the configuration.
+// relevant are beginnings of paths, the most security-relevant first: logins and rights,
+// what runs by itself, what every program loads, programs, then the rest of the
+// configuration.
 var relevant = []string{
 	"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/pam.d", "/etc/ssh/",
 	"/root/.ssh", "/etc/ld.so.preload", "/etc/ld.so", "/etc/cron", "/var/spool/cron", "/etc/systemd/", "/usr/lib/systemd/",

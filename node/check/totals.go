@@ -8,10 +8,10 @@ import (
 	"aidefleet/node/baseline"
 )
 
-// tellPassedOver says so if entries of the baseline are neither on disk nor removed: up to
-// 0.18 AIDE passes over those that no rule selects any more (populate_tree in its
-// gen_list.c), from 0.19 on it says that they are removed. Entries whose removal the
-// rules let AIDE ignore (ARF) are none of them.
+// tellPassedOver says in the message if AIDE passed over entries of the baseline: they are
+// neither on disk nor removed. Up to 0.18 AIDE passes over entries that no rule selects any
+// more (populate_tree in its gen_list.c), from 0.19 on it calls them removed. Entries whose
+// removal the rules ignore (ARF) do not count.
 func (r *runner) tellPassedOver(base baseline.Info, s aide.Summary) error {
 	n := base.Entries + s.Added - s.Removed - s.Total
 	if n <= 0 {
@@ -33,8 +33,8 @@ func (r *runner) tellPassedOver(base baseline.Info, s aide.Summary) error {
 	return nil
 }
 
-// ignoresRemoval says whether an entry has the attribute ARF, of which the number is
-// the same in 0.16 to 0.19 (attributes.h).
+// ignoresRemoval says whether an entry has the attribute ARF. Its number is the same in
+// 0.16 to 0.19 (attributes.h).
 func ignoresRemoval(e aide.Entry) (ignores bool) {
 	const arf = 1 << 29
 	e.Attributes(func(column string, value []byte) {

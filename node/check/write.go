@@ -10,8 +10,8 @@ import (
 	"aidefleet/node/result"
 )
 
-// Write prints the result line, and then what a person wants to know. A failed
-// check is also told on stderr, which is empty otherwise.
+// Write prints the result line and the text for people. A failed run is also told on
+// stderr, which is empty otherwise.
 func (a Answer) Write(stdout, stderr io.Writer) error {
 	line, err := a.Encode()
 	if err != nil {
@@ -78,7 +78,7 @@ func entries(n int) string {
 	return strconv.Itoa(n) + " entries"
 }
 
-// firstOf names the first of some paths, if it is known.
+// firstOf names the first path, unless it is empty.
 func firstOf(path string) string {
 	if path == "" {
 		return ""

@@ -46,8 +46,8 @@ func (e *examiner) configuration(ctx context.Context) {
 	}
 }
 
-// checkConfig lets AIDE read its configuration with what a check tells it, and looks
-// at what it does not look at.
+// checkConfig lets AIDE read its configuration as a check does, and checks what AIDE does
+// not.
 func (e *examiner) checkConfig(ctx context.Context, path string) {
 	const name = "config"
 	warnings, err := e.aide.CheckConfig(ctx, aide.Job{
@@ -72,8 +72,8 @@ func (e *examiner) checkConfig(ctx context.Context, path string) {
 	}
 }
 
-// unwritable finds the first of the files that AIDE could not write a report to. It
-// opens them as it starts, but not if it is to check its configuration only.
+// unwritable finds the first file to which AIDE could not write a report. AIDE opens these
+// files as it starts, but not if it only checks its configuration.
 func unwritable(reports []string) error {
 	for _, report := range reports {
 		if info, err := os.Stat(report); err == nil && info.IsDir() {

@@ -20,7 +20,7 @@ type Status string
 // The three answers to one question.
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // a check would run, and somebody should know this
+	Warning Status = "warning" // a check would run, but somebody should know this
 	Failed  Status = "failed"  // a check would fail
 )
 
@@ -33,7 +33,7 @@ type Finding struct {
 	Next    string        `json:"next,omitempty"` // what to do; not with OK
 }
 
-// Options say which host is meant.
+// Options say which AIDE, files and folder to examine.
 type Options struct {
 	AIDE   string // path of AIDE; empty to look for it
 	Config string // path of AIDE's configuration; empty to look for it
@@ -44,8 +44,8 @@ type Options struct {
 	Now      func() time.Time
 }
 
-// Examine asks everything that a check would come upon, in that order. All
-// findings are there, whatever the first ones say.
+// Examine asks everything that a check depends on, in the order of a check. It answers all
+// questions, whatever the first answers are.
 func Examine(ctx context.Context, o Options) Diagnosis {
 	e := examiner{Options: o}
 	e.state(os.Geteuid())
@@ -94,7 +94,7 @@ func oneLine(s string) string {
 	}), " ")
 }
 
-// root looks for the rights that a check needs to read everything.
+// root says whether the node has the rights to read everything.
 func (e *examiner) root(uid int) {
 	const name = "root"
 	if uid == 0 {

@@ -12,7 +12,7 @@ import (
 	"aidefleet/node/state"
 )
 
-// From unistd.h: what access(2) is asked for, to put something into a folder.
+// From unistd.h: the rights, for access(2), to put something into a folder.
 const mayWrite = 2 | 1 // W_OK | X_OK
 
 // state looks at the node's own folder as a check would use it.
@@ -44,7 +44,7 @@ func (e *examiner) state(uid int) {
 	}
 }
 
-// usable fails on what a check would not take. A folder that is not there can be made.
+// usable fails if a check would refuse the folder. A folder that is not there can be made.
 func usable(dir string, uid int) error {
 	if _, err := state.Verify(dir, uid); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -54,8 +54,8 @@ func usable(dir string, uid int) error {
 	return writable(dir)
 }
 
-// writable asks the kernel, which knows of read-only file systems and of flags
-// that bind root too.
+// writable asks the kernel, which knows read-only file systems and flags that bind root
+// too.
 func writable(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {

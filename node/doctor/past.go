@@ -32,8 +32,8 @@ func (e *examiner) last() {
 	}
 }
 
-// reports counts what is kept of earlier checks, and sees whether the newest of
-// them failed. Files are named by the time at which a check began.
+// reports counts the reports of earlier checks, and says if the newest check failed. Files
+// are named by the start of a check.
 func (e *examiner) reports() {
 	const name = "reports"
 	files, err := os.ReadDir(string(e.folder().Reports()))

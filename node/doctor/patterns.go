@@ -1,6 +1,6 @@
 package doctor
 
-// patterns tells of those that only AIDE understands.
+// patterns tells of @@include patterns that only AIDE understands.
 func (e *examiner) patterns() {
 	for _, err := range e.config.Unsaid {
 		e.warn("config", "write the pattern without look-around and back-references, or let nothing lie in the folder but AIDE's configuration",

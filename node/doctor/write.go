@@ -8,7 +8,7 @@ import (
 	"aidefleet/node/result"
 )
 
-// Diagnosis is all that was found, in the order in which a check meets it.
+// Diagnosis is all findings, in the order of a check.
 type Diagnosis []*Finding
 
 // Failed names the findings that would make a check fail.
@@ -43,9 +43,9 @@ func (d Diagnosis) output() output {
 	return doc
 }
 
-// Line is the diagnosis as one line of JSON without a newline, of at most
-// result.MaxBytes so that it survives every truncation on the way. What does not
-// fit is left out: first the messages of what is well, then the ends of the others.
+// Line is the diagnosis as one line of JSON without a newline, of at most result.MaxBytes
+// so that no step on the way cuts it. If it is too long, it loses first the messages of
+// good findings, then the ends of the others.
 func (d Diagnosis) Line() ([]byte, error) {
 	line, err := result.Marshal(d.output())
 	for most := 400; len(line) > result.MaxBytes && most >= 0; most -= 20 {
@@ -60,7 +60,8 @@ func (d Diagnosis) Line() ([]byte, error) {
 	return line, nil
 }
 
-// shortened leaves the messages of what is well out, and most bytes of the others.
+// shortened drops the messages of good findings, and keeps at most that many bytes of the
+// others.
 func (d Diagnosis) shortened(most int) Diagnosis {
 	short := make(Diagnosis, len(d))
 	for i, f := range d {
@@ -74,7 +75,7 @@ func (d Diagnosis) shortened(most int) Diagnosis {
 	return short
 }
 
-// clip returns at most n bytes of s and a mark if more was there; with 0, nothing.
+// clip returns at most n bytes of s, with a mark if s is longer; with 0, nothing.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s

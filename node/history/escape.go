@@ -15,13 +15,13 @@ const (
 	Lines Format = "json" // one JSON object a line
 )
 
-// mark stands where something was cut.
+// mark is written in place of what was cut.
 const mark = "…"
 
-// escape appends text to out, up to most bytes, and says how many bytes of text
-// that were. What could drive a terminal, break a line or hide in it is escaped:
-// as octal digits for people, as \u and hex digits in JSON. Bytes that are no
-// UTF-8 are a backslash and octal digits in both, as in the result line.
+// escape appends text to out, up to most bytes, and says how many bytes of text that were.
+// It escapes what could drive a terminal, break a line or hide in it: as octal digits for
+// people, as \u and hex digits in JSON. In both a byte that is no UTF-8 is a backslash and
+// octal digits, as in the result line.
 func (f Format) escape(out []byte, text string, most int) (_ []byte, used int) {
 	most += len(out)
 	for used < len(text) {
@@ -60,7 +60,7 @@ func appendOctal(out []byte, text string) []byte {
 	return out
 }
 
-// clipped appends text, and a mark where more than most bytes are needed.
+// clipped appends text, and cuts and marks it if it needs more than most bytes.
 func (f Format) clipped(out []byte, text string, most int) []byte {
 	out, used := f.escape(out, text, most-len(mark))
 	if used < len(text) {

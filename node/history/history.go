@@ -1,5 +1,5 @@
-// Package history is what a host remembers: the reports of its checks, by
-// generation, and the pages in which a person reads them.
+// Package history is what a host remembers: the reports of its checks, by generation, and
+// the pages by which people read them.
 package history
 
 import (
@@ -20,8 +20,8 @@ import (
 // ErrUnknown says that there is no such report.
 var ErrUnknown = errors.New("there is no such report")
 
-// Folder holds the reports, ID.KIND.gz each. Files that are named otherwise are
-// none of its own, and are left alone.
+// Folder holds the reports, each as ID.KIND.gz. Files with other names are not its own, and
+// are left alone.
 type Folder string
 
 // In is the folder of reports within the node's own folder.
@@ -56,8 +56,8 @@ func (f Folder) path(id string, k Kind) string {
 	return filepath.Join(string(f), id+"."+string(k)+".gz")
 }
 
-// NewID names the report of a check by its start. The caller holds the lock
-// that keeps another check from doing the same.
+// NewID names the report of a check by its start. The caller holds the lock, so that no
+// other check takes the same id.
 func (f Folder) NewID(started time.Time) (string, error) {
 	reports, err := f.List()
 	if err != nil {
@@ -90,8 +90,7 @@ func (f Folder) Write(id string, k Kind, report io.Reader) error {
 	return nil
 }
 
-// List returns the reports, newest first. There is none where there is no
-// folder.
+// List returns the reports, newest first. Without a folder there are none.
 func (f Folder) List() ([]Report, error) {
 	files, err := os.ReadDir(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -130,8 +129,8 @@ func split(name string) (id string, k Kind, ok bool) {
 	return id, k, zipped && (k == JSON || k == Plain || k == Failed)
 }
 
-// newest is the place of the latest report. Where a clock was set back, reports
-// that seem to come from the future are not what was written last.
+// newest is the index of the latest report. Reports that seem to come from the future are
+// of a time before the clock was set back, and are passed over.
 func newest(reports []Report, now time.Time) int {
 	for at, r := range reports {
 		if !r.Started.After(now) {

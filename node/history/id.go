@@ -11,8 +11,8 @@ import (
 // layout is how an id says when its check began, in UTC.
 const layout = "20060102T150405Z"
 
-// id names a generation: the start of its check, and a number from 2 on if
-// others began in the same second.
+// id names a generation: the start of its check and, if others began in the same second, a
+// number from 2 on.
 type id struct {
 	started time.Time
 	number  int
@@ -29,8 +29,8 @@ func (i id) compare(j id) int {
 	return cmp.Or(i.started.Compare(j.started), cmp.Compare(i.number, j.number))
 }
 
-// parseID reads an id. There is one spelling of each, and none of them is a path
-// or anything else that a file system takes a meaning in.
+// parseID reads an id. An id has one spelling, which is no path and means nothing to a file
+// system.
 func parseID(s string) (id, error) {
 	bad := fmt.Errorf("%w: %.60q is no id: want one such as %s or %s-2", ErrUnknown, s, layout, layout)
 	start, number, numbered := strings.Cut(s, "-")

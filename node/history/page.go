@@ -6,10 +6,9 @@ import (
 	"aidefleet/node/aide"
 )
 
-// page is as many entries as there is room for, in the order of the report. What
-// changed in an entry stands elsewhere in the report and comes later: as the
-// first entries grow, the last ones leave again. So a page takes as much memory
-// as it prints, whatever the report's size.
+// page is as many entries as there is room for, in the order of the report. The report
+// tells what changed in an entry further down. As the first entries grow, the last ones
+// leave the page. So a page needs as much memory as it prints, whatever the report's size.
 type page struct {
 	format  Format
 	room    int // bytes
@@ -24,7 +23,7 @@ func newPage(f Format, room, limit int) *page {
 	return &page{format: f, room: room, limit: limit, at: make(map[string]*entry)}
 }
 
-// entry is a change as it is printed, but for what closes it.
+// entry is a change as it is printed, without what closes it.
 type entry struct {
 	name   string
 	body   []byte
@@ -33,7 +32,7 @@ type entry struct {
 }
 
 const (
-	// maxValue bounds what is shown of a value or a line, in bytes.
+	// maxValue bounds how much of a value or a line is shown, in bytes.
 	maxValue = 4000
 	// longestEnd is what closes an entry at most, in bytes.
 	longestEnd = 16
@@ -54,8 +53,8 @@ func (e *entry) end(f Format) string {
 
 func (e *entry) size(f Format) int { return len(e.body) + len(e.end(f)) }
 
-// add takes the next entry of the report if there is room for it. A name that
-// would not even have room on a page of its own is cut.
+// add takes the next entry of the report if there is room for it. A name that is too long
+// for a whole page is cut.
 func (p *page) add(kind aide.Kind, name []byte) {
 	if p.full = p.full || len(p.entries) == p.limit; p.full {
 		return
@@ -80,8 +79,8 @@ func (p *page) add(kind aide.Kind, name []byte) {
 
 func (p *page) wants(name []byte) bool { return p.at[string(name)] != nil }
 
-// detail takes what changed in an entry, and gives up entries at the end that
-// have no room any more.
+// detail takes what changed in an entry, and removes entries at the end that have no more
+// room.
 func (p *page) detail(name []byte, d aide.Detail) error {
 	e := p.at[string(name)]
 	if e == nil || e.cut {
@@ -106,7 +105,7 @@ func (p *page) detail(name []byte, d aide.Detail) error {
 	return nil
 }
 
-// detail writes what changed, and says what closes the list that it is in.
+// detail writes what changed, and returns what closes its list.
 func (f Format) detail(d aide.Detail, further bool) (text []byte, closer string) {
 	if f == Text {
 		text = append(text, "\n    "...)

@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	// MaxBytes bounds a page with its first line: SSM's GetCommandInvocation
-	// shows the first 24,000 bytes of stdout.
+	// MaxBytes bounds a page with its first line: SSM's GetCommandInvocation shows the
+	// first 24,000 bytes of stdout.
 	MaxBytes = 24000
 	// maxCursor bounds the first line, in bytes with its newline.
 	maxCursor = 600
 )
 
-// Query says which page of a report is wanted.
+// Query says which page of which report to read.
 type Query struct {
 	ID     string // empty for the newest
 	Offset int    // entries, or bytes of a text, before the page
@@ -49,8 +49,8 @@ type Cursor struct {
 // The kinds of a page.
 const (
 	kindChanges = "changes" // the entries of a report
-	kindFailed  = "failed"  // what AIDE said where a check failed, and its report if there is one
-	kindText    = "text"    // a report whose entries cannot be told, as it is
+	kindFailed  = "failed"  // of a check that failed: what AIDE said, and its report if there is one
+	kindText    = "text"    // a report, as it is, of which the entries cannot be told
 )
 
 // Page reads one page of a report, at most MaxBytes long: a line with the
@@ -118,8 +118,8 @@ func (f Folder) find(q Query) (r Report, older string, err error) {
 	return reports[at], older, nil
 }
 
-// changes makes a page of entries. The report is read twice: for its lists, and
-// for what it says of the entries that are on the page.
+// changes makes a page of entries. It reads the report twice: for its lists, and for the
+// details of the entries on the page.
 func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 	details, kind := aide.ReadPlainDetails, Plain
 	if r.has(JSON) {
@@ -160,8 +160,8 @@ func lists(in io.Reader, k Kind, visit func(aide.Change) error) error {
 	return err
 }
 
-// text makes a page of a text, as it is but for what has to be escaped. It ends
-// with a whole line unless the line alone has no room on it.
+// text makes a page of a text, as it is except for escapes. It ends with a whole line,
+// unless a single line is longer than the page.
 func (f Folder) text(c *Cursor, r Report, format Format) ([]byte, error) {
 	var all []io.Reader
 	for _, k := range r.Kinds { // Failed comes first
@@ -181,8 +181,8 @@ func (f Folder) text(c *Cursor, r Report, format Format) ([]byte, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	// No byte is printed as less than one. The few more are for a character that
-	// lies across the end.
+	// No byte is printed as less than one. The few bytes more are for a character that the
+	// end cuts.
 	window, err := io.ReadAll(io.LimitReader(in, room+8))
 	if err != nil {
 		return nil, err
@@ -197,8 +197,8 @@ func (f Folder) text(c *Cursor, r Report, format Format) ([]byte, error) {
 	return out, nil
 }
 
-// lines writes the lines that have room, or else the beginning of the first, and
-// says how many bytes of text that were.
+// lines writes the lines that fit, or else the beginning of the first, and says how many
+// bytes of text that were.
 func (f Format) lines(text []byte, whole bool, room int) (out []byte, used int) {
 	opening, closer := "", ""
 	if f == Lines {

@@ -113,7 +113,7 @@ func Split(lists map[Kind]string) (Profile, error) {
 // ErrEmpty says that a profile has no paths.
 var ErrEmpty = errors.New("it names no path")
 
-// builder collects the paths, and where each of them stands.
+// builder collects the paths, each with its place in the profile.
 type builder struct {
 	profile Profile
 	places  []place
@@ -141,8 +141,8 @@ func (b *builder) add(k Kind, p, where string) error {
 	return nil
 }
 
-// finish refuses paths that would silently not be looked at: in AIDE nothing
-// wins over an exclusion.
+// finish refuses paths that AIDE would silently not look at: an exclusion wins over every
+// other rule.
 func (b *builder) finish() (Profile, error) {
 	if len(b.places) == 0 {
 		return Profile{}, ErrEmpty
@@ -160,7 +160,7 @@ func (b *builder) finish() (Profile, error) {
 	return b.profile, nil
 }
 
-// covers says whether one path stands for all that another one does.
+// covers says whether one path stands for everything that another one stands for.
 func covers(outer, inner string) bool {
 	names, below := strings.Split(outer, "/"), strings.Split(inner, "/")
 	if len(names) > len(below) {
@@ -174,12 +174,12 @@ func covers(outer, inner string) bool {
 	return true
 }
 
-// inNames are what the names in a path may hold beside letters and digits. None
-// of them means anything to a shell within quotes, and * alone to AIDE.
+// inNames are the characters, beside letters and digits, that the names in a path may hold.
+// Within quotes none of them means anything to a shell, and to AIDE only * does.
 const inNames = "._+@~*-"
 
-// validate wants a path that can only be read in one way: by AIDE as a regular
-// expression, as a parameter of a document, and in a script.
+// validate wants a path with one meaning: as a regular expression of AIDE's, as a parameter
+// of a document, and in a script.
 func validate(p string) error {
 	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// What AIDE compares. All of it is in AIDE 0.16 to 0.19, whatever they were
-// built with, and allowed in FIPS mode; X is the ACL, the SELinux label, extended
-// attributes and capabilities, as far as the build has them (aide.conf(5), and
-// setdefaults_before_config in AIDE's aide.c). Inodes and times are left out,
-// which change without anything being different, and so is the size of folders.
+// What AIDE compares. AIDE 0.16 to 0.19 know all of it, whatever they were built with, and
+// FIPS mode allows it. X is the ACL, the SELinux label, extended attributes and
+// capabilities, as far as the build has them (aide.conf(5), and setdefaults_before_config
+// in AIDE's aide.c). Inodes and times are left out, because they change when nothing else
+// does, and so is the size of folders.
 const (
 	who  = "p+ftype+u+g+X"
 	what = "p+ftype+l+u+g+s+X+sha256"
@@ -59,8 +59,8 @@ func (p Profile) Rules(files ...string) string {
 	return b.String()
 }
 
-// Excludes returns the path of the profile for which AIDE would not look at a file;
-// empty if there is none.
+// Excludes returns the path of the profile that keeps AIDE from looking at a file; empty if
+// there is none.
 func (p Profile) Excludes(file string) string {
 	for _, path := range p.paths[Exclude] {
 		if covers(path, file) {
@@ -70,18 +70,17 @@ func (p Profile) Excludes(file string) string {
 	return ""
 }
 
-// writable is a path with a * for what cannot be written in a rule.
+// writable is a path with a * for each character that a rule cannot hold.
 func writable(path string) string {
 	return strings.Map(func(r rune) rune {
 		if inPath(r) {
 			return r
 		}
 		return '*'
-	}, strings.ReplaceAll(path, "@@", "**")) // a macro begins with two
+	}, strings.ReplaceAll(path, "@@", "**")) // only two of them begin a macro
 }
 
-// ordered sorts paths so that of two that hold for a file the closer one comes
-// first.
+// ordered sorts paths. Of two paths that stand for a file the closer one comes first.
 func ordered(paths []string) []string {
 	return slices.SortedFunc(slices.Values(paths), func(a, b string) int {
 		return cmp.Or(
@@ -92,9 +91,8 @@ func ordered(paths []string) []string {
 	})
 }
 
-// expression is a path as one of AIDE's regular expressions, which hold at the
-// beginning of a path: it ends where a name does, so that /srv/app is not
-// /srv/app2.
+// expression is a path as a regular expression of AIDE's. AIDE matches the beginning of a
+// path, so the expression ends at the end of a name: /srv/app is not /srv/app2.
 func expression(path string) string {
 	return strings.NewReplacer(".", `\.`, "+", `\+`, "*", "[^/]*").Replace(path) + "(/|$)"
 }

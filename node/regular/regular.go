@@ -1,5 +1,5 @@
-// Package regular opens files that have to be regular ones. A pipe or a device in
-// the place of a file would block who opens it, or give bytes without end.
+// Package regular opens files only if they are regular ones. If a pipe or a device has a
+// file's name, opening it could block, and reading it could go on without end.
 package regular
 
 import (
@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// ErrNot says that something else than a regular file has a file's name.
+// ErrNot says that a path leads to something else than a regular file.
 var ErrNot = errors.New("not a regular file")
 
-// OpenFile is os.OpenFile that never waits for another process, and wraps ErrNot if
+// OpenFile is os.OpenFile that never waits for another process. Its error wraps ErrNot if
 // the path does not lead to a regular file. It follows links unless flag has
 // syscall.O_NOFOLLOW.
 func OpenFile(path string, flag int, mode os.FileMode) (*os.File, error) {
@@ -39,12 +39,12 @@ func wrong(path string) error {
 	return fmt.Errorf("%s is %w: look at who put what there, then remove it", path, ErrNot)
 }
 
-// Open opens a file for reading, and follows no link that has its name.
+// Open opens a file for reading. It does not follow a link.
 func Open(path string) (*os.File, error) {
 	return OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 }
 
-// Read reads at most that many bytes of a file that Open opens.
+// Read reads a file as Open opens it, and at most that many bytes of it.
 func Read(path string, most int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// What people write and files are called is bounded as it is encoded, so that the
-// fixed fields of a line always fit.
+// Texts from people and names of files are bounded as they are encoded, so that the fixed
+// fields of a line always fit.
 const (
 	maxText       = 300 // bytes of UnreadPath and Message together
 	maxUnreadPath = 120 // bytes of UnreadPath
 )
 
-// Encode returns the line without a newline. It shortens what may be shortened:
-// Message and UnreadPath to their first bytes, and Paths to what fits into MaxBytes, counting the
-// rest in More. It fails only if the line breaks the contract it is to carry.
+// Encode returns the line without a newline. It cuts Message and UnreadPath, keeps the
+// Paths that fit into MaxBytes, and counts the others in More. It fails only if the line
+// breaks the contract.
 func (l Line) Encode() ([]byte, error) {
 	l.V = Version
 	l.UnreadPath = clip(EscapeInvalid(l.UnreadPath), maxUnreadPath)
@@ -53,8 +53,8 @@ func (l Line) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// fit returns the paths that leave the line within MaxBytes. A path that does
-// not fit is passed over, since a shorter one behind it may.
+// fit returns the paths that leave the line within MaxBytes. It passes over a path that
+// does not fit, since a shorter one may follow.
 func (l Line) fit(paths []string) ([]string, error) {
 	l.More = math.MaxInt32
 	b, err := Marshal(l)
@@ -74,7 +74,7 @@ func (l Line) fit(paths []string) ([]string, error) {
 	return kept, nil
 }
 
-// ToSecond is the line with times as it writes them: in UTC, to the second.
+// ToSecond is the line with times in UTC, cut to the second.
 func (l Line) ToSecond() Line {
 	l.Started = l.Started.UTC().Truncate(time.Second)
 	if l.Baseline != nil {
@@ -104,15 +104,15 @@ func EscapeInvalid(s string) string {
 	return b.String()
 }
 
-// printable makes one line of text: control characters become spaces.
+// printable turns control characters into spaces, so that a text is one line.
 func printable(s string) string {
 	return strings.Join(strings.FieldsFunc(EscapeInvalid(s), func(r rune) bool {
 		return unicode.IsControl(r) || r == ' '
 	}), " ")
 }
 
-// clip returns as much of s as takes n bytes when it is encoded, cut between
-// characters and marked as cut.
+// clip returns the beginning of s that takes at most n bytes when it is encoded. It cuts
+// between characters, and marks the cut.
 func clip(s string, n int) string {
 	if quoted(s) <= n {
 		return s

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxCount bounds each count: more entries than any file system AIDE can read
-// holds, and small enough that sums over a fleet cannot overflow.
+// maxCount bounds each count. No file system that AIDE can read has more entries, and sums
+// over a fleet do not overflow.
 const maxCount = 1 << 40
 
 // ErrNoLine is returned by Parse when stdout holds no result line at all.
@@ -24,10 +24,9 @@ var (
 	tokenPattern       = regexp.MustCompile(`^[A-Za-z0-9.+~:_-]{0,40}$`) // of versions and ids
 )
 
-// Parse reads the result line from what a host printed to stdout; what follows
-// the first line is for people and is not looked at. The host is not trusted:
-// a line that is too long, breaks an invariant or holds a field out of bounds
-// is an error.
+// Parse reads the result line from what a host printed to stdout. What follows the first
+// line is for people, and is ignored. The host is not trusted: a line that is too long,
+// breaks an invariant or has a field out of bounds is an error.
 func Parse(stdout []byte) (Line, error) {
 	first, _, _ := bytes.Cut(stdout, []byte("\n"))
 	first = bytes.TrimSuffix(first, []byte("\r"))

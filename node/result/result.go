@@ -1,10 +1,10 @@
-// Package result is the wire contract between a host and the fleet: the one
-// line of JSON that aide-node prints first, and the only thing a host says.
+// Package result is the wire contract between a host and the fleet: the one line of JSON
+// that aide-node prints first, and the only thing a host says.
 //
-// A Line is at most MaxBytes long, so that it survives every truncation on the
-// way (SSM's ListCommandInvocations keeps 2,500 bytes of stdout and stderr
-// together). It is valid UTF-8 without control characters. Readers ignore
-// unknown fields; Version changes only with a break.
+// A Line has at most MaxBytes, so that no step on the way cuts it (SSM's
+// ListCommandInvocations keeps 2,500 bytes of stdout and stderr together). It is valid
+// UTF-8 without control characters. Readers ignore unknown fields; Version changes only
+// with a break.
 package result
 
 import "time"
@@ -42,9 +42,9 @@ const (
 	BaselineRemoved  Reason = "baseline_removed"  // there was one, and it is gone
 	Busy             Reason = "busy"              // another check is running on this host
 	Timeout          Reason = "timeout"
-	Interrupted      Reason = "interrupted"       // the node or AIDE was asked to end (SIGTERM), as by a restart
-	NotExecutable    Reason = "not_executable"    // the host does not let AIDE or the node be run
-	ReadOnly         Reason = "read_only"         // a file system that has to be written to is mounted read-only
+	Interrupted      Reason = "interrupted"       // the node or AIDE was asked to end (SIGTERM), for example by a restart
+	NotExecutable    Reason = "not_executable"    // the host does not let AIDE or the node run
+	ReadOnly         Reason = "read_only"         // a file system that the node has to write to is mounted read-only
 	ReportUnreadable Reason = "report_unreadable" // exit status, counts and lists disagree
 	StateUnwritable  Reason = "state_unwritable"
 	Refused          Reason = "refused" // accept: not the state that was reviewed
@@ -57,7 +57,7 @@ type Line struct {
 	V       int    `json:"v"`
 	Status  Status `json:"status"`
 	Reason  Reason `json:"reason,omitempty"`
-	Message string `json:"message,omitempty"` // one sentence for a person: why it failed, or what to know of the answer
+	Message string `json:"message,omitempty"` // one sentence for a person: why it failed, or what to know about the answer
 
 	// Counts is nil exactly when Status is Failed: a failed check is never a zero.
 	*Counts
@@ -68,8 +68,8 @@ type Line struct {
 	UnreadPath string `json:"unread_path,omitempty"`
 
 	// Fingerprint names the change itself: hosts with equal changes have equal
-	// fingerprints. 32 hex digits; only with Drift, and empty where no database
-	// is at hand (a report saved elsewhere).
+	// fingerprints. 32 hex digits; only with Drift, and empty without a database (a report
+	// from elsewhere).
 	Fingerprint string `json:"fingerprint,omitempty"`
 
 	AIDE     string    `json:"aide,omitempty"` // AIDE's version
@@ -92,7 +92,7 @@ type Counts struct {
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
 	Changed int `json:"changed"`
-	// Total is the number of entries on disk now; 0 where a report does not tell.
+	// Total is the number of entries on disk now; 0 if a report does not tell.
 	Total int `json:"total,omitempty"`
 }
 

@@ -1,10 +1,9 @@
-// Package rules puts rules of our own where a host's AIDE reads them, and takes
-// them out again. At every moment, a crash included, AIDE reads all of the old
-// rules or all of the new ones.
+// Package rules gives a host's AIDE rules of ours, and removes them again. At every moment,
+// even in a crash, AIDE reads all of the old rules or all of the new ones.
 //
-// Where AIDE's configuration includes a folder, as Debian's does, they are a file
-// in it. Elsewhere they are a block at the beginning of the configuration: of
-// equal rules AIDE takes the first.
+// If AIDE's configuration includes a folder, as Debian's does, the rules are a file in it.
+// Otherwise they are a block at the beginning of the configuration: of equal rules AIDE
+// takes the first.
 package rules
 
 import (
@@ -27,17 +26,17 @@ const (
 	end   = "# END aidefleet\n"
 )
 
-// ErrUnsafe says that what stands in the way of the rules was not put there by
-// us, or could be changed by others.
+// ErrUnsafe says that something of others is in the place of the rules, or that others
+// could change them.
 var ErrUnsafe = errors.New("not written to")
 
-// Place is where the rules are on a host, and what is there now.
+// Place is the file of the rules on a host, and its present content.
 type Place struct {
 	Path  string // of the file
 	block bool   // the rules are a part of it
 	main  []byte // the configuration
 	old   *file  // what is there; nil for nothing
-	// Rules are those that are there; empty for none.
+	// Rules are the present rules; empty for none.
 	Rules string
 }
 
@@ -48,8 +47,8 @@ type file struct {
 	uid, gid int
 }
 
-// Find looks where the rules are, or would be. The error wraps ErrUnsafe if they
-// cannot safely be there.
+// Find finds the present rules, or the place for them. The error wraps ErrUnsafe if they
+// would not be safe there.
 func Find(c aide.Config) (Place, error) {
 	main, err := os.ReadFile(c.Path) // ReadConfig did, so it is no pipe
 	if err != nil {
@@ -77,8 +76,8 @@ func Find(c aide.Config) (Place, error) {
 	return p, folder(filepath.Dir(p.Path))
 }
 
-// Candidate is a configuration that is valid if, and only if, the host's is with
-// other rules in this place.
+// Candidate is a configuration that is valid if, and only if, the host's would be valid
+// with other rules in this place.
 func (p Place) Candidate(rules string) []byte {
 	if p.block {
 		return join(p.main, rules)
@@ -86,7 +85,7 @@ func (p Place) Candidate(rules string) []byte {
 	return append([]byte(rules), p.main...)
 }
 
-// Put makes rules those that AIDE reads; without any, nothing of ours is left.
+// Put makes rules the ones that AIDE reads. If they are empty, it leaves nothing of ours.
 func (p Place) Put(rules string) error {
 	switch {
 	case p.block:
@@ -94,15 +93,15 @@ func (p Place) Put(rules string) error {
 	case rules == "":
 		return p.write(nil)
 	}
-	// An AIDE that does not run as root reads it too, and a program, which AIDE
-	// would run, it must not be.
+	// An AIDE that does not run as root must be able to read it. It must not be executable:
+	// AIDE would run it.
 	return p.write(&file{[]byte(rules), 0o644, os.Geteuid(), os.Getegid()})
 }
 
-// Restore puts back what was there when the place was found, byte for byte.
+// Restore puts back, byte for byte, what was there when the place was found.
 func (p Place) Restore() error { return p.write(p.old) }
 
-// read reads a regular file that nobody but its owner and root can have written.
+// read reads a regular file that only its owner and root can have written.
 func read(path string) (*file, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
@@ -130,7 +129,7 @@ func read(path string) (*file, error) {
 	return &file{text, info.Mode().Perm(), int(owner.Uid), int(owner.Gid)}, err
 }
 
-// folder wants a folder in which nobody else can exchange files.
+// folder wants a folder in which nobody else can replace files.
 func folder(dir string) error {
 	info, err := os.Lstat(dir)
 	switch {
@@ -145,7 +144,7 @@ func folder(dir string) error {
 	return nil
 }
 
-// split takes a configuration apart. There is no block if it is nil.
+// split splits a configuration around its block. The block is nil if there is none.
 func split(text []byte) (before, block, after []byte, err error) {
 	from, to := lines(text, begin), lines(text, end)
 	switch {
@@ -157,7 +156,7 @@ func split(text []byte) (before, block, after []byte, err error) {
 	return text[:from[0]], append([]byte{}, text[from[0]+len(begin):to[0]]...), text[to[0]+len(end):], nil
 }
 
-// lines finds where a line begins.
+// lines finds the beginnings of a line in a text.
 func lines(text []byte, line string) (at []int) {
 	n := 0
 	for l := range bytes.Lines(text) {
@@ -169,7 +168,7 @@ func lines(text []byte, line string) (at []int) {
 	return at
 }
 
-// join makes a configuration with a block in place of the one it has.
+// join puts a block into a configuration, in place of the present one.
 func join(text []byte, rules string) []byte {
 	before, _, after, _ := split(text) // it has been split before
 	if rules != "" {

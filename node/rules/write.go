@@ -15,16 +15,16 @@ import (
 // in it.
 var step = func(string) error { return nil }
 
-// half is where the file is written before it gets its name.
+// half is the path of the file before it gets its name.
 func (p Place) half() string {
 	dir, name := filepath.Split(p.Path)
 	return filepath.Join(dir, aide.HalfWritten(name))
 }
 
-// Tidy removes what a run left that was ended half-way.
+// Tidy removes the file that an interrupted run left.
 func (p Place) Tidy() error { return wholefile.Remove(p.half()) }
 
-// write makes the file what it is to be, or removes it.
+// write replaces the file by f, or removes it if f is nil.
 func (p Place) write(f *file) error {
 	if f == nil {
 		if err := p.Tidy(); err != nil {
