@@ -99,7 +99,7 @@ func (w *walk) build(t *testing.T, region string) {
 		AgentSilence: 5 * time.Minute, Faults: w.faults, Failures: w.failures,
 	}, instances...)
 	t.Cleanup(w.cloud.Close)
-	check := documents.All()[slices.IndexFunc(documents.All(), func(d documents.Document) bool { return d.Name == documents.Check })]
+	check := documentOf(documents.Check)
 	if err := w.cloud.Publish(check.Name, check.Content); err != nil {
 		t.Fatal(err)
 	}

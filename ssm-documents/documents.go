@@ -30,7 +30,7 @@ type Document struct {
 	Content string // YAML, schema 2.2
 }
 
-// All returns every document that is whole without pins, sorted by name.
+// All returns every document that is complete without pins, sorted by name.
 func All() []Document {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -49,8 +49,8 @@ func All() []Document {
 	return docs
 }
 
-// shared are the parts of scripts that several documents have, by the line that
-// stands for them: a document has to be whole, since a host gets nothing else.
+// shared are the parts that several scripts have, by the line that stands for each. A host
+// gets only the document, so that the document has to be complete.
 var shared = map[string][]string{
 	"          @@ONLY_ROOT@@\n": {"only-root.sh"},
 	"          @@FIND_NODE@@\n": {"only-root.sh", "find-node.sh"},

@@ -14,15 +14,14 @@ type Package struct {
 	SHA256 string // of the archive, in hex
 }
 
-// Pins are what AideFleet-Install installs. They are part of the document, so
-// that whoever runs it cannot change them.
+// Pins are what AideFleet-Install installs. They are a part of the document, so that the
+// caller who runs it cannot change them.
 type Pins struct {
 	Version  string
 	Packages []Package // at most one of each architecture
 }
 
-// What may stand in the document: nothing that a shell, JSON or YAML would read
-// as more than text.
+// What a pin may hold: nothing that a shell, JSON or YAML would read as more than text.
 var (
 	versionPattern = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~-]{0,39}$`)
 	urlPattern     = regexp.MustCompile(`^https://s3\.[a-z0-9-]{1,32}\.[a-z.]{3,32}/[a-z0-9.-]{3,63}/[A-Za-z0-9._/-]{1,512}$`)
@@ -55,7 +54,7 @@ func (p Pins) Render() (Document, error) {
 	return Document{Name: Install, Content: content}, nil
 }
 
-// values are the pins by the marks that stand for them.
+// values are the pins, by the marks that they replace.
 func (p Pins) values() (map[string]string, error) {
 	if !versionPattern.MatchString(p.Version) {
 		return nil, fmt.Errorf("version %.60q: want one such as 0.1.0, as aide-node version prints it", p.Version)
@@ -81,7 +80,7 @@ func (p Pins) values() (map[string]string, error) {
 	return values, nil
 }
 
-// withoutStep cuts a step out, up to the next one.
+// withoutStep removes a step, up to the next one.
 func withoutStep(content, name string) string {
 	const begin = "\n  - name: "
 	before, step, found := strings.Cut(content, begin+name+"\n")

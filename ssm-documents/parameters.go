@@ -13,11 +13,12 @@ const (
 	maxExecution = 48 * time.Hour
 )
 
-// folderPattern is that of the parameter to of AideFleet-Install; no name in it is . or ..
+// folderPattern is the pattern of the parameter to of AideFleet-Install; no name in it is .
+// or ..
 var folderPattern = regexp.MustCompile(`^((/[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,63}){1,12})?$`)
 
-// ValidateFolder says what is wrong with the parameter to, the folder for the node;
-// empty is where it is, or /usr/bin.
+// ValidateFolder says what is wrong with the parameter to, the folder for the node. If it
+// is empty, the node stays in its folder, or goes to /usr/bin.
 func ValidateFolder(path string) error {
 	if !folderPattern.MatchString(path) {
 		return errors.New("want an absolute path of at most 12 names of letters, digits and . _ + -, none of which begins with a dot")

@@ -24,13 +24,13 @@ func otherConfig(v aide.Version) string {
 // recordConfig records the present configuration for the baseline, unless one is recorded.
 // It is called before the configuration is changed.
 func (r *runner) recordConfig() error {
-	base, err := baseline.Inspect(r.config.Database, nil)
-	b := r.state.Baseline(base.SHA256)
-	if err != nil || b.Config != "" { // a check tells of a baseline that cannot be read
-		return nil
+	// If the baseline cannot be read, the next check says so.
+	if base, err := baseline.Inspect(r.config.Database, nil); err == nil && r.state.Baseline(base.SHA256).Config == "" {
+		b := r.state.Baseline(base.SHA256)
+		b.SHA256, b.Config = base.SHA256, r.config.SHA256
+		return r.state.RecordBaseline(b)
 	}
-	b.SHA256, b.Config = base.SHA256, r.config.SHA256
-	return r.state.RecordBaseline(b)
+	return nil
 }
 
 // recordBaseline records that this node put the baseline there.

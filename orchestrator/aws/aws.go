@@ -1,10 +1,10 @@
-// Package aws configures the SDK and holds the few operations the project
-// calls, as functions.
+// Package aws configures the SDK, and holds the few operations that the project calls, as
+// functions.
 //
-// Functions, not client interfaces: a client held in an interface keeps every
-// method of it alive in the binary, and EC2 alone has hundreds. Endpoints, profiles,
-// proxies and certificates are the SDK's own settings (AWS_PROFILE, AWS_REGION,
-// AWS_ENDPOINT_URL, …); nothing here overrides them.
+// Functions, not client interfaces: a client held in an interface keeps all of its methods
+// in the binary, and EC2 alone has hundreds. Endpoints, profiles, proxies and certificates
+// are the SDK's own settings (AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, …); nothing here
+// overrides them.
 package aws
 
 import (
@@ -122,12 +122,11 @@ func operations(cfg aws.Config) Operations {
 	}
 }
 
-// answerTime is how long one attempt of a call may take. The SDK has no end of its
-// own: a connection on which nobody answers any more would be waited for for ever.
-var answerTime = time.Minute // a seam for tests
+// answerTime is how long one attempt of a call may take. The SDK has no limit of its own:
+// it would wait for ever for a server that no longer answers.
+var answerTime = time.Minute // replaced by tests
 
-// punctual is a client that gives up after answerTime, for which the SDK's retries
-// are.
+// punctual is a client that gives up after answerTime; the SDK then tries again.
 func punctual(client aws.HTTPClient) aws.HTTPClient {
 	if c, ok := client.(*awshttp.BuildableClient); ok {
 		return c.WithTimeout(answerTime)

@@ -11,8 +11,8 @@ import (
 	"aidefleet/orchestrator/aws/awscall"
 )
 
-// Explain says in one line what went wrong with an AWS call and what to do
-// next. It returns the error's own text where it knows nothing better.
+// Explain says in one line what went wrong with an AWS call, and what to do next. If it
+// knows nothing better, it returns the error's own text.
 func Explain(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -57,8 +57,8 @@ func Explain(err error) string {
 
 const wrongRegion = "give the bucket's own region"
 
-// bucketRegion is where the bucket is, if S3 refused a call because it is in another
-// region than was asked.
+// bucketRegion is the region of the bucket, if S3 refused a call because it went to another
+// region.
 func bucketRegion(err error) string {
 	var api smithy.APIError
 	var answer *awshttp.ResponseError
@@ -97,7 +97,7 @@ var hints = map[string]string{
 	"ThrottlingException":          "too many calls in this account: try again later",
 }
 
-// doing is what the program was doing, without the SDK's own preamble.
+// doing is the operation that failed, without the SDK's preamble.
 func doing(err error, api smithy.APIError) string {
 	text := err.Error()
 	if before, _, found := strings.Cut(text, "operation error "); found {

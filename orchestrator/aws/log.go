@@ -16,10 +16,9 @@ import (
 
 type loggerKey struct{}
 
-// WithLogger returns a context whose AWS calls are logged, one line a call:
-// what was called where, how long it took with all its attempts, and how it
-// ended. Of what was sent and of what came back nothing is logged, nor any
-// credentials.
+// WithLogger returns a context whose AWS calls are logged, one line a call: its operation
+// and place, how long it took with all attempts, and how it ended. Neither what was sent
+// nor what came back is logged, nor any credentials.
 func WithLogger(ctx context.Context, l *slog.Logger) context.Context {
 	return context.WithValue(ctx, loggerKey{}, l)
 }
@@ -27,8 +26,8 @@ func WithLogger(ctx context.Context, l *slog.Logger) context.Context {
 // logCalls is an option of the SDK's clients that logs to the logger of the
 // context, if it has one.
 func logCalls(stack *smithymiddleware.Stack) error {
-	// After: the first step has named the operation by then, and all later
-	// steps, retries among them, are inside.
+	// After: by then the first step has named the operation, and all later steps, with the
+	// retries, come within.
 	return stack.Initialize.Add(smithymiddleware.InitializeMiddlewareFunc("LogCalls", logCall), smithymiddleware.After)
 }
 
@@ -66,8 +65,7 @@ func logCall(ctx context.Context, in smithymiddleware.InitializeInput, next smit
 	return out, metadata, err
 }
 
-// response is the HTTP status and the request id of the last attempt, as far
-// as there was an answer.
+// response is the HTTP status and the request id of the last attempt, if it was answered.
 func response(metadata smithymiddleware.Metadata, err error) (status int, id string) {
 	id, _ = middleware.GetRequestIDMetadata(metadata)
 	if r, ok := middleware.GetRawResponse(metadata).(*smithyhttp.Response); ok {
@@ -83,8 +81,8 @@ func response(metadata smithymiddleware.Metadata, err error) (status int, id str
 	return status, id
 }
 
-// cause is the service's code of an error. Its message repeats parts of the
-// request; it is left to the error that ends the program.
+// cause is the service's code of an error. Its message is left to the error that ends the
+// program, because it repeats parts of the request.
 func cause(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -21,9 +21,9 @@ var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 // "Bucket naming rules").
 func IsBucket(text string) bool { return bucketPattern.MatchString(text) }
 
-// ObjectURL is the address of an object, as the SSM agent reads it out of a
-// document: with the bucket in the path, in the region's ordinary endpoint. The
-// error is one of a region that no endpoint can have.
+// ObjectURL is the address of an object, as the SSM agent takes it from a document: in the
+// region's ordinary endpoint, with the bucket in the path. It fails if no endpoint can have
+// the name of the region.
 func ObjectURL(region, bucket, key string) (string, error) {
 	e, err := s3.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), s3.EndpointParameters{
 		Region: aws.String(region), Bucket: aws.String(bucket), ForcePathStyle: aws.Bool(true),

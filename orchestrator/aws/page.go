@@ -14,11 +14,11 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// PageError is an answer that is no service's: a page of HTML, from a proxy or a
-// load balancer in between.
+// PageError is an answer that comes from no service: a page of HTML, from a proxy or a load
+// balancer in between.
 type PageError struct {
 	Status int    // HTTP
-	Text   string // the beginning of what it says to people, untrusted
+	Text   string // the beginning of its text for people, untrusted
 }
 
 func (e *PageError) Error() string {
@@ -29,16 +29,16 @@ func (e *PageError) Error() string {
 	return text
 }
 
-// maxPage bounds what is read of a page, and maxPageText what is told of it, in bytes.
+// maxPage bounds how much of a page is read, and maxPageText how much is shown, in bytes.
 const (
 	maxPage     = 16 << 10
 	maxPageText = 120
 )
 
-// tellPages is an option of the SDK's clients, which would try to read a page as
+// tellPages is an option of the SDK's clients. Without it they would try to read a page as
 // JSON, CBOR or XML.
 func tellPages(stack *middleware.Stack) error {
-	// After: next to the wire, inside of what reads an answer.
+	// After: next to the wire, before anything reads the answer.
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("TellPages", tellPage), middleware.After)
 }
 
@@ -50,7 +50,7 @@ func tellPage(ctx context.Context, in middleware.DeserializeInput, next middlewa
 	if err != nil || !ok || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
 		return out, metadata, err
 	}
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxPage)) // a part of it will do
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxPage)) // a part of it is enough
 	return out, metadata, &PageError{Status: answer.StatusCode, Text: pageText(text)}
 }
 

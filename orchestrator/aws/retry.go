@@ -12,13 +12,13 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// attempts is how often a call is made at most, unless AWS_MAX_ATTEMPTS says
-// otherwise. The SDK's three would lose one call in some thousands where one in
-// fourteen fails, and a sweep of 50,000 hosts makes a thousand.
+// attempts is how often a call is made at most, unless AWS_MAX_ATTEMPTS says otherwise. A
+// sweep of 50,000 hosts makes a thousand calls. If one call in fourteen fails, three
+// attempts, the SDK's default, would lose one in some thousands.
 const attempts = 10
 
-// patient is one retryer for all calls of one account and region: what AWS
-// throttles of one call slows down the others too (retry mode "adaptive").
+// patient is one retryer for all calls of one account and region: if AWS throttles one
+// call, the others slow down too (retry mode "adaptive").
 func patient(credentials aws.CredentialsProvider) func() aws.Retryer {
 	r := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
@@ -29,8 +29,8 @@ func patient(credentials aws.CredentialsProvider) func() aws.Retryer {
 	return func() aws.Retryer { return r }
 }
 
-// cutOff makes a call again whose answer ended in the middle. The SDK takes that for
-// an answer which nobody can read.
+// cutOff repeats a call whose answer ended in the middle. The SDK takes such an answer for
+// one that nobody can read.
 func cutOff(err error) aws.Ternary {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return aws.TrueTernary
@@ -38,10 +38,9 @@ func cutOff(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// unsent lets the SDK repeat a call only where the service refused it for its
-// rate or for credentials that had expired. SendCommand has no idempotency token:
-// after any other error it may have been sent, and a second one would be a second
-// run on every host.
+// unsent lets the SDK repeat a call only if the service refused it for its rate or for
+// expired credentials. SendCommand has no idempotency token: after any other error it may
+// have been sent, and a second one would be a second run on every host.
 func unsent(credentials aws.CredentialsProvider) func(*ssm.Options) {
 	return func(o *ssm.Options) {
 		most := attempts
@@ -61,10 +60,10 @@ func unsent(credentials aws.CredentialsProvider) func(*ssm.Options) {
 // (AWS "Common errors"; JSON, Query and EC2 spell it differently).
 var expired = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 
-// renewed makes a call again with new credentials where the service says that
-// they have expired. The SDK renews them by their date only: a session that ends
-// before that, or a clock that is behind, would fail a sweep that takes hours.
-// Credentials without a date are all there are, and are not asked for again.
+// renewed repeats a call with new credentials if the service says that they have expired.
+// The SDK renews credentials by their date only. A session that ends before it, or a clock
+// that is behind, would fail a sweep that takes hours. Credentials without a date cannot be
+// renewed.
 func renewed(credentials aws.CredentialsProvider) retry.IsErrorRetryable {
 	return retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
 		var api smithy.APIError

@@ -9,18 +9,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// sessionName is what an account's CloudTrail calls whoever took a role there.
+// sessionName is the name by which an account's CloudTrail knows the orchestrator that took
+// a role there.
 const sessionName = "aidefleet"
 
-// Place is a region, and the role that is taken there: empty for the caller's
-// own account.
+// Place is a region, and the role to take there: empty for the caller's own account.
 type Place struct{ Region, Role string }
 
-// LoadAll is Load for several places, in their order. The credentials of a role
-// are shared by its regions and renewed before they expire. They come from the
-// regional endpoint of STS, whose tokens are valid in every region that the
-// account has enabled; those of the global one are not (IAM user guide, "Manage
-// AWS STS in an AWS Region"). No call is made until the first operation.
+// LoadAll is Load for several places, in their order. The regions of a role share its
+// credentials, which are renewed before they expire. They come from the regional endpoint
+// of STS, whose tokens are valid in every region that the account has enabled; those of the
+// global one are not (IAM user guide, "Manage AWS STS in an AWS Region"). No call is made
+// before the first operation.
 func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 	all := make([]Operations, 0, len(places))
 	var own aws.Config
@@ -41,7 +41,7 @@ func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 			}
 			cfg.Credentials = roles[p.Role]
 		}
-		cfg.Retryer = patient(cfg.Credentials) // throttling is a matter of one account and region
+		cfg.Retryer = patient(cfg.Credentials) // each account and region is throttled by itself
 		all = append(all, operations(cfg))
 	}
 	return all, nil

@@ -79,7 +79,7 @@ func accept(c *cli.Context) error {
 	return finish(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
 }
 
-// wouldAccept says which hosts show the fingerprint, and what the others show.
+// wouldAccept says which hosts have the fingerprint, and what the others have.
 func wouldAccept(out output, a sweep.Acceptance) error {
 	for _, h := range a.Chosen {
 		fmt.Fprintf(out.stdout, "%s\t%s\twould accept %s\n", report.Escape(h.Name), h.Instance, a.Fingerprint)

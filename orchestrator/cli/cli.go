@@ -63,14 +63,14 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 	strict(app.Commands)
 	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool {
-		return slices.Contains([]string{"deploy", "completion"}, c.Name) // they call nothing of AWS
+		return slices.Contains([]string{"deploy", "completion"}, c.Name) // they call no AWS
 	}))
 	return app
 }
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 
-// unknownCommand is what a command does that only holds other commands.
+// unknownCommand is the action of a command that only holds other commands.
 func unknownCommand(c *cli.Context) error {
 	if c.Args().Present() {
 		return usageError{fmt.Errorf("no command %q", c.Args().First())}
@@ -81,7 +81,7 @@ func unknownCommand(c *cli.Context) error {
 	return cli.ShowSubcommandHelp(c)
 }
 
-// strict makes every command refuse what it does not know in the same way.
+// strict makes every command refuse unknown flags and commands in the same way.
 func strict(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError, c.HideHelpCommand = onUsageError, true
@@ -92,13 +92,13 @@ func strict(commands []*cli.Command) {
 	}
 }
 
-// usageError is a command line that cannot be run.
+// usageError is a command line that is wrong.
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-// verdict is the outcome of a sweep that was done: its exit code says it all.
+// verdict is the exit code of a sweep that was done.
 type verdict int
 
 func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
@@ -136,7 +136,7 @@ func exitCode(err error) int {
 	return exitError
 }
 
-// explain is what the operator reads about an error: one line, with what to do.
+// explain is the text of an error for the operator: one line, with what to do.
 func explain(err error, code int) string {
 	var v verdict
 	var interrupted *sweep.InterruptedError

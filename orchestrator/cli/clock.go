@@ -8,8 +8,8 @@ import (
 
 type clockKey struct{}
 
-// WithClock gives a command line another clock than the real one. It is asked for when
-// the command line has been read.
+// WithClock gives a command line another clock than the real one. The clock is asked for
+// after the command line has been read.
 func WithClock(ctx context.Context, clock func() sweep.Clock) context.Context {
 	return context.WithValue(ctx, clockKey{}, clock)
 }

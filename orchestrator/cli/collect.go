@@ -45,7 +45,7 @@ func collect(c *cli.Context) error {
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
 	o := sweep.CollectOptions{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
-	// The target is only known later, and can always be the name of a fleet.
+	// The target is only known later, but it can always be the name of a fleet.
 	if o.Metrics, err = publication(c, documents.Check); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func collect(c *cli.Context) error {
 	})
 }
 
-// publishOnce publishes what nobody has published: CloudWatch adds up what is
+// publishOnce publishes a sweep unless it has been published: CloudWatch adds up what is
 // written twice.
 func publishOnce(ctx context.Context, out output, judged *sweep.Judged, now time.Time) error {
 	switch done, err := judged.Published(ctx, now); {

@@ -39,8 +39,8 @@ func completionCommand() *cli.Command {
 	}
 }
 
-// fishCompletion has all commands and options in it. The names of values are quoted
-// for the help only.
+// fishCompletion has all commands and options in it. The names of values are quoted only
+// for the help.
 func fishCompletion(app *cli.App) (string, error) {
 	script, err := app.ToFishCompletion()
 	return strings.ReplaceAll(script, "`", ""), err

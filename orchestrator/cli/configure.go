@@ -12,8 +12,8 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-// maxList bounds the paths of a kind, in bytes. AWS documents no limit for the
-// value of a parameter; this is small enough for every one that is known of.
+// maxList bounds the paths of a kind, in bytes. AWS documents no limit for the value of a
+// parameter; this is less than every limit that is known.
 const maxList = 4096
 
 func configureCommand() *cli.Command {
@@ -68,8 +68,7 @@ func configureStep(c *cli.Context) (step, error) {
 	return s, nil
 }
 
-// readProfile reads a profile and wants it to fit into the parameters of a
-// document.
+// readProfile reads a profile that has to fit into the parameters of a document.
 func readProfile(name string, stdin io.Reader) (p profile.Profile, err error) {
 	if name == "-" {
 		p, err = profile.Parse(stdin)

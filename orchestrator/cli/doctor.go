@@ -85,7 +85,7 @@ func examine(c *cli.Context) error {
 	return nil
 }
 
-// place tells the accounts and regions apart.
+// place names an account and region, to tell several apart.
 func place(p aws.Place, region string) string {
 	if p.Role == "" {
 		return region
@@ -107,7 +107,7 @@ func writeDiagnosis(out output, d doctor.Diagnosis) error {
 	return err
 }
 
-// hostsQuestion runs aide-node doctor on the hosts that are meant.
+// hostsQuestion runs aide-node doctor on the targeted hosts.
 func hostsQuestion(region sweep.Region, s fleet.Selector, query sweep.Query) doctor.Question {
 	return doctor.Question{Name: "hosts", Ask: func(ctx context.Context) []doctor.Finding {
 		answers, err := sweep.Ask(ctx, region, s, query)

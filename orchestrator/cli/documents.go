@@ -33,13 +33,13 @@ func documentsCommand() *cli.Command {
 // listFormats are the forms of a list that is no report.
 var listFormats = []string{"table", "json"}
 
-// targetTypeFlag is for commands that publish.
+// targetTypeFlag is for the commands that publish documents.
 func targetTypeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "target-type", EnvVars: env("TARGET_TYPE"), DefaultText: deploy.Instances + " for new documents",
 		Usage: "`TYPE` of what the documents may run on: " + deploy.Instances + ", or " + deploy.Anything + " for hybrid nodes too"}
 }
 
-// publishAs is how a document is published by the flags.
+// publishAs says how the flags want a document published.
 func publishAs(c *cli.Context) (deploy.As, error) {
 	as := deploy.As{TargetType: c.String("target-type"), Version: Version}
 	switch as.TargetType {
@@ -57,7 +57,7 @@ func documentAPI(o aws.Operations) deploy.API {
 	}
 }
 
-// eachDocument prints what an operation did with each document, or would do.
+// eachDocument prints what an operation did, or would do, with each document.
 func eachDocument(c *cli.Context, do func(context.Context, deploy.API, documents.Document, deploy.As) (deploy.Change, error)) error {
 	if c.Args().Present() {
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}

@@ -17,14 +17,14 @@ import (
 
 func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
 
-// commandFlags say how the command is run on the hosts.
+// commandFlags say how the hosts run the command.
 func commandFlags() []cli.Flag {
 	return flags(
 		&cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"},
 		spreadFlags(), reachFlags())
 }
 
-// spreadFlags say on how many hosts at once.
+// spreadFlags say how many hosts run it at once.
 func spreadFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "max-concurrency", EnvVars: env("MAX_CONCURRENCY"), Value: "100%", Usage: "`HOSTS` to run on at once, a number or a percentage"},
@@ -32,8 +32,8 @@ func spreadFlags() []cli.Flag {
 	}
 }
 
-// reachFlags are those of every command that runs one of All documents in a
-// sweep's pipeline.
+// reachFlags are for every command that runs one of All documents in the pipeline of a
+// sweep.
 func reachFlags() []cli.Flag {
 	return flags(waitFlags(),
 		&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
@@ -41,7 +41,7 @@ func reachFlags() []cli.Flag {
 		&cli.StringFlag{Name: "document-hash", EnvVars: env("DOCUMENT_HASH"), Usage: "run nothing but a document with this `SHA256`, as orchestrator documents list prints it"})
 }
 
-// waitFlags are those of every command that a sweep's pipeline runs.
+// waitFlags are for every command that waits for hosts in the pipeline of a sweep.
 func waitFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
@@ -49,7 +49,7 @@ func waitFlags() []cli.Flag {
 	}
 }
 
-// publishFlags say where the metrics go.
+// publishFlags say into which namespace and fleet the metrics go.
 func publishFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), Usage: "`NAME` of the fleet in metrics; the target where it is not given"},
@@ -61,8 +61,8 @@ func publishFlags() []cli.Flag {
 // namespacePattern is what PutMetricData takes (CloudWatch API reference).
 var namespacePattern = regexp.MustCompile(`^[0-9A-Za-z._/#:-]{1,255}$`)
 
-// validatePublish checks what will become a namespace and a dimension before
-// anything is sent to a host.
+// validatePublish checks the future namespace and dimension before anything is sent to a
+// host.
 func validatePublish(c *cli.Context, fleetName string) error {
 	if n := c.String("namespace"); !namespacePattern.MatchString(n) || n[0] == ':' {
 		return usageError{fmt.Errorf("--namespace %q: want letters, digits and . - _ / #", n)}
@@ -126,8 +126,8 @@ func flagError(c *cli.Context, name string, err error) error {
 	return usageError{fmt.Errorf("--%s %v: %w", name, value, err)}
 }
 
-// request is a document to be run as the flags of commandFlags say; a command that
-// lacks some of them takes all hosts at once, whatever fails.
+// request is the command that runs a document, by the flags of commandFlags. If a command
+// line lacks some of them, all hosts run it at once, whatever fails.
 func request(c *cli.Context, document string, parameters map[string]string) runcommand.Request {
 	return runcommand.Request{
 		Document: document, Parameters: parameters,

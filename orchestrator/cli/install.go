@@ -35,7 +35,7 @@ func installCommand() *cli.Command {
 	}
 }
 
-// installation is what install does, apart from who is meant.
+// installation is what install does, whatever the targeted hosts.
 type installation struct {
 	out      output
 	place    deploy.Place
@@ -89,7 +89,7 @@ func install(c *cli.Context) error {
 		}
 		return dryRun(c.Context, i.out, i.regions, s, documents.Install)
 	}
-	// Where nobody is meant, nothing is changed.
+	// If no host is targeted, nothing is changed.
 	if _, err := sweep.Select(c.Context, i.regions, s); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (i *installation) prepare(c *cli.Context, where []aws.Place) error {
 	if i.packages, err = deploy.ReadPackages(c.String("packages")); err != nil {
 		return usageError{fmt.Errorf("--packages: %w", err)}
 	}
-	// The bucket is written with the rights that the first of the places gives.
+	// The first place gives the rights to write to the bucket.
 	bucket := aws.Place{Region: cmp.Or(i.place.Region, where[0].Region), Role: where[0].Role}
 	all, err := aws.LoadAll(c.Context, append(slices.Clip(where), bucket))
 	if err != nil {
@@ -137,8 +137,8 @@ func (i *installation) prepare(c *cli.Context, where []aws.Place) error {
 	return nil
 }
 
-// publish uploads the packages that are missing, and then makes the document
-// that pins them the default one everywhere.
+// publish uploads the missing packages. Then it makes the document that pins them the
+// default one in every place.
 func (i *installation) publish(ctx context.Context) error {
 	for _, k := range i.packages {
 		uploaded, err := deploy.Upload(ctx, i.storage, i.place, k)
@@ -188,7 +188,7 @@ func (i *installation) object(k deploy.Package) string {
 	return "s3://" + i.place.Bucket + "/" + i.place.Key(k)
 }
 
-// where is the account and region of one of the places.
+// where names the account and region of a place.
 func (i *installation) where(n int) string {
 	if a := i.regions[n].Account; a != "" {
 		return a + " " + i.regions[n].Name

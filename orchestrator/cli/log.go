@@ -10,8 +10,8 @@ import (
 	"aidefleet/orchestrator/aws"
 )
 
-// logged gives each command that calls AWS the flags that say what else than
-// the result is written, and heeds them before the command runs.
+// logged gives each command that calls AWS the flags of its log, and obeys them before the
+// command runs.
 func logged(commands []*cli.Command) {
 	for _, c := range commands {
 		if len(c.Subcommands) > 0 {
@@ -26,7 +26,7 @@ func logged(commands []*cli.Command) {
 	}
 }
 
-// startLog makes the calls of a command write a log if it was asked for.
+// startLog lets the calls of a command write a log if the flags ask for one.
 func startLog(c *cli.Context) error {
 	format := c.String("log-format")
 	if format != "text" && format != "json" {

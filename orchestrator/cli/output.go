@@ -15,10 +15,10 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
-// pipeWidth is how wide a table is drawn where there is no terminal to ask.
+// pipeWidth is the width of a table without a terminal, in columns.
 const pipeWidth = 120
 
-// output is where results go, and in which form.
+// output is the destination and the format of results.
 type output struct {
 	format   string
 	stdout   io.Writer
@@ -28,10 +28,10 @@ type output struct {
 	meter    *meter // how far it is, on stderr
 }
 
-// reportFormats are the forms of a report; what is no report has less of them.
+// reportFormats are the formats of a report; other results have fewer.
 var reportFormats = []string{"table", "json", "csv"}
 
-// outputFlag lets one choose among formats; without any, among reportFormats.
+// outputFlag lets a user choose among formats, or without any among reportFormats.
 func outputFlag(formats ...string) cli.Flag {
 	return &cli.StringFlag{
 		Name: "output", Aliases: []string{"o"}, EnvVars: env("OUTPUT"),
@@ -47,8 +47,8 @@ func choice(formats []string) string {
 	return strings.Join(formats[:last], ", ") + " or " + formats[last]
 }
 
-// newOutput decides, in one place, what a terminal gets and what a pipe gets. The
-// formats are those of the command's outputFlag.
+// newOutput decides, in one place, what a terminal gets and what a pipe gets. The formats
+// are those of the command's outputFlag.
 func newOutput(c *cli.Context, formats ...string) (output, error) {
 	o := output{format: c.String("output"), stdout: c.App.Writer, stderr: c.App.ErrWriter, style: report.Style{Width: pipeWidth}}
 	dumb := os.Getenv("TERM") == "dumb"
@@ -64,7 +64,7 @@ func newOutput(c *cli.Context, formats ...string) (output, error) {
 	}
 	o.meter = &meter{w: o.stderr, now: time.Now}
 	if f, ok := o.stderr.(*os.File); ok {
-		// The lines of a log would break into one that overwrites itself.
+		// The lines of a log would break the line that overwrites itself.
 		o.meter.live = term.IsTerminal(int(f.Fd())) && !dumb && !c.Bool("verbose")
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			o.meter.width = width
@@ -108,7 +108,7 @@ func (o output) note(format string, args ...any) {
 	fmt.Fprintf(o.stderr, format+"\n", args...)
 }
 
-// sent notes a command that was sent, and to whom.
+// sent tells of a command that was sent, and of its hosts.
 func (o output) sent(target string) func(c runcommand.Command, hosts, reachable int) {
 	return func(c runcommand.Command, hosts, reachable int) {
 		o.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", c.ID, reachable, hosts, report.Escape(target))

@@ -20,11 +20,10 @@ import (
 // maxOffset is the largest offset that the document AideFleet-Report takes.
 const maxOffset = 999_999_999
 
-// pageDelivery is how long a host may be unreachable while somebody waits.
+// pageDelivery is how long a host may be unreachable while a person waits.
 const pageDelivery = time.Minute
 
-// hostError is a host that could not do what it was asked: what it said, and
-// what to do.
+// hostError is a host that failed: what it said, and what to do.
 type hostError struct {
 	host                  fleet.Host
 	reason, message, next string
@@ -44,8 +43,8 @@ func (e hostError) Error() string {
 	return text
 }
 
-// viewer prints the report of one host, a page at a time: each page is a run of
-// AideFleet-Report, and the report that the first one came from is kept to.
+// viewer prints the report of one host, a page at a time. Each page is a run of
+// AideFleet-Report. All pages are of the report that the first one came from.
 type viewer struct {
 	out    output
 	region sweep.Region
@@ -53,7 +52,7 @@ type viewer struct {
 	report string // id; empty for the newest
 	pages  int    // at most; 0 is no limit
 
-	// page runs the document; sweep.Page where it is nil.
+	// page runs the document; nil for sweep.Page.
 	page func(context.Context, sweep.Region, string, sweep.Query) (runcommand.Output, error)
 }
 
@@ -121,8 +120,8 @@ func (v viewer) head(at cursor) {
 	}
 }
 
-// read runs the document and returns a page with its cursor, which is held
-// against what was asked for: a host could lead its reader astray, for ever.
+// read runs the document and returns a page with its cursor. It checks both, because a host
+// could keep its reader busy for ever.
 func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, err error) {
 	format := "text"
 	if v.out.format == "json" {
@@ -156,7 +155,7 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 	return at, body, nil
 }
 
-// check holds a page against its cursor and against what was asked for.
+// check compares a page with its cursor and with what was asked for.
 func (v viewer) check(at cursor, offset int, body string) error {
 	last := at.Next == 0
 	switch {
@@ -216,7 +215,7 @@ func (v viewer) fail(reason report.Reason, message string) error {
 	return e
 }
 
-// isHostError says that one host was asked, and gave no good answer.
+// isHostError says that an error comes from the host that was asked.
 func isHostError(err error) bool {
 	var e hostError
 	return errors.As(err, &e)

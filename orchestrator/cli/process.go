@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// UntilInterrupted is a context that ends when the process is asked to. One
-// interrupt may come as two, to the process and to its group; another one a
-// second later ends the process at once.
+// UntilInterrupted is a context that ends when the process is asked to end. One interrupt
+// may come twice, to the process and to its group; another one a second later ends the
+// process at once.
 func UntilInterrupted() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {

@@ -10,16 +10,15 @@ import (
 )
 
 const (
-	// progressEvery is the time between two lines where they cannot overwrite
-	// each other.
+	// progressEvery is the time between two lines that cannot overwrite each other.
 	progressEvery = time.Minute
 	// estimateAfter is how long hosts must have been watched before their rate
 	// says anything.
 	estimateAfter = 5 * time.Second
 )
 
-// meter shows how far a command is: on a terminal in one line that overwrites
-// itself, elsewhere in a line a minute. Several regions may share one.
+// meter shows the progress of a command: on a terminal in one line that overwrites itself,
+// elsewhere in a line a minute. Several regions may share one.
 type meter struct {
 	w     io.Writer
 	live  bool // w is a terminal
@@ -33,7 +32,7 @@ type meter struct {
 	showing bool      // a line is on the terminal
 }
 
-// show takes in what a look at the command found.
+// show takes in the result of a look at the command.
 func (m *meter) show(completed, targeted int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,7 +59,7 @@ func (m *meter) show(completed, targeted int) {
 	}
 }
 
-// clear takes the line off the terminal, so that something else can be written.
+// clear removes the line from the terminal, so that something else can be written.
 func (m *meter) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,9 +81,8 @@ func (m *meter) text(now time.Time, completed, targeted int) string {
 	return text
 }
 
-// estimate says how long the hosts that are left take if they go on ending at
-// the rate so far: ended of them in elapsed. It says nothing while there is no
-// rate, or none to rely on.
+// estimate says how long the remaining hosts take if they end at the rate so far: ended of
+// them in elapsed. It says nothing if there is no rate yet, or none to rely on.
 func estimate(elapsed time.Duration, ended, left int) (string, bool) {
 	if elapsed < estimateAfter || ended <= 0 || left <= 0 {
 		return "", false

@@ -40,9 +40,8 @@ var (
 	rolePattern = regexp.MustCompile(`^arn:aws[a-z-]{0,16}:iam::([0-9]{12}):role/[0-9A-Za-z_+=,.@/-]{1,576}$`)
 )
 
-// places are all combinations of accounts and regions that the command line
-// names, each once. Without any, they are the regions of the list of targets,
-// where it has some.
+// places are all combinations of accounts and regions on the command line, each once.
+// Without any, they are the regions in the list of targets, if it has some.
 func places(c *cli.Context, targets []fleet.Target) ([]aws.Place, error) {
 	regions, roles := c.StringSlice("region"), c.StringSlice("role-arn")
 	if file := c.String("accounts"); file != "" {
@@ -85,7 +84,8 @@ func places(c *cli.Context, targets []fleet.Target) ([]aws.Place, error) {
 	return distinct(list)
 }
 
-// validatePlace takes an empty role and an empty region for the SDK's defaults.
+// validatePlace accepts an empty role and an empty region, which stand for the SDK's
+// defaults.
 func validatePlace(role, region string) error {
 	switch {
 	case role != "" && !rolePattern.MatchString(role):
@@ -132,8 +132,8 @@ func readAccounts(r io.Reader) (list []aws.Place, err error) {
 	return list, nil
 }
 
-// distinct drops places that came before. Two roles of one account would sweep
-// its hosts twice.
+// distinct drops places that came before. With two roles of one account its hosts would be
+// swept twice.
 func distinct(list []aws.Place) ([]aws.Place, error) {
 	taken := map[aws.Place]string{} // roles by account and region
 	kept := list[:0]
@@ -159,7 +159,7 @@ func account(role string) string {
 	return ""
 }
 
-// everywhere connects to all places that the command line names.
+// everywhere connects to all places on the command line.
 func everywhere(c *cli.Context, targets []fleet.Target) ([]sweep.Region, error) {
 	where, err := places(c, targets)
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	"aidefleet/orchestrator/sweep"
 )
 
-var reportIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[1-9][0-9]{0,3})?$`) // as the document has it
+var reportIDPattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[1-9][0-9]{0,3})?$`) // as in the document
 
-// pageFormats are those of what is no report of a sweep.
+// pageFormats are the formats of results that are no report of a sweep.
 var pageFormats = []string{"table", "json"}
 
-// somePages is how much of a list is shown without --all: some 10,000 changes.
+// somePages is how many pages of a list are shown without --all: some 10,000 changes.
 const somePages = 50
 
 func showCommand() *cli.Command {
@@ -70,8 +70,8 @@ func show(c *cli.Context) error {
 	return v.show(c.Context)
 }
 
-// argumentsFirst reads options that stand behind arguments, which the flag
-// package takes for arguments, and returns the arguments.
+// argumentsFirst reads options that follow arguments, which the flag package takes for
+// arguments, and returns the arguments.
 func argumentsFirst(c *cli.Context) (args []string, err error) {
 	for rest := c.Args().Slice(); len(rest) > 0; {
 		if !strings.HasPrefix(rest[0], "-") || rest[0] == "-" {
@@ -107,7 +107,7 @@ func argumentsFirst(c *cli.Context) (args []string, err error) {
 	return args, nil
 }
 
-// oneHost finds the one host that is called so, by id or by its Name tag.
+// oneHost finds the one host with that id or that Name tag.
 func oneHost(ctx context.Context, regions []sweep.Region, name string) (r sweep.Region, h fleet.Host, err error) {
 	s := fleet.Selector{Tags: []fleet.Tag{{Key: "Name", Values: []string{name}}}}
 	if fleet.IsID(name) {

@@ -33,11 +33,11 @@ type step struct {
 	document   string
 	parameters map[string]string
 	preview    string // what a dry run prints before the hosts
-	after      string // what remains to be done if it succeeded
+	after      string // what remains to be done after it succeeded
 }
 
-// runDocuments runs a document on the hosts that are meant, and the next one on
-// those on which it succeeded.
+// runDocuments runs a document on the targeted hosts, and the next one on the hosts on
+// which it succeeded.
 func runDocuments(c *cli.Context, steps ...step) error {
 	s, list, err := who(c)
 	if err != nil {

@@ -26,7 +26,7 @@ func targetsCommand() *cli.Command {
 	}
 }
 
-// whoFlags say who is meant.
+// whoFlags say which hosts to target.
 func whoFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
@@ -36,13 +36,12 @@ func whoFlags() []cli.Flag {
 	}
 }
 
-// hasTarget says that a command line says who is meant, for commands that can
-// do without.
+// hasTarget says that the command line targets hosts, for commands that can do without.
 func hasTarget(c *cli.Context) bool {
 	return c.IsSet("tag") || c.IsSet("instance") || c.IsSet("targets") || c.Bool("all")
 }
 
-// who is meant by the flags of whoFlags, with what a list of targets says beyond
+// who reads the targets from the flags of whoFlags, and what a list of targets says beside
 // the ids.
 func who(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err error) {
 	s.All = c.Bool("all")
@@ -180,7 +179,7 @@ func drawTargets(out output, targets []fleet.Target) error {
 	return nil
 }
 
-// dryRun says who is meant, and makes no call that changes anything.
+// dryRun lists the targeted hosts, and makes no call that changes anything.
 func dryRun(ctx context.Context, out output, regions []sweep.Region, s fleet.Selector, documents string) error {
 	found, err := sweep.Select(ctx, regions, s)
 	if err != nil {
@@ -202,8 +201,8 @@ func dryRun(ctx context.Context, out output, regions []sweep.Region, s fleet.Sel
 	return out.failures(found)
 }
 
-// failures says where hosts could not be looked for, a line each, and returns an
-// error if that is anywhere.
+// failures names the accounts and regions in which the hosts could not be listed, a line
+// each. It returns an error if there are any.
 func (o output) failures(found []sweep.Selection) error {
 	e := &sweep.PartialError{Regions: len(found)}
 	for _, f := range found {

@@ -32,17 +32,17 @@ const (
 	Anything  = "/" // hybrid nodes too
 )
 
-// As says how a document is published.
+// As says how to publish a document.
 type As struct {
-	TargetType string // of a new document Instances, and of an old one what it was, where it is empty
-	Version    string // of this program, as the document's tag; none where it is empty
+	TargetType string // Instances for a new document; if empty, an old one keeps its own
+	Version    string // of this program, as the document's tag; no tag if empty
 }
 
 // tagKey is the tag that says which version of the program published a document.
 const tagKey = "aidefleet"
 
-// untaggable are characters that a version may hold and a tag's value may not
-// (Systems Manager API reference, Tag).
+// untaggable are characters that a version may hold, but not the value of a tag (Systems
+// Manager API reference, Tag).
 var untaggable = regexp.MustCompile(`[^A-Za-z0-9_.:/=+@-]`)
 
 func (a As) tags() []types.Tag {
@@ -55,18 +55,18 @@ func (a As) tags() []types.Tag {
 // tagValue is a version as the value of a tag.
 func tagValue(version string) string { return untaggable.ReplaceAllString(version, "-") }
 
-// Change is what publishing a document does, or would do, to an account.
+// Change is what publishing does, or would do, to an account's document.
 type Change string
 
-// The states of a document in an account, seen from this program.
+// The states of an account's document, compared with this program's.
 const (
 	Same    Change = "unchanged"
 	Created Change = "created"
 	Updated Change = "updated"
 )
 
-// Compare says what Publish would do. It compares with the document's default
-// version, which is the one that a sweep runs.
+// Compare says what Publish would do. It looks at the document's default version, which a
+// sweep runs.
 func Compare(ctx context.Context, api API, d documents.Document) (Change, error) {
 	content, _, err := read(ctx, api, d.Name, "$DEFAULT")
 	var missing *types.InvalidDocument
@@ -92,8 +92,8 @@ func read(ctx context.Context, api API, name, version string) (content, number s
 	return aws.ToString(out.Content), aws.ToString(out.DocumentVersion), nil
 }
 
-// Publish makes the account's default version of the document the one in this
-// program, and changes nothing where it is already.
+// Publish makes this program's document the default version in the account. If it is
+// already, nothing is changed.
 func Publish(ctx context.Context, api API, d documents.Document, as As) (Change, error) {
 	change, err := Compare(ctx, api, d)
 	if err != nil {
@@ -117,8 +117,8 @@ func Publish(ctx context.Context, api API, d documents.Document, as As) (Change,
 	return change, nil
 }
 
-// sameTarget fails where a document is the same and its target type is not: the
-// service changes that only together with the content.
+// sameTarget fails if the document is the same but its target type is not: the service
+// changes a target type only together with the content.
 func sameTarget(ctx context.Context, api API, d documents.Document, as As) error {
 	if as.TargetType == "" {
 		return nil
@@ -149,8 +149,8 @@ func update(ctx context.Context, api API, d documents.Document, as As) error {
 	return err
 }
 
-// newVersion makes a version of the document and returns its number. One that is
-// there, and was not made the default, is taken as it is.
+// newVersion makes a version of the document and returns its number. If there is such a
+// version that is not the default, it is used.
 func newVersion(ctx context.Context, api API, d documents.Document, as As) (string, error) {
 	in := &ssm.UpdateDocumentInput{
 		Name: aws.String(d.Name), Content: aws.String(d.Content),

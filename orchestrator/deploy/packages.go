@@ -29,7 +29,7 @@ const (
 	maxProgram = 64 << 20
 )
 
-// sumsFile is where packaging/dist writes the digests of what it built.
+// sumsFile holds the digests of what packaging/dist built.
 const sumsFile = "SHA256SUMS"
 
 var (
@@ -41,9 +41,8 @@ var (
 // specification, e_machine).
 var machines = map[string]uint16{"amd64": 62, "arm64": 183}
 
-// ReadPackages reads the packages of the node in a folder that packaging/dist
-// made. Each has to be the file whose digest is in SHA256SUMS, and to hold a
-// program for its architecture.
+// ReadPackages reads the packages of the node in a folder that packaging/dist made. Each
+// package has to have its digest in SHA256SUMS, and to hold a program for its architecture.
 func ReadPackages(dir string) ([]Package, error) {
 	sums, err := readFile(filepath.Join(dir, sumsFile), maxSums)
 	if errors.Is(err, os.ErrNotExist) {
@@ -71,8 +70,8 @@ func ReadPackages(dir string) ([]Package, error) {
 	return packages, nil
 }
 
-// parseSums finds the packages in the output of sha256sum. They have one version,
-// and at most one each architecture.
+// parseSums finds the packages in the output of sha256sum. All have one version, and there
+// is at most one for each architecture.
 func parseSums(text string) (packages []Package, err error) {
 	n := 0
 	for line := range strings.Lines(text) {

@@ -21,7 +21,7 @@ func Template(version string) string {
 	for _, d := range documents.All() {
 		resources.WriteString(documentResource(d, version))
 		if d.Name == documents.Configure {
-			continue // whoever may exclude files may hide changes: that is not the operator's
+			continue // a user who may exclude files could hide changes: the operator's role may not
 		}
 		fmt.Fprintf(&arns, "- !Sub \"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:document/%s\"\n", d.Name)
 	}
@@ -30,9 +30,8 @@ func Template(version string) string {
 	return putIn(text, "# @@DOCUMENTS@@", resources.String())
 }
 
-// documentResource is a document as a resource. Its content is text, not YAML
-// within YAML, so that it is byte for byte what Publish would make of it; and so is
-// its tag.
+// documentResource is a document as a resource. Its content is text, not YAML within YAML,
+// so that content and tag are byte for byte those that Publish makes.
 func documentResource(d documents.Document, version string) string {
 	return fmt.Sprintf(`%s:
   Type: AWS::SSM::Document
@@ -49,16 +48,14 @@ func documentResource(d documents.Document, version string) string {
 `, strings.ReplaceAll(d.Name, "-", ""), d.Name, tagKey, tagValue(version), indent(d.Content, "      "))
 }
 
-// putIn replaces a line that holds nothing but a mark by lines, as far to the
-// right as the mark is.
+// putIn replaces a line that holds only a mark by lines, indented like the mark.
 func putIn(text, mark, lines string) string {
 	before, after, _ := strings.Cut(text, mark)
 	margin := before[strings.LastIndexByte(before, '\n')+1:]
 	return before + strings.TrimPrefix(indent(lines, margin), margin) + after
 }
 
-// indent moves lines to the right, and leaves empty ones empty; the end of the
-// last one is not part of what it returns.
+// indent indents lines, except empty ones. It returns no newline at the end.
 func indent(text, margin string) string {
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range lines {

@@ -24,8 +24,8 @@ type Storage struct {
 	HeadObject func(context.Context, *s3.HeadObjectInput) (*s3.HeadObjectOutput, error)
 }
 
-// Place is where packages lie: a bucket, its region, and the folder in it, which
-// may be none.
+// Place is the place of packages: a bucket, its region, and a folder in it, which may be
+// empty.
 type Place struct{ Bucket, Region, Prefix string }
 
 var prefixPattern = regexp.MustCompile(`^([A-Za-z0-9._-]{1,200}(/[A-Za-z0-9._-]{1,200})*)?$`)
@@ -41,8 +41,8 @@ func (p Place) Validate() error {
 	return nil
 }
 
-// Key is the name of a package in the bucket. It has the digest, so that what a
-// document pins is never overwritten by another build of the same version.
+// Key is the name of a package in the bucket. It holds the digest, so that another build of
+// the same version never overwrites what a document pins.
 func (p Place) Key(k Package) string {
 	key := "aide-node-linux-" + k.Arch + "-" + k.SHA256 + ".tar.gz"
 	if p.Prefix != "" {
@@ -51,8 +51,7 @@ func (p Place) Key(k Package) string {
 	return key
 }
 
-// Pins are those of the packages at the place. The error is one of a region that
-// S3 cannot have.
+// Pins are those of the packages at the place. It fails if S3 cannot have such a region.
 func (p Place) Pins(packages []Package) (documents.Pins, error) {
 	var pins documents.Pins
 	for _, k := range packages {
@@ -66,23 +65,23 @@ func (p Place) Pins(packages []Package) (documents.Pins, error) {
 	return pins, nil
 }
 
-// Stored says whether the very package is at the place already. Where nobody may
-// look, it is not.
+// Stored says whether this very package is at the place already. Without the right to look,
+// it says no.
 func Stored(ctx context.Context, s Storage, p Place, k Package) (bool, error) {
 	out, err := s.HeadObject(ctx, &s3.HeadObjectInput{Bucket: sdk.String(p.Bucket), Key: sdk.String(p.Key(k)), ChecksumMode: types.ChecksumModeEnabled})
 	var refused smithy.APIError
 	switch {
 	case err == nil:
-		// The digest of an object in parts is one of digests, and ends in -PARTS.
+		// the digest of an object in parts is one of their digests, and ends in -PARTS
 		return sdk.ToString(out.ChecksumSHA256) == k.checksum(), nil
 	case errors.As(err, &refused) && (refused.ErrorCode() == "NotFound" || refused.ErrorCode() == "Forbidden"):
-		return false, nil // the upload says what is wrong, if anything is
+		return false, nil // if something is wrong, the upload says what
 	}
 	return false, fmt.Errorf("look for s3://%s/%s: %w", p.Bucket, p.Key(k), err)
 }
 
-// Upload puts a package to its place, unless it is there. The service holds what
-// comes in against the digest, and keeps the digest with the object.
+// Upload puts a package to its place, unless it is there. The service compares what it
+// receives with the digest, and keeps the digest with the object.
 func Upload(ctx context.Context, s Storage, p Place, k Package) (uploaded bool, err error) {
 	stored, err := Stored(ctx, s, p, k)
 	if err != nil || stored {
@@ -97,8 +96,8 @@ func Upload(ctx context.Context, s Storage, p Place, k Package) (uploaded bool, 
 	return true, nil
 }
 
-// checksum is the digest as S3 writes it. One that is not in hex is no digest of
-// anything there, and S3 takes no upload with it.
+// checksum is the digest as S3 writes it. A digest that is not in hex equals none there,
+// and S3 refuses an upload with it.
 func (k Package) checksum() string {
 	sum, _ := hex.DecodeString(k.SHA256)
 	return base64.StdEncoding.EncodeToString(sum)

@@ -19,9 +19,8 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-// Account asks what a sweep stands on in the account. The operations that
-// change nothing are called with parameters that ask for as little as they can;
-// the others are named.
+// Account are the questions about the account. Operations that change nothing are called,
+// with parameters that ask for as little as possible; the others are only named.
 func Account(o aws.Operations) []Question {
 	o.GetCallerIdentity, o.DescribeInstances = within(o.GetCallerIdentity), within(o.DescribeInstances)
 	o.DescribeInstanceInformation, o.GetDocument = within(o.DescribeInstanceInformation), within(o.GetDocument)
@@ -57,7 +56,7 @@ func Account(o aws.Operations) []Question {
 			if awscall.Denied(err) {
 				return Found(Warning, aws.Explain(err), "allow ssm:GetCommandInvocation where orchestrator show is wanted; docs/iam.md has all actions")
 			}
-			var refused smithy.APIError // there is no such command, as was to be expected
+			var refused smithy.APIError // there is no such command, as expected
 			if err != nil && !errors.As(err, &refused) {
 				return CallFailed(err)
 			}
@@ -81,8 +80,7 @@ func Account(o aws.Operations) []Question {
 	return append(questions, Question{Name: "agents", Ask: func(ctx context.Context) []Finding { return askAgents(ctx, o) }})
 }
 
-// callTime bounds a call with all its retries: a sweep has patience, and somebody
-// who asks what is missing has not.
+// callTime bounds a call with all its retries: people wait for the answer.
 const callTime = 10 * time.Second
 
 // within ends a call after callTime.
@@ -94,7 +92,7 @@ func within[In, Out any](call func(context.Context, *In) (*Out, error)) func(con
 	}
 }
 
-// nobody is the id of no command.
+// nobody is a command id that no command has.
 const nobody = "00000000-0000-0000-0000-000000000000"
 
 // permission tries an action that changes nothing.
@@ -128,8 +126,8 @@ func CallFailed(err error) []Finding {
 	return []Finding{{Status: Failed, Message: aws.Explain(err), Unanswered: !errors.As(err, &answered)}}
 }
 
-// differs does not begin with publishing: this program may be the older one, and
-// would take the fleet back.
+// differs does not begin with publishing: this program may be the older one, and would take
+// the documents back to its version.
 const differs = "use the orchestrator of the version in its tag aidefleet, or upgrade the stack; without a stack: orchestrator documents publish"
 
 // document compares a document with the one that a sweep would run.

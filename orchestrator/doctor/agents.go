@@ -17,18 +17,17 @@ import (
 
 // agent is the SSM agent of one host.
 type agent struct {
-	Host    string // what people call the host
+	Host    string // id of the host
 	Ping    string // SSM's PingStatus
 	Version string
 }
 
-// oldestMajor is the oldest major version that is not on its way out. Source:
-// Systems Manager user guide, "SSM Agent version 3": version 2 will be
-// deprecated.
+// oldestMajor is the oldest major version that AWS does not want to retire. Source: Systems
+// Manager user guide, "SSM Agent version 3": version 2 will be deprecated.
 const oldestMajor = 3
 
-// judgeAgents says which agents are silent or old. More than that many were there if
-// there is a limit to what was looked at.
+// judgeAgents says which agents are silent or old. If there are as many as the limit, there
+// may be more.
 func judgeAgents(agents []agent, limit int) []Finding {
 	if len(agents) == 0 {
 		return Found(Warning, "SSM knows of no Linux host here",

@@ -15,7 +15,7 @@ type Status string
 // The answers to one question.
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // a sweep works, and somebody should know this
+	Warning Status = "warning" // a sweep works, but somebody should know this
 	Failed  Status = "failed"
 	Untried Status = "not tried" // there is no way to try it without its effect
 )
@@ -32,7 +32,7 @@ type Finding struct {
 	Unanswered bool `json:"-"`
 }
 
-// Question is one thing a sweep stands on. Ask may take as long as an AWS call.
+// Question is one thing that a sweep depends on. Ask may take as long as an AWS call.
 type Question struct {
 	Name string
 	Ask  func(context.Context) []Finding
@@ -43,12 +43,12 @@ func Found(s Status, message, next string) []Finding {
 	return []Finding{{Status: s, Message: message, Next: next}}
 }
 
-// sideBySide bounds how many questions are asked at once. It is enough for all of
-// one region: where AWS cannot be reached, each takes as long as its retries.
+// sideBySide bounds how many questions are asked at once. All questions of one region are:
+// if AWS cannot be reached, each takes as long as its retries.
 const sideBySide = 20
 
-// Examine asks all questions, some at once, and returns the findings in their
-// order. A finding has its question's name, and its own behind that if it has
+// Examine asks all questions, some at once, and returns the findings in the order of the
+// questions. The name of a finding is that of its question, followed by its own if it has
 // one.
 func Examine(ctx context.Context, questions []Question) Diagnosis {
 	answers := make([][]Finding, len(questions))
@@ -72,8 +72,8 @@ func Examine(ctx context.Context, questions []Question) Diagnosis {
 	return d.merged()
 }
 
-// merged leaves out what was said before of calls that nobody answered. They
-// differ in no more than what stands in parentheses.
+// merged drops what was said before of calls that nobody answered. The messages of such
+// calls differ only in parentheses.
 func (d Diagnosis) merged() Diagnosis {
 	said := map[string]string{}
 	for i, f := range d {

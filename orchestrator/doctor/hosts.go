@@ -40,7 +40,7 @@ type hostCheck struct {
 	Next    string `json:"next"`
 }
 
-// group is one thing that is wrong on some hosts.
+// group is one problem that some hosts have.
 type group struct {
 	name    string // of the host's check
 	status  Status
@@ -50,9 +50,8 @@ type group struct {
 	hosts   []Host
 }
 
-// Hosts sums up what the hosts said: one finding for each thing that is wrong,
-// with the hosts where it is. next says what to do about a reason on a host; it
-// may know nothing.
+// Hosts sums up what the hosts said: one finding for each problem, with the hosts that have
+// it. next says what to do about a reason on a host, or is empty.
 func Hosts(hosts []Host, next func(reason, id string) string) []Finding {
 	var groups []*group
 	well := 0
@@ -79,7 +78,7 @@ func Hosts(hosts []Host, next func(reason, id string) string) []Finding {
 
 var order = map[Status]int{Failed: 0, Warning: 1}
 
-// wrong is what a host has to say for itself.
+// wrong is what is wrong with a host, by what it said.
 func (h Host) wrong() []group {
 	if h.Reason != "" {
 		return []group{{name: "reach", status: Failed, reason: h.Reason, next: h.Next}}

@@ -28,16 +28,16 @@ type API struct {
 // Reason says why a host cannot be reached.
 type Reason string
 
-// Why a host that is meant cannot be sent a command.
+// Why a targeted host cannot be sent a command.
 const (
 	Stopped         Reason = "stopped"          // the instance is not running
 	Unmanaged       Reason = "unmanaged"        // SSM has never heard of an agent there
 	AgentLost       Reason = "agent_lost"       // the agent was there and is silent now
 	InvalidPlatform Reason = "invalid_platform" // not Linux
-	NotFound        Reason = "not_found"        // named, but in this account and region there is no such host
+	NotFound        Reason = "not_found"        // named as a target, but not in this account and region
 )
 
-// Host is one host that is meant.
+// Host is one targeted host.
 type Host struct {
 	ID       string
 	Name     string    // the Name tag, or a hybrid node's name; may be empty
@@ -68,8 +68,8 @@ func (h Host) Unreachable() Reason {
 // ErrNoMatch is returned by Find when a selector matches no host.
 var ErrNoMatch = errors.New("no host matches")
 
-// Find returns the hosts that are meant, sorted by id. A named instance that
-// does not exist is among them; a tag that nothing has is ErrNoMatch.
+// Find returns the targeted hosts, sorted by id. A named instance that does not exist is
+// among them. If no host has the tag, the error is ErrNoMatch.
 func Find(ctx context.Context, api API, s Selector) ([]Host, error) {
 	instances, nodes := map[string]Host{}, map[string]Host{}
 	g, gctx := errgroup.WithContext(ctx)
@@ -119,7 +119,7 @@ const (
 	maxFilterNodes     = 50
 )
 
-// listAll lists named hosts by so many at a time, and all others at once.
+// listAll lists named hosts in parts of that size, and all others at once.
 func listAll(s Selector, size int, list func(Selector) error) error {
 	if len(s.Instances) <= size {
 		return list(s)
@@ -132,8 +132,8 @@ func listAll(s Selector, size int, list func(Selector) error) error {
 	return nil
 }
 
-// alive are the states in which an instance is still meant. One that is
-// stopped is: its files may have changed, and nobody looks.
+// alive are the states of instances that count as targets. A stopped instance counts: its
+// files may have changed, and nobody checks them.
 var alive = []string{"pending", "running", "stopping", "stopped"}
 
 func listInstances(ctx context.Context, api API, s Selector, hosts map[string]Host) error {

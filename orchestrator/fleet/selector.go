@@ -1,10 +1,9 @@
-// Package fleet knows who is meant by a sweep, who of them can be reached, and
-// why the others cannot.
+// Package fleet knows which hosts a sweep targets, which of them can be reached, and why
+// the others cannot.
 //
-// Who is meant comes from EC2, which knows every instance that exists; who can
-// be reached comes from SSM, which knows only instances whose agent has spoken.
-// The difference is a finding, not an omission. Hybrid nodes (mi-…) are known
-// to SSM alone.
+// EC2 says which hosts there are: it knows every instance that exists. SSM says which can
+// be reached: it knows only instances whose agent has spoken. The difference is a finding,
+// not an omission. Only SSM knows hybrid nodes (mi-…).
 package fleet
 
 import (
@@ -23,8 +22,8 @@ const (
 	maxValues = 5
 )
 
-// maxSpelled is how long the names of hosts may be that a selector spells out, in
-// characters: the comment of a command has room for no more.
+// maxSpelled bounds the names of hosts that a selector's text holds, in characters: the
+// comment of a command has no more room.
 const maxSpelled = 40
 
 // Limits of tags (Amazon EC2 user guide, "Tag restrictions"), in characters.
@@ -39,23 +38,23 @@ type Tag struct {
 	Values []string
 }
 
-// Selector says which hosts are meant: those that match every tag, those that
-// are named, or every instance and every managed node there is.
+// Selector says which hosts to target: those that match every tag, those that are named, or
+// every instance and every managed node there is.
 type Selector struct {
 	Tags      []Tag
 	Instances []string
 	All       bool
 }
 
-// filterOfTag stands before the key of a tag, alike in a filter of EC2, in one of
-// DescribeInstanceInformation and in a target of Run Command.
+// filterOfTag is the prefix of a tag's key: in a filter of EC2, in one of
+// DescribeInstanceInformation, and in a target of Run Command.
 const filterOfTag = "tag:"
 
 // Filter is the name under which AWS filters hosts by the tag.
 func (t Tag) Filter() string { return filterOfTag + t.Key }
 
-// TagOfFilter is the inverse of Filter: the key of a tag, if that is what the name of
-// a filter means.
+// TagOfFilter is the inverse of Filter: the key of the tag, if name is that of a tag's
+// filter.
 func TagOfFilter(name string) (key string, ok bool) { return strings.CutPrefix(name, filterOfTag) }
 
 // ParseTag reads KEY=VALUE[,VALUE…]. A value may hold a '=', a key may not.
@@ -71,7 +70,7 @@ func ParseTag(s string) (Tag, error) {
 	return t, nil
 }
 
-// Validate says what no tag of an instance can be, or Run Command does not take.
+// Validate refuses what no tag of an instance can be, and what Run Command does not take.
 func (t Tag) Validate() error {
 	switch {
 	case t.Key == "":
@@ -102,8 +101,7 @@ var idPattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
 // form tells.
 func IsID(text string) bool { return idPattern.MatchString(text) }
 
-// Validate reports why the selector does not say who is meant. Exactly one kind
-// of target is wanted.
+// Validate refuses a selector that does not have exactly one kind of target.
 func (s Selector) Validate() error {
 	switch {
 	case len(s.Tags) == 0 && len(s.Instances) == 0 && !s.All:
@@ -140,10 +138,9 @@ func validateInstance(id string) error {
 	return nil
 }
 
-// String is the target as the command line has it, without the flag names:
-// "env=prod role=web,db", or "all". It is the default name of a fleet. More
-// than two named hosts are their number and a digest; the same hosts have the same
-// name whatever their order.
+// String is the target as on the command line, without the flag names: "env=prod
+// role=web,db", or "all". It is the default name of a fleet. Of more than two named hosts
+// it has the number and a digest, which does not depend on their order.
 func (s Selector) String() string {
 	if s.All {
 		return "all"

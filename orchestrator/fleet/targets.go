@@ -12,7 +12,7 @@ import (
 // maxTargets bounds a file of targets, in bytes: some 200,000 hosts as JSON.
 const maxTargets = 64 << 20
 
-// Target is a host in the list that a sweep would take.
+// Target is a host in the list of the command targets.
 type Target struct {
 	Instance string `json:"instance"`
 	Name     string `json:"name,omitempty"`
@@ -24,9 +24,9 @@ type Target struct {
 	Reason    Reason `json:"reason,omitempty"`
 }
 
-// ReadTargets reads a list of hosts: the JSON array that the command targets
-// prints, or one id a line with # for comments. A host that is there twice is
-// meant once. Errors name the line, or the entry of the array from 1 on.
+// ReadTargets reads a list of hosts: the JSON array that the command targets prints, or one
+// id a line with # for comments. It drops hosts that are there twice. Errors name the line
+// or, in an array, the entry from 1 on.
 func ReadTargets(r io.Reader) ([]Target, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxTargets+1))
 	switch {

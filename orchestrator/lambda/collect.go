@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// lag is how long a command may still look unfinished after its end was
-	// announced.
+	// lag is how long a command may still look unfinished after EventBridge announced its
+	// end.
 	lag = time.Minute
 	// grace is how long an operator's own sweep may take to publish after its last
 	// host has ended.
@@ -49,12 +49,12 @@ func (f *function) collectEnded(ctx context.Context, id string) (*outcome, error
 	return f.collect(ctx, []runcommand.Command{c})
 }
 
-// awaitEnd looks at a command for a while, until it is over.
+// awaitEnd watches a command for a while, until it is over.
 func (f *function) awaitEnd(ctx context.Context, c runcommand.Command) (runcommand.Command, error) {
 	return runcommand.Watch(ctx, f.collecting.Commands, c, f.pace, 0, lag, runcommand.Command.Done)
 }
 
-// leave does nothing about a command, and says why.
+// leave leaves a command alone, and says why.
 func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
 	fleet := sweep.FleetOf(c)
 	f.log.Info("command left alone", "command", c.ID, "fleet", fleet, "why", why)

@@ -39,21 +39,21 @@ type ended struct{ command string }
 // reconcile looks for commands that nobody has collected.
 type reconcile struct{ back time.Duration }
 
-// How far from now a start may be scheduled. A sweep of yesterday is not made up
-// for: the next one is about to come.
+// How far from now a start may be scheduled. A sweep of yesterday is not sent: the next one
+// is due soon.
 const (
 	maxLate  = 24 * time.Hour
 	maxEarly = time.Hour
 )
 
-// maxBack bounds how far back is reconciled. CloudWatch takes no points that are
-// older than two weeks (API reference, PutMetricData).
+// maxBack bounds how far back reconcile looks. CloudWatch takes no points that are older
+// than two weeks (API reference, PutMetricData).
 const maxBack = 13 * 24 * time.Hour
 
-// wanted ends every refusal.
+// wanted is the end of every refusal.
 const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}} or a Run Command event of EventBridge; docs/deploy.md has examples`
 
-// parse reads an event. Whatever is not exactly one of the three is refused.
+// parse reads an event. It refuses everything that is not exactly one of the three.
 func parse(raw []byte, now time.Time) (event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil {
@@ -80,7 +80,7 @@ func parse(raw []byte, now time.Time) (event, error) {
 	return e, nil
 }
 
-// strictly reads JSON that has no other fields than those of v.
+// strictly reads JSON that has no fields but those of v.
 func strictly(raw []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -184,7 +184,7 @@ func parseReconcile(raw []byte) (*reconcile, error) {
 		Reconcile struct {
 			Hours int `json:"hours"`
 		} `json:"reconcile"`
-		Scheduled string `json:"scheduled"` // for whoever reads the log
+		Scheduled string `json:"scheduled"` // for people who read the log
 	}
 	in.Reconcile.Hours = 72 // a check may take 48 hours
 	if err := strictly(raw, &in); err != nil {
@@ -208,8 +208,8 @@ const (
 // the service spells them with and without.
 var terminal = []string{"success", "failed", "timedout", "cancelled"}
 
-// parseEnded reads an event of EventBridge. AWS may add fields to it. Of what it
-// says only the id is believed, and looked up.
+// parseEnded reads an event of EventBridge, to which AWS may add fields. Only its command
+// id is used, and that is looked up.
 func parseEnded(raw []byte) (*ended, error) {
 	var in struct {
 		Source     string `json:"source"`

@@ -62,8 +62,8 @@ func Main() int {
 	return 0
 }
 
-// starting and collecting are a region with the operations of a start, and with
-// those of the rest: the functions' roles allow no others.
+// starting and collecting are a region with the operations of a start, and with those of
+// the other events. The roles of the functions allow no others.
 func starting(o aws.Operations) sweep.Region {
 	return sweep.Region{
 		Name:     o.Region,
@@ -94,21 +94,20 @@ type function struct {
 	now                  func() time.Time
 	pace                 runcommand.Pace
 
-	// published are the runs that this process has: their points can be read some
-	// minutes later only. stamped are the times of the newest marks, by fleet.
+	// published are the runs that this process has published: their points can only be read
+	// some minutes later. stamped are the times of the newest marks, by fleet.
 	published map[string]bool
 	stamped   map[string]time.Time
 }
 
-// outcome is what became of an event: the answer of the function, for whoever
-// invokes it by hand.
+// outcome is the answer of the function to an event, for people who invoke it by hand.
 type outcome struct {
 	Did     string   `json:"did"` // "started", "nothing", "published", "reconciled"
 	Why     string   `json:"why,omitempty"`
 	Fleet   string   `json:"fleet,omitempty"`
 	Command string   `json:"command,omitempty"`
 	Report  string   `json:"report,omitempty"` // s3://BUCKET/KEY
-	Sweeps  []string `json:"sweeps,omitempty"` // of a reconcile: what became of each
+	Sweeps  []string `json:"sweeps,omitempty"` // of a reconcile: the outcome of each run
 }
 
 // serve serves one event. Its error is what the dead-letter queue says.
@@ -135,8 +134,8 @@ func (f *function) serve(ctx context.Context, raw json.RawMessage) (*outcome, er
 	return nil, fmt.Errorf("%s", text)
 }
 
-// margin is how long before Lambda's own end this one's is at most: to log, and
-// to answer.
+// margin is how long before Lambda does the function ends at the latest: to log, and to
+// answer.
 const margin = 20 * time.Second
 
 // inTime ends the context before Lambda ends the process.
@@ -148,7 +147,7 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/10)))
 }
 
-// publication is where the metrics of a fleet go.
+// publication says where the metrics of a fleet go.
 func (f *function) publication(fleet string) sweep.Publication {
 	return sweep.Publication{Namespace: f.namespace, Fleet: fleet}
 }

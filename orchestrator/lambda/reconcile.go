@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// overdue is how long after its time a command counts as hanging: the service
-	// itself ends one that expires.
+	// overdue is how long after its time a command counts as hanging: the service ends
+	// expired commands itself.
 	overdue = 10 * time.Minute
-	// sending is how long after one command of a run the next is sent, at most.
+	// sending bounds the time between two commands of one run.
 	sending = time.Hour
 	// cancelled is the status of a command that somebody cancelled.
 	cancelled = "Cancelled"
 )
 
-// reconcile collects what was not, the oldest first, and cancels what hangs. One
-// sweep that cannot be collected does not keep the others from it.
+// reconcile collects the runs that nobody has collected, the oldest first, and cancels
+// commands that hang. A run that cannot be collected does not keep the others from it.
 func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error) {
 	commands, err := runcommand.Since(ctx, f.collecting.Commands, documents.Check, f.now().Add(-r.back))
 	if err != nil {
@@ -47,7 +47,7 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 	return o, errors.Join(failures...)
 }
 
-// reconcileRun does what there is to do about one run.
+// reconcileRun does what one run needs.
 func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (*outcome, error) {
 	name, _ := sweep.ParseName(run[0].Comment)
 	if name.Verb == sweep.VerbUnpublished {

@@ -15,7 +15,7 @@ import (
 	"aidefleet/orchestrator/sweep"
 )
 
-// location is a folder of a bucket; its bucket is empty where nothing is kept.
+// location is a folder of a bucket. Its bucket is empty if nothing is kept.
 type location struct{ bucket, prefix string }
 
 // locationPattern has a bucket, and characters of keys that need no escape.

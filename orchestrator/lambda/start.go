@@ -18,8 +18,7 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	started, err := sweep.Start(ctx, f.starting, sweep.StartOptions{
 		Selector: s.selector, Request: s.request, Metrics: f.publication(s.fleet), Reports: f.reports,
 		Name: sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")},
-		// If nobody can be reached the report is of the time that was scheduled, in
-		// every delivery.
+		// If no host can be reached, the report has the scheduled time, in every delivery.
 		Requested: s.scheduled, Skew: clockSkew, Clock: sweep.Clock{Pace: f.pace, Now: f.now},
 	})
 	log := f.log.With(slog.String("fleet", s.fleet), slog.Time("scheduled", s.scheduled), slog.String("target", s.selector.String()))
@@ -43,7 +42,7 @@ func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	return o, nil
 }
 
-// publishSilence publishes a fleet of which nobody can be reached, once.
+// publishSilence publishes, once, a fleet of which no host can be reached.
 func (f *function) publishSilence(ctx context.Context, s start, silent *sweep.Judged) (*outcome, error) {
 	switch done, err := f.isPublished(ctx, f.starting, s.fleet, s.scheduled); {
 	case err != nil:

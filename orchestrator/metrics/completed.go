@@ -14,18 +14,18 @@ import (
 // its request, for alarms and people.
 const completed = "SweepCompleted"
 
-// Mark is the same for programs: its point has the time at which the sweep was
-// published, and the second of the request as its value. A point at the time of the
-// request cannot be read for up to two hours where that was more than three hours
-// ago, and for two days after a day (CloudWatch API reference, PutMetricData); and it
-// does not tell two sweeps of one minute from each other.
+// Mark is the same for programs: its point has the time of publishing, and the second of
+// the request as its value. A point at the time of the request would not do. If that was
+// more than three hours ago it cannot be read for up to two hours, and after a day for two
+// days (CloudWatch API reference, PutMetricData). Nor does it tell two sweeps of one minute
+// apart.
 const Mark = "SweepPublished"
 
 const (
-	// day is the time of as many points as one call returns (CloudWatch API
-	// reference, GetMetricStatistics: 1,440), a minute each.
+	// day is the time of the points that one call returns, one a minute (CloudWatch API
+	// reference, GetMetricStatistics: 1,440).
 	day = 24 * time.Hour
-	// ahead is how far the clock of whoever published may be ahead of this one's.
+	// ahead is how far a publisher's clock may be ahead of this one's.
 	ahead = 15 * time.Minute
 )
 
@@ -35,8 +35,8 @@ func (s Sweep) mark() types.MetricDatum {
 	return d
 }
 
-// Completed says that a sweep of the fleet that was requested at a time has been
-// published, as far as can be read by now: some minutes after it was.
+// Completed says whether the sweep of the fleet with that time of request has been
+// published. It can tell some minutes after the publishing.
 func Completed(ctx context.Context, api API, namespace, fleet string, requested, now time.Time) (bool, error) {
 	value := float64(requested.Unix())
 	end := now.Add(ahead)
@@ -54,8 +54,8 @@ func Completed(ctx context.Context, api API, namespace, fleet string, requested,
 			return false, fmt.Errorf("look for %s of %s in namespace %s: %w", Mark, fleet, namespace, err)
 		}
 		for _, p := range out.Datapoints {
-			// Of two sweeps that were published in one minute one is the least and one the
-			// most.
+			// If two sweeps were published in one minute, their values are the least and
+			// the greatest.
 			if aws.ToFloat64(p.Minimum) == value || aws.ToFloat64(p.Maximum) == value {
 				return true, nil
 			}

@@ -1,9 +1,9 @@
 // Package metrics writes a sweep into CloudWatch.
 //
-// Per host: added, changed and removed with the dimension Instance, as the shell
-// scripts before it wrote them, so that dashboards and alarms go on working.
-// Per fleet: how many hosts were meant, answered, changed, failed or were
-// silent. A host that failed has no counts, and gets none here.
+// Per host: added, changed and removed with the dimension Instance, as the shell scripts
+// before it wrote them, so that dashboards and alarms go on working. Per fleet: how many
+// hosts were targeted, answered, changed, failed or were silent. A host that failed has no
+// counts, and gets none here.
 package metrics
 
 import (
@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// DefaultNamespace is where the metrics go unless told otherwise.
+// DefaultNamespace is the namespace of the metrics unless another is given.
 const DefaultNamespace = "AIDE"
 
 // Limits of PutMetricData (CloudWatch API reference, PutMetricData and MetricDatum).
@@ -64,8 +64,8 @@ type Sweep struct {
 	Published time.Time
 }
 
-// Publish writes the sweep, the point SweepCompleted last of all: where it is,
-// everything else is too. It stops at the first error.
+// Publish writes the sweep, and the point SweepCompleted last: if it is there, everything
+// else is too. Publish stops at the first error.
 func Publish(ctx context.Context, api API, s Sweep) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxPuts)
@@ -100,8 +100,8 @@ func ValidateDimension(v string) error {
 	return nil
 }
 
-// label is the value of the dimension Instance: the Name tag, or the id where
-// the Name cannot be one.
+// label is the value of the dimension Instance: the Name tag, or the id if the Name cannot
+// be one.
 func (h Host) label() string {
 	if ValidateDimension(h.Name) != nil {
 		return h.ID
@@ -202,8 +202,8 @@ func (s Sweep) fleetData() []types.MetricDatum {
 	return data
 }
 
-// ofHosts has a number of each host in one series, so that an alarm sees the
-// worst of them (Maximum) and their total (Sum).
+// ofHosts puts a number of each host into one series, so that an alarm sees the worst of
+// them (Maximum) and their total (Sum).
 func (s Sweep) ofHosts(name string, number func(Host) int) types.MetricDatum {
 	least, most, sum := math.MaxInt, 0, 0
 	for _, h := range s.Hosts {

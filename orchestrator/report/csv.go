@@ -13,9 +13,9 @@ var csvHeader = []string{
 	"fingerprint", "message", "next", "paths", "unread", "unread_path",
 }
 
-// WriteCSV writes the report as RFC 4180 has it: a header, then one record a
-// host, its lines ended by CR LF. Only hosts that are clean or drifted have
-// counts. No record holds a line break, and no cell is a formula: see cell.
+// WriteCSV writes the report as RFC 4180 has it: a header, then one record a host, with
+// lines that end with CR LF. Only clean and drifted hosts have counts. No record holds a
+// line break, and no cell is a formula (see cell).
 func WriteCSV(w io.Writer, r Report) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -61,15 +61,13 @@ func samplePaths(h Host) string {
 	return strings.Join(parts, "; ")
 }
 
-// formula is what a spreadsheet takes for the beginning of one, tab and CR
-// aside, which Escape leaves nowhere. The wide forms count where input is
-// Japanese (OWASP, CSV Injection).
+// formula are the characters with which a formula begins, except tab and CR, which Escape
+// removes. The wide forms count in Japanese input (OWASP, CSV Injection).
 const formula = "=+-@＝＋－＠"
 
-// cell makes text safe for a spreadsheet: it is escaped, and an apostrophe
-// marks as text what would begin a formula. That is also looked for behind
-// each semicolon, which is where a cell begins in countries that write a
-// decimal comma.
+// cell makes text safe for a spreadsheet. It is escaped, and an apostrophe marks what would
+// begin a formula as text. A cell also begins behind each semicolon, in countries that
+// write a decimal comma.
 func cell(text string) string {
 	parts := strings.Split(Escape(text), ";")
 	for i, p := range parts {

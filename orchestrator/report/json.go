@@ -11,9 +11,8 @@ import (
 )
 
 // WriteJSON writes the report as one indented JSON object, a host at a time;
-// docs/report.schema.json describes it. What hosts said is escaped so far that
-// it is safe to print on a terminal: a character that is not printable is a \u
-// escape.
+// docs/report.schema.json describes it. It escapes what hosts said, so that a terminal can
+// print it: a character that is not printable is a \u escape.
 func WriteJSON(w io.Writer, r Report) error {
 	hosts := r.Hosts
 	r.Hosts = []Host{}
@@ -57,9 +56,9 @@ func indented(value any, prefix string) ([]byte, error) {
 	return escapeJSON(b.Bytes()), nil
 }
 
-// escapeJSON escapes what json.Encoder leaves: DEL, the C1 controls, and
-// characters that are invisible or turn the direction of text. They can only
-// stand in strings, since JSON itself is printable ASCII and newlines.
+// escapeJSON escapes what json.Encoder leaves: DEL, the C1 controls, and characters that
+// are invisible or turn the direction of text. They only stand in strings: the rest of JSON
+// is printable ASCII and newlines.
 func escapeJSON(text []byte) []byte {
 	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 	if !bytes.ContainsFunc(text, hidden) {

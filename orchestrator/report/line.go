@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// JSONLine is a line of JSON from a host as it may be printed: compact, on one
-// line, and escaped like WriteJSON does it. An error says that it is no JSON.
+// JSONLine prints a line of JSON from a host: compact, on one line, and escaped as by
+// WriteJSON. It fails if the line is no JSON.
 func JSONLine(line string) ([]byte, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, bytes.ToValidUTF8([]byte(line), []byte("\ufffd"))); err != nil {

@@ -12,7 +12,7 @@ import (
 // Version is the value of "v" in the JSON of a report.
 const Version = 1
 
-// Report is the answer of one sweep: every host that was meant, exactly once.
+// Report is the answer of one sweep: every targeted host, exactly once.
 type Report struct {
 	V        int       `json:"v"`
 	Fleet    string    `json:"fleet"`
@@ -28,7 +28,7 @@ type Report struct {
 // Error is why an account and region could not be swept, or published.
 type Error struct {
 	Account string `json:"account,omitempty"`
-	Role    string `json:"role,omitempty"` // ARN of the role that was to be taken there
+	Role    string `json:"role,omitempty"` // ARN of the role to take there
 	Region  string `json:"region"`
 	Error   string `json:"error"`
 }
@@ -101,8 +101,8 @@ func (h Host) label() string {
 	return h.Name
 }
 
-// order is the order in which people want to read: what changed, what failed,
-// what is silent, and then what is well.
+// order is the order in which people want to read: changed, failed, silent, and then good
+// hosts.
 var order = map[Status]int{Drift: 0, Failed: 1, Missing: 2, Clean: 3}
 
 // SetHosts makes these the hosts of the report, in reading order, and counts them.
@@ -144,8 +144,8 @@ func (r *Report) Count() {
 	}
 }
 
-// Merge makes one report of those of several accounts and regions, none of which
-// has a host of another.
+// Merge makes one report of those of several accounts and regions. No two of them have the
+// same host.
 func Merge(reports []Report) Report {
 	merged := Report{V: Version, Commands: []Command{}}
 	hosts := 0
@@ -163,7 +163,7 @@ func Merge(reports []Report) Report {
 		}
 	}
 	for _, r := range reports {
-		// If nothing was sent, the time of its report is not the sweep's.
+		// If no command was sent, the time of its report is not the sweep's.
 		if r.Started.IsZero() || len(merged.Commands) > 0 && len(r.Commands) == 0 {
 			continue
 		}
@@ -185,9 +185,9 @@ type Cohort struct {
 	Hosts       []Host
 }
 
-// Cohorts groups the hosts that drifted, the largest group first. Many hosts
-// with one fingerprint are a deploy; one host with its own is a suspect. Hosts
-// without a fingerprint are a group each.
+// Cohorts groups the drifted hosts, the largest group first. Many hosts with one
+// fingerprint are a deploy; one host with its own is a suspect. Each host without a
+// fingerprint is a group.
 func (r Report) Cohorts() []Cohort {
 	var cohorts []Cohort
 	index := map[string]int{}

@@ -17,12 +17,12 @@ type Style struct {
 }
 
 const (
-	// minDetail is the least width of the last column; where there is less room
-	// it goes below the row.
+	// minDetail is the least width of the last column. With less room it goes below the
+	// row.
 	minDetail = 24
-	// minHost is the least width at which a long name is cut.
+	// minHost is the least width to which a long name is cut.
 	minHost = 16
-	// fewHosts is up to how many hosts a fleet has a row for each. In a larger one
+	// fewHosts is the size up to which a fleet has a row for each host. In a larger one
 	// nobody reads the rows of the clean hosts, and they hide the others.
 	fewHosts = 50
 	// fewCohorts is how many cohorts are named; the rows have the others.
@@ -42,11 +42,10 @@ const (
 	whatColumn
 )
 
-// WriteTable draws the report for people: cohorts where there are any, a row
-// per host with what to do about it, and the sum. Of a large fleet the hosts
-// that are clean, and of which there is nothing to say, are only counted. Messages
-// and next steps may be longer than a line of the terminal: wrapped by it, a command
-// can still be copied.
+// WriteTable draws the report for people: the cohorts if there are any, a row per host with
+// what to do about it, and the sum. In a large fleet, clean hosts with nothing to say are
+// only counted. Messages and next steps may be longer than a line: the terminal wraps them,
+// so that a command can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
@@ -100,8 +99,7 @@ func row(h Host) []string {
 	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, what(h)}
 }
 
-// what is the last column: what AIDE could not look at and the changes, or why
-// there are no counts.
+// what is the last column: the unread entries and the changes, or why there are no counts.
 func what(h Host) string {
 	if h.Reason != "" {
 		return Escape(string(h.Reason))
@@ -141,8 +139,7 @@ func (t *table) line(format string, args ...any) {
 	fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
-// cohorts says which hosts changed alike; with a single host there is nothing
-// to compare.
+// cohorts says which hosts changed alike. With a single host there is nothing to compare.
 func (t *table) cohorts(cohorts []Cohort) {
 	if len(cohorts) < 2 && (len(cohorts) == 0 || len(cohorts[0].Hosts) < 2) {
 		return
@@ -172,9 +169,8 @@ func (t *table) cohorts(cohorts []Cohort) {
 	}
 }
 
-// hosts draws a row a host. Where the terminal is too narrow for the last
-// column it stands below the row, and where it is too narrow for the others as
-// well, only the status has a column.
+// hosts draws a row a host. On a narrow terminal the last column stands below the row; on a
+// still narrower one only the status has a column.
 func (t *table) hosts(hosts []Host) {
 	if len(hosts) == 0 {
 		return
@@ -244,8 +240,8 @@ func (t *table) row(cells []string, widths []int, status Status, below bool) {
 	t.line("%s", b.String())
 }
 
-// widths gives every column but the last what it needs; one very long name
-// does not push the other columns out of sight.
+// widths gives every column but the last the width that it needs. A very long name does not
+// push the other columns out of sight.
 func (t *table) widths(rows [][]string) []int {
 	widths := make([]int, len(headers))
 	others := -2

@@ -6,8 +6,8 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// terminal measures text in columns of a terminal, alike in every locale: characters
-// of ambiguous width take one. Text is measured after Escape.
+// terminal measures text in columns of a terminal, after Escape. It does not depend on the
+// locale: characters of ambiguous width take one column.
 var terminal = &runewidth.Condition{StrictEmojiNeutral: true}
 
 // pad fills text up to n columns.

@@ -26,15 +26,15 @@ type Invocation struct {
 	Output string
 }
 
-// maxOutput bounds what is kept of a host's output, in bytes. The service keeps
-// 2,500; a fleet of 50,000 hosts is not worth that much memory.
+// maxOutput bounds how much of a host's output is kept, in bytes. The service keeps 2,500;
+// for a fleet of 50,000 hosts that is too much memory.
 const maxOutput = 1300
 
 // Status is what became of an invocation.
 type Status string
 
-// Unfinished and Answered say how far the script got; every other Status is the
-// reason why it gave no answer.
+// Unfinished and Answered say how far the script got. Every other Status says why it gave
+// no answer.
 const (
 	Unfinished       Status = "unfinished"
 	Answered         Status = "answered" // the script ran to its end, with whatever exit status
@@ -47,12 +47,11 @@ const (
 	AccessDenied     Status = "access_denied"
 	RateExceeded     Status = "rate_exceeded"
 	Incomplete       Status = "incomplete"
-	AgentFailed      Status = "agent_failed" // the agent's own worker died, and with it what became of the script
+	AgentFailed      Status = "agent_failed" // the agent's worker died, and what it knew of the script with it
 )
 
-// statusOf reads the two statuses of an invocation. A detail this program does
-// not know does not hide the status itself. Source: Systems Manager user guide,
-// "Understanding command statuses".
+// statusOf reads the two statuses of an invocation. If the detail is unknown, the status
+// decides. Source: Systems Manager user guide, "Understanding command statuses".
 func statusOf(status types.CommandInvocationStatus, detail string) Status {
 	switch fold(detail) {
 	case "undeliverable":
@@ -87,9 +86,9 @@ func statusOf(status types.CommandInvocationStatus, detail string) Status {
 // reference, ListCommandInvocations).
 const PageSize = 50
 
-// Invocations pages through the command on every host it has been sent to so far, and
-// hands each to visit; a host may come twice. Right after a send there are none. What
-// was read before an error has been visited.
+// Invocations lists the command on every host that it was sent to so far, and hands each
+// to visit; a host may come twice. Right after a send there are none. What was read before
+// an error has been visited.
 func Invocations(ctx context.Context, api API, id string, visit func(Invocation)) error {
 	in := &ssm.ListCommandInvocationsInput{CommandId: aws.String(id), Details: true, MaxResults: aws.Int32(PageSize)}
 	return awscall.Pages(func(token *string) (*string, error) {
@@ -122,9 +121,9 @@ func InvocationOn(ctx context.Context, api API, id, instance string) (Invocation
 	return Invocation{}, fmt.Errorf("command %s on %s: %w", id, instance, ErrNotFound)
 }
 
-// Complete is Invocations, asked again while the service still lists fewer hosts
-// than the command counts, or hosts that have not ended of a command that has. It
-// gives up after listLateness: AllListed says whether the hosts that were visited are all.
+// Complete asks for Invocations until the list is complete: as long as the command counts
+// more hosts, or is over while listed hosts are not. After listLateness it gives up.
+// AllListed says whether the hosts that were visited are all.
 func Complete(ctx context.Context, api API, c Command, pace Pace, visit func(Invocation)) error {
 	ended := map[string]bool{} // by instance
 	note := func(i Invocation) {
@@ -153,15 +152,16 @@ func all(ended map[string]bool) bool {
 }
 
 const (
-	// listLateness is how long the list of results may be behind the command's own
-	// counts before it is no longer waited for.
+	// listLateness is how long to wait for a list of results that is behind the command's
+	// own counts.
 	listLateness = 30 * time.Second
-	// shortestWait lets listLateness come, whatever the pace.
+	// shortestWait is the least first wait. With none, the waits would never add up to
+	// listLateness.
 	shortestWait = 50 * time.Millisecond
 )
 
-// AllListed says that a list of results, of so many hosts, has every host that the
-// command was sent to. Right after a send that is not known.
+// AllListed says that a list of so many results has every host that the command was sent
+// to. Right after a send that is not known.
 func (c Command) AllListed(found int) bool {
 	if c.Targeted == 0 {
 		return c.Done()
@@ -169,9 +169,8 @@ func (c Command) AllListed(found int) bool {
 	return found >= c.Targeted || c.nowhere()
 }
 
-// nowhere says that the service sent the command to no host at all, though it
-// counts them (Systems Manager user guide, "Understanding command statuses", Rate
-// Exceeded).
+// nowhere says that the service counts hosts, but sent the command to none of them (Systems
+// Manager user guide, "Understanding command statuses", Rate Exceeded).
 func (c Command) nowhere() bool { return c.Done() && c.Detail == "rateexceeded" && c.Completed == 0 }
 
 func invocationFromSDK(i types.CommandInvocation) Invocation {
@@ -182,8 +181,8 @@ func invocationFromSDK(i types.CommandInvocation) Invocation {
 		Code:     -1,
 	}
 	for _, p := range i.CommandPlugins {
-		// The answer is that of the last step that says anything: a download before
-		// it says where it went.
+		// The answer is that of the last step with output: a download before it prints its
+		// own.
 		if output := head(aws.ToString(p.Output)); output != "" || v.Output == "" {
 			v.Output, v.Code, v.Finished = output, int(p.ResponseCode), aws.ToTime(p.ResponseFinishDateTime)
 		}
@@ -194,10 +193,9 @@ func invocationFromSDK(i types.CommandInvocation) Invocation {
 	return v
 }
 
-// workerDied is the beginning of what the agent says in place of the script if the
-// process that was to run it ended (amazon-ssm-agent 3.x,
-// agent/framework/processor/executer/outofproc).
+// workerDied is the beginning of the agent's message if the process died that was to run
+// the script (amazon-ssm-agent 3.x, agent/framework/processor/executer/outofproc).
 const workerDied = "document process failed unexpectedly: "
 
-// head is a copy of the beginning of a text, so that the rest can be forgotten.
+// head is a copy of the beginning of a text, so that the rest can be freed.
 func head(text string) string { return strings.Clone(text[:min(len(text), maxOutput)]) }

@@ -19,8 +19,8 @@ type Output struct {
 	Stderr string // its first 8,000 bytes
 }
 
-// Whole is what the service keeps of a host's output, in a call for this one host:
-// a fleet is read by Invocations, and by this only where that cuts too much off.
+// Whole is what the service keeps of one host's output. It is a call for each host, so a
+// fleet is read by Invocations, and by Whole only if that cuts too much.
 func Whole(ctx context.Context, api API, id, instance string) (Output, error) {
 	out, err := api.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: aws.String(id), InstanceId: aws.String(instance)})
 	if err != nil {
@@ -32,9 +32,8 @@ func Whole(ctx context.Context, api API, id, instance string) (Output, error) {
 	}, nil
 }
 
-// Await waits until a command has ended on one host and returns the whole of
-// what the service keeps of its output. That is a call a look for this one host:
-// a fleet is watched by Watch and read by Invocations.
+// Await waits until a command has ended on one host, and returns Whole. Each look is a call
+// for this one host: a fleet is watched by Watch and read by Invocations.
 func Await(ctx context.Context, api API, c Command, instance string, pace Pace) (Output, error) {
 	for waited := time.Duration(0); ; {
 		out, err := Whole(ctx, api, c.ID, instance)

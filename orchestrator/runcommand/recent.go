@@ -15,8 +15,8 @@ import (
 	"aidefleet/orchestrator/aws/awscall"
 )
 
-// Recent returns the commands that ran a document last, at most n, the newest
-// first. The service remembers commands for 30 days, and lists the newest first.
+// Recent returns the last commands that ran a document, at most n, the newest first. The
+// service remembers commands for 30 days, and lists the newest first.
 func Recent(ctx context.Context, api API, document string, n int) ([]Command, error) {
 	list, err := newest(ctx, api, document, n)
 	return list[:min(n, len(list))], err
@@ -32,8 +32,8 @@ func invokedAfter(since time.Time) types.CommandFilter {
 	return types.CommandFilter{Key: types.CommandFilterKeyInvokedAfter, Value: aws.String(since.UTC().Format(time.RFC3339))}
 }
 
-// newest lists the commands of a document that pass the filters, each once, until
-// there are enough of them.
+// newest lists the commands of a document that pass the filters, each once, up to the
+// number wanted.
 func newest(ctx context.Context, api API, document string, enough int, filters ...types.CommandFilter) ([]Command, error) {
 	of := types.CommandFilter{Key: types.CommandFilterKeyDocumentName, Value: aws.String(document)}
 	in := &ssm.ListCommandsInput{MaxResults: aws.Int32(50), Filters: append(filters, of)}

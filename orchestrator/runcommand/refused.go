@@ -9,14 +9,14 @@ import (
 	"aidefleet/orchestrator/aws/awscall"
 )
 
-// What a command that was not sent leaves its hosts with; also AccessDenied,
+// The statuses of the hosts of a command that was not sent, beside AccessDenied,
 // RateExceeded and Cancelled.
 const (
 	DocumentMissing Status = "document_missing" // the account has no such document in this region
-	NotSent         Status = "not_sent"         // for another reason, which is the error's
+	NotSent         Status = "not_sent"         // for another reason, which the error gives
 )
 
-// Refusal is why the hosts of a command that Send could not send gave no answer.
+// Refusal is the status of all hosts of a command that Send could not send.
 func Refusal(err error) Status {
 	var refused interface{ ErrorCode() string }
 	switch {

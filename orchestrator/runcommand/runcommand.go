@@ -56,7 +56,7 @@ type Command struct {
 	Comment   string
 	Targets   []Target
 	Requested time.Time
-	Expires   time.Time // when the service gives up the hosts that have not ended
+	Expires   time.Time // when the service gives up waiting for hosts
 	Status    string    // Pending, InProgress, Success, Failed, …
 	Detail    string    // StatusDetails without spaces, lower case
 
@@ -100,8 +100,8 @@ func Get(ctx context.Context, api API, id string) (Command, error) {
 	return Command{}, fmt.Errorf("command %s: %w", id, ErrNotFound)
 }
 
-// Cancel asks the service to end the command on every host where it has not
-// ended. A host's agent kills what runs there.
+// Cancel asks the service to end the command on every host on which it has not ended. A
+// host's agent kills what runs there.
 func Cancel(ctx context.Context, api API, id string) error {
 	if _, err := api.CancelCommand(ctx, &ssm.CancelCommandInput{CommandId: aws.String(id)}); err != nil {
 		return fmt.Errorf("cancel command %s: %w", id, err)

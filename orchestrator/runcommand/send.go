@@ -17,25 +17,24 @@ import (
 )
 
 const (
-	// maxSends is how often a command is sent of which the service is sure not to
-	// know.
+	// maxSends is how often a command is sent if the service surely does not know it.
 	maxSends = 3
 	// clockSkew is how far this machine's clock may be ahead of the service's.
 	clockSkew = 15 * time.Minute
 )
 
-// lookUpWaits are the waits between looks for a command that may have been sent:
-// 15 s in all, since Run Command shows a command some seconds after a send only.
-// They are not those of a Pace, which may be much shorter.
+// lookUpWaits are the waits between looks for a command that may have been sent: 15 s in
+// all, since Run Command shows a command only some seconds after the send. They do not
+// depend on a Pace, which may be much shorter.
 var lookUpWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
 // ErrMaybeSent is in the error of Send if nobody knows whether the command was sent.
 var ErrMaybeSent = errors.New("it may have been sent")
 
-// Send sends the command, once. The service has no idempotency token, so that
-// after an answer which was lost, or an error of the service itself, nobody knows
-// whether it was sent: it is looked up by its Comment, which has to name the run,
-// and only sent again when it is not there.
+// Send sends the command, once. The service has no idempotency token. If an answer was
+// lost, or the service failed, nobody knows whether the command was sent. Then Send looks
+// for it by its Comment, which has to name the run, and sends it again only if it is not
+// there.
 func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
 	in := r.input()
 	for try := 1; ; try++ {
@@ -61,7 +60,7 @@ func Send(ctx context.Context, api API, r Request, pace Pace) (Command, error) {
 	}
 }
 
-// name is the document, as closely as it was named.
+// name is the document, with its version and its digest if they are given.
 func (r Request) name() string {
 	name := r.Document
 	if r.DocumentVersion != "" {
@@ -97,8 +96,8 @@ func (r Request) input() *ssm.SendCommandInput {
 	return in
 }
 
-// ambiguous says that a call may have been done for all its error: the service
-// failed, or there is no answer, or none that can be read. A refusal, 4xx, is one.
+// ambiguous says that a call may have succeeded in spite of its error: the service failed,
+// or its answer is missing or unreadable. A refusal, 4xx, is not ambiguous.
 func ambiguous(err error) bool {
 	var answer *smithyhttp.ResponseError
 	if !errors.As(err, &answer) || answer.Response == nil {
@@ -109,8 +108,8 @@ func ambiguous(err error) bool {
 	return answer.HTTPStatusCode()/100 != http.StatusBadRequest/100
 }
 
-// lookUp looks for a command by its comment among those sent since, until it is
-// there or lookUpWaits are over.
+// lookUp looks for a command by its comment among those sent since, until it finds it or
+// lookUpWaits are over.
 func lookUp(ctx context.Context, api API, r Request, since time.Time, pace Pace) (Command, bool, error) {
 	for _, wait := range lookUpWaits {
 		if c, found, err := Named(ctx, api, r.Document, r.Comment, since); found || err != nil {

@@ -7,15 +7,14 @@ import (
 	"time"
 )
 
-// Pace says how often a command is looked at. A look is one call, however many
-// hosts there are.
+// Pace says how often to look at a command. A look is one call, however many hosts there
+// are.
 type Pace struct {
 	First, Max time.Duration // bounds of a wait
 
-	// Share is the part of the time so far that the next wait takes: the end of a
-	// command is seen late by no more than that, with few looks at a long one.
-	// While no host has ended it is five times as much, and half of it once nine of
-	// ten have.
+	// Share is the next wait as a part of the time so far. So the end of a command is seen
+	// late by no more than that, and a long command costs few looks. The wait is five times
+	// as long while no host has ended, and half as long once nine of ten have.
 	Share float64
 
 	// Sleep waits for d or until the context ends; nil is the real clock.
@@ -26,7 +25,7 @@ type Pace struct {
 // at one of a minute, 550 at one of four hours.
 var DefaultPace = Pace{First: 50 * time.Millisecond, Max: 30 * time.Second, Share: 0.02}
 
-// next is the wait after a look at a command that has been watched for so long.
+// next is the wait after a look at a command that has been watched for that long.
 func (p Pace) next(c Command, waited time.Duration) time.Duration {
 	share := p.Share
 	switch {
@@ -53,10 +52,9 @@ func (p Pace) Wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Watch looks at the command until settled says so or until patience has
-// passed, and returns its last state. before is how long it has been watched.
-// settled is also called after every look, so that a caller can show progress. A
-// command that is done is always settled.
+// Watch looks at the command until settled returns true or patience has passed, and returns
+// its last state. before is how long it has been watched already. settled is called after
+// every look, so that a caller can show progress. A command that is done is always settled.
 func Watch(ctx context.Context, api API, c Command, pace Pace, before, patience time.Duration, settled func(Command) bool) (Command, error) {
 	for waited := time.Duration(0); ; {
 		now, err := Get(ctx, api, c.ID)

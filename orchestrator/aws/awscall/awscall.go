@@ -1,5 +1,5 @@
-// Package awscall has what all callers of AWS share: reading pages, and knowing a
-// refusal for what it is.
+// Package awscall has what all callers of AWS share: reading pages, and recognising a
+// refusal.
 package awscall
 
 import (
@@ -28,7 +28,7 @@ func Pages(next func(token *string) (*string, error)) error {
 // something (AWS "Common errors"; JSON, Query and EC2 spell it differently).
 var denials = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
-// Denied says that the caller may not do that.
+// Denied says that the caller has no permission for the call.
 func Denied(err error) bool {
 	var refused interface{ ErrorCode() string }
 	return errors.As(err, &refused) && slices.Contains(denials, refused.ErrorCode())

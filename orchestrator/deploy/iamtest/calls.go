@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// named are the actions of operations that are not called so in IAM, or for which
-// the project has no client of the SDK.
+// named are the actions of operations that IAM calls by another name, or for which the
+// project has no client of the SDK.
 var named = map[string]string{
 	"PutObject":  "s3:PutObject",
 	"HeadObject": "s3:GetObject",
@@ -19,9 +19,9 @@ var named = map[string]string{
 // free are actions that everybody may take (STS API reference, GetCallerIdentity).
 var free = []string{"sts:GetCallerIdentity"}
 
-// Calls are the IAM actions of the operations that structs hold, also in structs
-// within: each field that is a function, and not nil, is one, with its name and the
-// service of its input. They are sorted.
+// Calls are the IAM actions of the operations in structs, and in structs in them, sorted.
+// An operation is a field that is a function and not nil. Its name and the service of its
+// input are the action's.
 func Calls(structs ...any) (actions []string) {
 	for _, s := range structs {
 		actions = append(actions, calls(reflect.ValueOf(s))...)
@@ -62,8 +62,8 @@ func action(field reflect.StructField) string {
 // errRecorded is what a recorded operation answers.
 var errRecorded = errors.New("it was only recorded")
 
-// Record puts into each field of a struct that is a function one that fails, and
-// returns what says which actions were called, sorted.
+// Record replaces each function in a struct by one that fails. It returns a function that
+// lists the actions called since, sorted.
 func Record(operations any) (called func() []string) {
 	var actions []string
 	v := reflect.ValueOf(operations).Elem()

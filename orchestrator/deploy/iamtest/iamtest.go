@@ -1,5 +1,5 @@
-// Package iamtest holds the roles of a CloudFormation template against the calls
-// of code, both ways: what is called is allowed, and what is allowed is called.
+// Package iamtest compares the roles of a CloudFormation template with the calls of code,
+// both ways: what is called is allowed, and what is allowed is called.
 package iamtest
 
 import (
@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Role fails the test where a role of the template allows other actions than the
-// called ones and those that Lambda and the scheduler need for themselves. Then it
-// takes each action away, and adds one, and fails where that goes unnoticed.
+// Role fails the test if a role of the template allows other actions than the called ones,
+// and those that Lambda and the scheduler need for themselves. Then it removes each action,
+// and adds one, and fails if that goes unnoticed.
 func Role(t *testing.T, template, role string, called []string) {
 	t.Helper()
 	found, err := Problems(template, role, called)
@@ -124,8 +124,8 @@ func is(value any, resource string) bool {
 	return call["Ref"] == resource || call["Fn::GetAtt"] == resource+".Arn"
 }
 
-// without takes an action away from a role: another one that it has anyhow stands
-// in its place.
+// without removes an action from a role, by putting one in its place that the role has
+// anyhow.
 func without(template, role, action string) string {
 	before, block, after := cut(template, role)
 	const other = `"logs:PutNothing"`
@@ -147,7 +147,7 @@ func cut(template, resource string) (before, block, after string) {
 	begin := strings.Index(template, "\n  "+resource+":\n") + 1
 	end := len(template)
 	for i := begin + 1; i < len(template); i++ {
-		// The next line that is as far to the left, or farther.
+		// The resource ends before the next line with the same or less indentation.
 		if template[i-1] == '\n' && !strings.HasPrefix(template[i:], "   ") && template[i] != '\n' {
 			end = i
 			break

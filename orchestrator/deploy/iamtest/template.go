@@ -97,7 +97,7 @@ func (t Template) OfType(kind string) iter.Seq2[string, map[string]any] {
 	}
 }
 
-// Resource are the properties of a resource; nil where there is none.
+// Resource are the properties of a resource; nil if there is none.
 func (t Template) Resource(name string) map[string]any {
 	resources, _ := t["Resources"].(map[string]any)
 	resource, _ := resources[name].(map[string]any)
@@ -133,8 +133,7 @@ func (t Template) Parameters() map[string]map[string]any {
 	return found
 }
 
-// Statements are those of all inline policies of a role, also where they depend on
-// a condition.
+// Statements are those of all inline policies of a role, with or without a condition.
 func (t Template) Statements(role string) (all []Statement, err error) {
 	properties := t.Resource(role)
 	if properties == nil {
@@ -181,8 +180,8 @@ func document(value any) (map[string]any, error) {
 	return document, nil
 }
 
-// each are the items of a list, or the one value that is none; of an item that
-// depends on a condition, what it is in either case.
+// each are the items of a list, or a single value as one. An item that depends on a
+// condition is replaced by both of its cases.
 func each(value any) (items []any) {
 	list, ok := value.([]any)
 	if !ok {
