@@ -93,38 +93,33 @@ func strictly(raw []byte, v any) error {
 	return nil
 }
 
+// startEvent is the event of a start, as it comes.
+type startEvent struct {
+	Sweep struct {
+		Tags             map[string][]string `json:"tags"`
+		Fleet            string              `json:"fleet"`
+		ExecutionTimeout string              `json:"execution_timeout"`
+		DeliveryTimeout  string              `json:"delivery_timeout"`
+		MaxConcurrency   string              `json:"max_concurrency"`
+		MaxErrors        string              `json:"max_errors"`
+		Config           string              `json:"config"`
+		DocumentVersion  string              `json:"document_version"`
+		DocumentHash     string              `json:"document_hash"`
+	} `json:"sweep"`
+	Scheduled string `json:"scheduled"`
+}
+
 func parseStart(raw []byte, now time.Time) (*start, error) {
-	var in struct {
-		Sweep struct {
-			Tags             map[string][]string `json:"tags"`
-			Fleet            string              `json:"fleet"`
-			ExecutionTimeout string              `json:"execution_timeout"`
-			DeliveryTimeout  string              `json:"delivery_timeout"`
-			MaxConcurrency   string              `json:"max_concurrency"`
-			MaxErrors        string              `json:"max_errors"`
-			Config           string              `json:"config"`
-			DocumentVersion  string              `json:"document_version"`
-			DocumentHash     string              `json:"document_hash"`
-		} `json:"sweep"`
-		Scheduled string `json:"scheduled"`
-	}
+	var in startEvent
 	in.Sweep.ExecutionTimeout, in.Sweep.DeliveryTimeout = "4h", "10m"
 	in.Sweep.MaxConcurrency, in.Sweep.MaxErrors = "100%", "100%"
 	if err := strictly(raw, &in); err != nil {
 		return nil, fmt.Errorf("sweep: %w", err)
 	}
-	s := &start{fleet: in.Sweep.Fleet, request: runcommand.Request{
-		Document: documents.Check, DocumentVersion: in.Sweep.DocumentVersion, DocumentHash: in.Sweep.DocumentHash,
-		MaxConcurrency: in.Sweep.MaxConcurrency, MaxErrors: in.Sweep.MaxErrors,
-	}}
-	for _, key := range slices.Sorted(maps.Keys(in.Sweep.Tags)) {
-		s.selector.Tags = append(s.selector.Tags, fleet.Tag{Key: key, Values: in.Sweep.Tags[key]})
-	}
-	if len(s.selector.Tags) == 0 {
-		return nil, errors.New(`sweep.tags: there are none; want {"env": ["prod"]}`)
-	}
-	if err := s.selector.Validate(); err != nil {
-		return nil, fmt.Errorf("sweep.tags: %w", err)
+	s := &start{fleet: in.Sweep.Fleet}
+	var err error
+	if s.selector, err = in.selector(); err != nil {
+		return nil, err
 	}
 	if s.fleet == "" {
 		s.fleet = s.selector.String()
@@ -132,12 +127,41 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 	if err := validateFleet(s.fleet); err != nil {
 		return nil, err
 	}
+	if s.request, err = in.request(); err != nil {
+		return nil, err
+	}
+	if s.scheduled, err = in.scheduled(now); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// selector are the hosts to which the command is sent.
+func (in startEvent) selector() (s fleet.Selector, err error) {
+	for _, key := range slices.Sorted(maps.Keys(in.Sweep.Tags)) {
+		s.Tags = append(s.Tags, fleet.Tag{Key: key, Values: in.Sweep.Tags[key]})
+	}
+	if len(s.Tags) == 0 {
+		return s, errors.New(`sweep.tags: there are none; want {"env": ["prod"]}`)
+	}
+	if err := s.Validate(); err != nil {
+		return s, fmt.Errorf("sweep.tags: %w", err)
+	}
+	return s, nil
+}
+
+// request is the command, without its name.
+func (in startEvent) request() (r runcommand.Request, err error) {
+	r = runcommand.Request{
+		Document: documents.Check, DocumentVersion: in.Sweep.DocumentVersion, DocumentHash: in.Sweep.DocumentHash,
+		MaxConcurrency: in.Sweep.MaxConcurrency, MaxErrors: in.Sweep.MaxErrors,
+	}
 	execution, err := time.ParseDuration(in.Sweep.ExecutionTimeout)
 	if err != nil {
-		return nil, fmt.Errorf("sweep.execution_timeout %.40q: want a duration such as 4h", in.Sweep.ExecutionTimeout)
+		return r, fmt.Errorf("sweep.execution_timeout %.40q: want a duration such as 4h", in.Sweep.ExecutionTimeout)
 	}
-	if s.request.DeliveryTimeout, err = time.ParseDuration(in.Sweep.DeliveryTimeout); err != nil {
-		return nil, fmt.Errorf("sweep.delivery_timeout %.40q: want a duration such as 10m", in.Sweep.DeliveryTimeout)
+	if r.DeliveryTimeout, err = time.ParseDuration(in.Sweep.DeliveryTimeout); err != nil {
+		return r, fmt.Errorf("sweep.delivery_timeout %.40q: want a duration such as 10m", in.Sweep.DeliveryTimeout)
 	}
 	seconds, executionErr := documents.ExecutionTimeout(execution)
 	for _, check := range []struct {
@@ -145,28 +169,34 @@ func parseStart(raw []byte, now time.Time) (*start, error) {
 		err         error
 	}{
 		{"execution_timeout", in.Sweep.ExecutionTimeout, executionErr},
-		{"delivery_timeout", in.Sweep.DeliveryTimeout, runcommand.ValidateDelivery(s.request.DeliveryTimeout)},
-		{"max_concurrency", s.request.MaxConcurrency, runcommand.ValidateConcurrency(s.request.MaxConcurrency)},
-		{"max_errors", s.request.MaxErrors, runcommand.ValidateErrors(s.request.MaxErrors)},
+		{"delivery_timeout", in.Sweep.DeliveryTimeout, runcommand.ValidateDelivery(r.DeliveryTimeout)},
+		{"max_concurrency", r.MaxConcurrency, runcommand.ValidateConcurrency(r.MaxConcurrency)},
+		{"max_errors", r.MaxErrors, runcommand.ValidateErrors(r.MaxErrors)},
 		{"config", in.Sweep.Config, documents.ValidateConfig(in.Sweep.Config)},
-		{"document_version", s.request.DocumentVersion, runcommand.ValidateDocumentVersion(s.request.DocumentVersion)},
-		{"document_hash", s.request.DocumentHash, runcommand.ValidateDocumentHash(s.request.DocumentHash)},
+		{"document_version", r.DocumentVersion, runcommand.ValidateDocumentVersion(r.DocumentVersion)},
+		{"document_hash", r.DocumentHash, runcommand.ValidateDocumentHash(r.DocumentHash)},
 	} {
 		if check.err != nil {
-			return nil, fmt.Errorf("sweep.%s %.80q: %w", check.name, check.value, check.err)
+			return r, fmt.Errorf("sweep.%s %.80q: %w", check.name, check.value, check.err)
 		}
 	}
-	s.request.Parameters = map[string]string{"executionTimeout": seconds}
+	r.Parameters = map[string]string{"executionTimeout": seconds}
 	if in.Sweep.Config != "" {
-		s.request.Parameters["config"] = in.Sweep.Config
+		r.Parameters["config"] = in.Sweep.Config
 	}
-	if s.scheduled, err = time.Parse(time.RFC3339, in.Scheduled); err != nil {
-		return nil, fmt.Errorf("scheduled %.60q: want the time that the sweep is of, such as 2026-11-24T05:00:00Z; EventBridge Scheduler puts it in the place of <aws.scheduler.scheduled-time>", in.Scheduled)
+	return r, nil
+}
+
+// scheduled is the time that the sweep is of, which has to be near now.
+func (in startEvent) scheduled(now time.Time) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, in.Scheduled)
+	if err != nil {
+		return at, fmt.Errorf("scheduled %.60q: want the time that the sweep is of, such as 2026-11-24T05:00:00Z; EventBridge Scheduler puts it in the place of <aws.scheduler.scheduled-time>", in.Scheduled)
 	}
-	if late := now.Sub(s.scheduled); late > maxLate || late < -maxEarly {
-		return nil, fmt.Errorf("scheduled %s: want a time from a day ago to in an hour; it is %s now", in.Scheduled, now.UTC().Format(time.RFC3339))
+	if late := now.Sub(at); late > maxLate || late < -maxEarly {
+		return at, fmt.Errorf("scheduled %s: want a time from a day ago to in an hour; it is %s now", in.Scheduled, now.UTC().Format(time.RFC3339))
 	}
-	return s, nil
+	return at, nil
 }
 
 func validateFleet(name string) error {

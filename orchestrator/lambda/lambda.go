@@ -1,15 +1,14 @@
-// Package lambda is the orchestrator on AWS Lambda: the same pipeline, cut in two
-// where AIDE takes longer than a function may run.
+// Package lambda is the orchestrator on AWS Lambda: the same pipeline, cut in two because
+// AIDE may take longer than a function may run.
 //
-//	start      EventBridge Scheduler says when: who is meant is sent the command
+//	start      EventBridge Scheduler says when: the command is sent to the hosts
 //	collect    EventBridge says that a command is over: gather, keep, publish
 //	reconcile  a second schedule, since those events are best effort: collect
 //	           what nobody has collected, end what hangs
 //
-// An event may be delivered twice. A start finds the command that the first
-// delivery sent by its name, and a sweep that was published has its mark
-// in CloudWatch. For both to hold, no two deliveries may be at work at once: the
-// functions have a reserved concurrency of one.
+// An event may be delivered twice. A second start finds, by its name, the command that the
+// first one sent. A published sweep has its mark in CloudWatch. Both only help if no two
+// deliveries are at work at once: the functions have a reserved concurrency of one.
 package lambda
 
 import (
