@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // against returns the operations of a server that answers everything alike,
@@ -94,9 +96,9 @@ func TestSendOnce(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o, requests := against(t, tc.status, "application/x-amz-json-1.1", tc.body)
-			if err := send(o); err == nil || !strings.HasPrefix(err.Error(), "send: ") {
-				t.Fatalf("error %v", err)
-			}
+			err := send(o)
+			require.Error(t, err)
+			require.True(t, strings.HasPrefix(err.Error(), "send: "), err)
 			if *requests != tc.requests {
 				t.Errorf("%d requests, want %d", *requests, tc.requests)
 			}
@@ -113,7 +115,8 @@ func TestLoad(t *testing.T) {
 	if _, err := Load(t.Context(), ""); !errors.Is(err, ErrNoRegion) {
 		t.Errorf("error %v, want ErrNoRegion", err)
 	}
-	if o, err := Load(t.Context(), "eu-central-1"); err != nil || o.Region != "eu-central-1" || o.SendCommand == nil {
-		t.Errorf("%+v, %v", o, err)
-	}
+	o, err := Load(t.Context(), "eu-central-1")
+	assert.NoError(t, err)
+	assert.Equal(t, "eu-central-1", o.Region, "%+v", o)
+	assert.NotNil(t, o.SendCommand)
 }

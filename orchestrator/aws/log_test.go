@@ -7,12 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // answer is one HTTP answer of a server.
@@ -94,9 +95,9 @@ func TestLogCalls(t *testing.T) {
 			if err := json.Unmarshal(log.Bytes(), &got); err != nil {
 				t.Fatalf("%v in %q, want one line", err, log.String())
 			}
-			if s, ok := got["seconds"].(float64); !ok || s < 0 {
-				t.Errorf("seconds %v", got["seconds"])
-			}
+			s, ok := got["seconds"].(float64)
+			assert.True(t, ok, "seconds %v", got["seconds"])
+			assert.GreaterOrEqual(t, s, 0.0)
 			delete(got, "seconds")
 			delete(got, "time")
 			tc.want["msg"], tc.want["service"], tc.want["operation"], tc.want["region"] = "AWS call", "SSM", "SendCommand", "eu-central-1"
@@ -117,16 +118,17 @@ func TestLogNoAnswer(t *testing.T) {
 	}
 	var log bytes.Buffer
 	ctx := WithLogger(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
-	if err := send(o); err == nil || log.Len() > 0 {
-		t.Errorf("error %v, log %q: want none without a logger", err, log.String())
-	}
+	err = send(o)
+	require.Error(t, err, "log %q: want none without a logger", log.String())
+	assert.Empty(t, log.String())
 	if _, err = o.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: sdk.String("d")}); err == nil {
 		t.Fatal("no error")
 	}
 	line := log.String()
-	words := []string{"operation=SendCommand", "attempts=1", "connection refused"}
-	if missing := slices.IndexFunc(words, func(w string) bool { return !strings.Contains(line, w) }); missing >= 0 ||
-		strings.Contains(line, "status=") || strings.Contains(line, "request_id=") || strings.Count(line, "\n") != 1 {
-		t.Errorf("got %q", line)
+	for _, word := range []string{"operation=SendCommand", "attempts=1", "connection refused"} {
+		assert.Contains(t, line, word)
 	}
+	assert.NotContains(t, line, "status=")
+	assert.NotContains(t, line, "request_id=")
+	assert.Equal(t, 1, strings.Count(line, "\n"))
 }

@@ -14,6 +14,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/assert"
 )
 
 // storage is an S3 that answers with one status after the other, the last for
@@ -88,9 +89,9 @@ func TestPutObject(t *testing.T) {
 			}
 		}
 		signed := r.Header.Get("Authorization")
-		if !strings.HasPrefix(signed, "AWS4-HMAC-SHA256 Credential=KEY/") || !strings.Contains(signed, "/eu-central-1/s3/aws4_request") || !strings.Contains(signed, "x-amz-checksum-sha256") {
-			t.Errorf("signature %s", signed)
-		}
+		assert.True(t, strings.HasPrefix(signed, "AWS4-HMAC-SHA256 Credential=KEY/"), "signature %s", signed)
+		assert.Contains(t, signed, "/eu-central-1/s3/aws4_request", "signature %s", signed)
+		assert.Contains(t, signed, "x-amz-checksum-sha256", "signature %s", signed)
 		if !strings.Contains(r.UserAgent(), "app/aidefleet") {
 			t.Errorf("user agent %s", r.UserAgent())
 		}

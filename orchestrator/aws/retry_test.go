@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // sessions are credentials that say that they last an hour, a new key each time.
@@ -57,18 +58,18 @@ func TestRenewed(t *testing.T) {
 		{"ListCommands", func(o Operations) error { _, err := o.ListCommands(t.Context(), &ssm.ListCommandsInput{}); return err }},
 	} {
 		renewable := &sessions{}
-		if err := tc.call(of(renewable)); err != nil || renewable.made.Load() != 2 {
-			t.Errorf("%s: %v after %d sessions, want the second one to do", tc.name, err, renewable.made.Load())
-		}
+		err := tc.call(of(renewable))
+		require.NoError(t, err, tc.name)
+		assert.Equal(t, int32(2), renewable.made.Load(), "%s: after %d sessions", tc.name, renewable.made.Load())
 		asked := 0
 		forever := sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
 			asked++
 			return sdk.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "s"}, nil
 		})
 		var refused smithy.APIError
-		if err := tc.call(of(forever)); !errors.As(err, &refused) || asked != 1 {
-			t.Errorf("%s: %v, asked for credentials %d times", tc.name, err, asked)
-		}
+		err = tc.call(of(forever))
+		assert.ErrorAs(t, err, &refused, "%s: asked for credentials %d times", tc.name, asked)
+		assert.Equal(t, 1, asked, tc.name)
 	}
 	if commands.Load() != 1 {
 		t.Errorf("%d commands were sent, want 1", commands.Load())

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/urfave/cli/v2"
 )
 
@@ -36,9 +37,10 @@ func TestBadInputOfCommands(t *testing.T) {
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
-			if code != exitUsage || stdout != "" || !strings.Contains(stderr, tc.want) || strings.Count(stderr, "\n") != 1 {
-				t.Errorf("exit %d, stdout %q, stderr %q; want %q", code, stdout, stderr, tc.want)
-			}
+			assert.Equal(t, exitUsage, code, "exit %d, stdout %q, stderr %q", code, stdout, stderr)
+			assert.Empty(t, stdout)
+			assert.Contains(t, stderr, tc.want)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
 		})
 	}
 }
@@ -65,8 +67,8 @@ func TestArgumentsFirst(t *testing.T) {
 		"web-1 --region=a extra --output=x":       "web-1 extra; x a",
 		"--region old web-1 --region new -o json": "web-1; json new",
 	} {
-		if err := app.RunContext(t.Context(), append([]string{"x", "show"}, strings.Fields(args)...)); err != nil || got != want {
-			t.Errorf("%s: %q, %v; want %q", args, got, err, want)
-		}
+		err := app.RunContext(t.Context(), append([]string{"x", "show"}, strings.Fields(args)...))
+		assert.NoError(t, err, args)
+		assert.Equal(t, want, got, "%s: %q", args, got)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
@@ -85,12 +87,11 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
-			if code != tc.code || !strings.Contains(stderr, tc.want) {
-				t.Errorf("exit %d, %q; want %d and %q", code, stderr, tc.code, tc.want)
-			}
-			if stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "orchestrator: ") {
-				t.Errorf("stdout %q, stderr %q: want one line on stderr", stdout, stderr)
-			}
+			assert.Equal(t, tc.code, code, "exit %d, %q", code, stderr)
+			assert.Contains(t, stderr, tc.want)
+			assert.Empty(t, stdout, "stdout %q, stderr %q: want one line on stderr", stdout, stderr)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
+			assert.True(t, strings.HasPrefix(stderr, "orchestrator: "), "stdout %q, stderr %q: want one line on stderr", stdout, stderr)
 		})
 	}
 }
@@ -103,17 +104,17 @@ func TestUnreachable(t *testing.T) {
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 	code, _, stderr := run(t, "sweep", "--tag", "env=prod")
-	if code != 1 || !strings.HasPrefix(stderr, "orchestrator: AWS cannot be reached: check the network") || strings.Count(stderr, "\n") != 1 {
-		t.Errorf("exit %d, %q", code, stderr)
-	}
+	assert.Equal(t, 1, code, "exit %d, %q", code, stderr)
+	assert.True(t, strings.HasPrefix(stderr, "orchestrator: AWS cannot be reached: check the network"), "exit %d, %q", code, stderr)
+	assert.Equal(t, 1, strings.Count(stderr, "\n"))
 }
 
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"", "--help", "sweep --help", "documents", "deploy"} {
 		code, stdout, stderr := run(t, strings.Fields(args)...)
-		if code != 0 || !strings.Contains(stdout, "orchestrator") || stderr != "" {
-			t.Errorf("%q: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)
-		}
+		assert.Equal(t, 0, code, "%q: exit %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		assert.Contains(t, stdout, "orchestrator", args)
+		assert.Empty(t, stderr, args)
 	}
 }
 
@@ -154,9 +155,10 @@ func TestExitCodes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			code := exitCode(tc.err)
-			if text := explain(tc.err, code); code != tc.code || !strings.Contains(text, tc.text) || (text == "") != (tc.text == "") {
-				t.Errorf("exit %d, %q; want %d, %q", code, text, tc.code, tc.text)
-			}
+			text := explain(tc.err, code)
+			assert.Equal(t, tc.code, code, "exit %d, %q", code, text)
+			assert.Contains(t, text, tc.text)
+			assert.Equal(t, tc.text == "", text == "")
 		})
 	}
 }

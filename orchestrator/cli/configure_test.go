@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestBadProfiles(t *testing.T) {
@@ -45,9 +47,10 @@ func TestBadProfiles(t *testing.T) {
 		t.Run(tc.args, func(t *testing.T) {
 			t.Chdir(dir)
 			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
-			if code != tc.code || !strings.Contains(stderr, tc.want) || stdout != "" || strings.Count(stderr, "\n") != 1 {
-				t.Errorf("exit %d, stdout %q, stderr %q; want %d and %q", code, stdout, stderr, tc.code, tc.want)
-			}
+			assert.Equal(t, tc.code, code, "exit %d, stdout %q, stderr %q", code, stdout, stderr)
+			assert.Contains(t, stderr, tc.want)
+			assert.Empty(t, stdout)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
 		})
 	}
 }

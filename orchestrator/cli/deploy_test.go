@@ -3,6 +3,8 @@ package cli
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/orchestrator/deploy"
 )
 
@@ -10,7 +12,7 @@ import (
 func TestDeployTemplate(t *testing.T) {
 	isolate(t)
 	code, stdout, stderr := run(t, "deploy", "template")
-	if code != 0 || stderr != "" || stdout != deploy.Template(Version) {
-		t.Errorf("exit %d, %d bytes, %q", code, len(stdout), stderr)
-	}
+	assert.Equal(t, 0, code, "exit %d, %d bytes, %q", code, len(stdout), stderr)
+	assert.Empty(t, stderr)
+	assert.Equal(t, deploy.Template(Version), stdout)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/aws"
@@ -33,8 +34,12 @@ func understood(t *testing.T, example string, args []string) {
 	isolate(t)
 	code, _, stderr := run(t, args...)
 	built := code != exitUsage || !strings.Contains(stderr, "make dist makes it")
-	if built && (code > 1 || code == 1 && !strings.Contains(stderr, "no AWS ")) {
-		t.Errorf("%s: orchestrator %q: exit %d, %s", example, args, code, stderr)
+	if !built {
+		return
+	}
+	assert.LessOrEqual(t, code, 1, "%s: orchestrator %q: %s", example, args, stderr)
+	if code == 1 {
+		assert.Contains(t, stderr, "no AWS ", "%s: orchestrator %q", example, args)
 	}
 }
 
@@ -87,9 +92,8 @@ func TestSystemd(t *testing.T) {
 			t.Errorf("systemd takes no line %q", text)
 		}
 	}
-	if !strings.Contains(timer, "\n[Timer]\nOnCalendar=") || !strings.Contains(timer, "\nWantedBy=timers.target\n") {
-		t.Error("the timer never starts")
-	}
+	assert.Contains(t, timer, "\n[Timer]\nOnCalendar=", "the timer never starts")
+	assert.Contains(t, timer, "\nWantedBy=timers.target\n", "the timer never starts")
 }
 
 // TestECS runs what the task runs, and holds the task's role against it.
@@ -105,18 +109,16 @@ func TestECS(t *testing.T) {
 			args = append(args, resolve(template, a))
 		}
 	}
-	if !slices.Contains(args, "env=prod") || !slices.Contains(args, "AIDE") {
-		t.Errorf("the task runs %q: its parameters are not in it", args)
-	}
+	assert.Contains(t, args, "env=prod")
+	assert.Contains(t, args, "AIDE")
 	understood(t, "ecs.yaml", args)
 
 	var o aws.Operations
 	iamtest.Record(&o)
 	iamtest.Role(t, text, "TaskRole", iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o})))
-	if target := template.Resource("Schedule")["Target"].(map[string]any); resolve(template, target["Arn"]) == "" ||
-		target["RetryPolicy"].(map[string]any)["MaximumRetryAttempts"] != 0 {
-		t.Errorf("the schedule's target: %v", target)
-	}
+	target := template.Resource("Schedule")["Target"].(map[string]any)
+	assert.NotEmpty(t, resolve(template, target["Arn"]), "the schedule's target: %v", target)
+	assert.Equal(t, 0, target["RetryPolicy"].(map[string]any)["MaximumRetryAttempts"], "the schedule's target")
 }
 
 // TestAlarms runs what the stack's alarms tell whoever is woken by them.
@@ -188,9 +190,8 @@ func TestInstalled(t *testing.T) {
 		text := page(t, name)
 		_, onAWS, _ := strings.Cut(text, "make dist")
 		install, call := strings.Index(onAWS, "sudo install dist/linux-amd64/orchestrator /usr/local/bin/"), strings.Index(onAWS, calls)
-		if install < 0 || call < install {
-			t.Errorf("%s calls a program that is on no PATH", name)
-		}
+		assert.GreaterOrEqual(t, install, 0, "%s calls a program that is on no PATH", name)
+		assert.GreaterOrEqual(t, call, install, name)
 	}
 }
 

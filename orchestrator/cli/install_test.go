@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestBadInputOfInstall(t *testing.T) {
@@ -48,9 +50,10 @@ func TestBadInputOfInstall(t *testing.T) {
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
-			if code != exitUsage || stdout != "" || !strings.Contains(stderr, tc.want) || strings.Count(stderr, "\n") != 1 {
-				t.Errorf("exit %d, stdout %q, stderr %q; want %q", code, stdout, stderr, tc.want)
-			}
+			assert.Equal(t, exitUsage, code, "exit %d, stdout %q, stderr %q", code, stdout, stderr)
+			assert.Empty(t, stdout)
+			assert.Contains(t, stderr, tc.want)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
 		})
 	}
 }

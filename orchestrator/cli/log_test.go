@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // emptyAccount is an AWS account without any document, and the environment
@@ -34,13 +37,12 @@ func emptyAccount(t *testing.T) {
 func TestVerbose(t *testing.T) {
 	emptyAccount(t)
 	code, said, stderr := run(t, "documents", "diff")
-	if code != 0 || said == "" || stderr != "" {
-		t.Fatalf("exit %d, stdout %q, stderr %q: want no log that nobody asked for", code, said, stderr)
-	}
+	require.Equal(t, 0, code, "exit %d, stdout %q, stderr %q: want no log that nobody asked for", code, said, stderr)
+	require.NotEmpty(t, said)
+	require.Empty(t, stderr)
 	code, stdout, stderr := run(t, "documents", "diff", "--verbose", "--log-format", "json")
-	if code != 0 || stdout != said {
-		t.Errorf("exit %d, stdout %q: want what there is without a log", code, stdout)
-	}
+	assert.Equal(t, 0, code, "exit %d, stdout %q: want what there is without a log", code, stdout)
+	assert.Equal(t, said, stdout)
 	lines := json.NewDecoder(strings.NewReader(stderr))
 	calls := 0
 	for ; ; calls++ {
@@ -54,9 +56,11 @@ func TestVerbose(t *testing.T) {
 		} else if err != nil {
 			t.Fatalf("%v in %q", err, stderr)
 		}
-		if call.Operation != "GetDocument" || call.Region != "eu-central-1" || call.Status != 400 || call.ID != "request-1" || call.Error != "InvalidDocument" {
-			t.Errorf("call %+v", call)
-		}
+		assert.Equal(t, "GetDocument", call.Operation, "call %+v", call)
+		assert.Equal(t, "eu-central-1", call.Region, "call %+v", call)
+		assert.Equal(t, 400, call.Status, "call %+v", call)
+		assert.Equal(t, "request-1", call.ID, "call %+v", call)
+		assert.Equal(t, "InvalidDocument", call.Error, "call %+v", call)
 	}
 	if calls != strings.Count(said, "\n") {
 		t.Errorf("%d calls, one for each line of\n%s", calls, said)
@@ -76,9 +80,9 @@ func TestLogFlags(t *testing.T) {
 	isolate(t)
 	for _, command := range []string{"sweep", "collect", "init", "documents publish", "documents diff"} {
 		code, stdout, stderr := run(t, append(strings.Fields(command), "--log-format", "xml")...)
-		if code != 2 || stdout != "" || stderr != "orchestrator: --log-format \"xml\": want text or json; see orchestrator COMMAND --help\n" {
-			t.Errorf("%s: exit %d, stdout %q, stderr %q", command, code, stdout, stderr)
-		}
+		assert.Equal(t, 2, code, "%s: exit %d, stdout %q, stderr %q", command, code, stdout, stderr)
+		assert.Empty(t, stdout, command)
+		assert.Equal(t, "orchestrator: --log-format \"xml\": want text or json; see orchestrator COMMAND --help\n", stderr, command)
 	}
 	if code, _, _ := run(t, "deploy", "template", "--verbose"); code != 2 {
 		t.Errorf("exit %d: there are no AWS calls to log", code)

@@ -3,11 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/runcommand"
@@ -30,9 +32,9 @@ func view(t *testing.T, format string, limit int, pages ...runcommand.Output) (s
 		host: fleet.Host{ID: "i-01", Name: "web-1", State: "running", Ping: "Online"}, pages: limit,
 	}
 	v.page = func(_ context.Context, _ sweep.Region, id string, q sweep.Query) (runcommand.Output, error) {
-		if id != "i-01" || q.Request.Document != "AideFleet-Report" || len(pages) == 0 {
-			t.Fatalf("unexpected run of %s on %s", q.Request.Document, id)
-		}
+		require.Equal(t, "i-01", id, "unexpected run of %s on %s", q.Request.Document, id)
+		require.Equal(t, "AideFleet-Report", q.Request.Document)
+		require.NotEmpty(t, pages)
 		asked = append(asked, strings.TrimSpace(q.Request.Parameters["id"]+" "+q.Request.Parameters["offset"]+" "+q.Request.Parameters["format"]))
 		p := pages[0]
 		pages = pages[1:]
@@ -48,22 +50,22 @@ func TestShowPages(t *testing.T) {
 		pageOf("", 2, 1, 3, "- /srv/b\n"),
 	}
 	stdout, stderr, asked, err := view(t, "table", 0, two...)
-	if want := "+ /srv/a\\x1b[31m\n~ /etc/passwd\n    size: 1 → 2\n- /srv/b\n"; err != nil || stdout != want {
-		t.Errorf("%q, %v", stdout, err)
-	}
+	want := "+ /srv/a\\x1b[31m\n~ /etc/passwd\n    size: 1 → 2\n- /srv/b\n"
+	assert.NoError(t, err)
+	assert.Equal(t, want, stdout)
 	if fmt.Sprint(asked) != "[0 text "+reportID+" 2 text]" {
 		t.Errorf("asked for %q: all pages must be of one report", asked)
 	}
-	if !strings.Contains(stderr, "web-1 i-01, report "+reportID+": 3 changes") || !strings.Contains(stderr, "show i-01 --id 20261122T050000Z") {
-		t.Errorf("stderr %q", stderr)
-	}
-	if _, stderr, asked, err := view(t, "table", 1, two...); err != nil || len(asked) != 1 || !strings.Contains(stderr, "2 of 3 are shown; --all") {
-		t.Errorf("%q, %v after %q", stderr, err, asked)
-	}
+	assert.Contains(t, stderr, "web-1 i-01, report "+reportID+": 3 changes")
+	assert.Contains(t, stderr, "show i-01 --id 20261122T050000Z")
+	_, stderr, asked, err = view(t, "table", 1, two...)
+	assert.NoError(t, err)
+	assert.Len(t, asked, 1, "%q after %q", stderr, asked)
+	assert.Contains(t, stderr, "2 of 3 are shown; --all")
 	stdout, _, asked, err = view(t, "json", 0, pageOf("", 0, 1, 1, `{"kind":"+","path":"/a`+"\u202e"+`"}`+"\n"))
-	if err != nil || stdout != `{"kind":"+","path":"/a\u202e"}`+"\n" || asked[0] != "0 json" {
-		t.Errorf("%q, %v after %q", stdout, err, asked)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, `{"kind":"+","path":"/a\u202e"}`+"\n", stdout, "%q after %q", stdout, asked)
+	assert.Equal(t, "0 json", asked[0])
 }
 
 // TestShowMistrusts: a host cannot lead its reader astray, nor make it read for
@@ -94,13 +96,15 @@ func TestShowMistrusts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, _, _, err := view(t, c.format, 0, c.pages...)
 			code := exitCode(err)
-			if text := explain(err, code); code != exitIncomplete || !strings.Contains(text, c.want) || !strings.Contains(text, "web-1 i-01") || strings.ContainsAny(text, "\x1b\n") {
-				t.Errorf("exit %d, %q, want %q", code, text, c.want)
-			}
+			text := explain(err, code)
+			assert.Equal(t, exitIncomplete, code, "exit %d, %q", code, text)
+			assert.Contains(t, text, c.want)
+			assert.Contains(t, text, "web-1 i-01")
+			assert.False(t, strings.ContainsAny(text, "\x1b\n"), "exit %d, %q", code, text)
 		})
 	}
 	var h hostError
-	if err := (viewer{host: fleet.Host{ID: "i-01", State: "stopped"}}).show(t.Context()); !errors.As(err, &h) || h.reason != "stopped" {
-		t.Errorf("a stopped host: %v", err)
-	}
+	err := (viewer{host: fleet.Host{ID: "i-01", State: "stopped"}}).show(t.Context())
+	assert.ErrorAs(t, err, &h, "a stopped host")
+	assert.Equal(t, "stopped", h.reason, "a stopped host")
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestEstimate(t *testing.T) {
@@ -23,9 +25,9 @@ func TestEstimate(t *testing.T) {
 		{time.Hour, 1, 47, "47 h 0 min left"},
 		{time.Hour, 1, 50_000, "days left"},
 	} {
-		if got, ok := estimate(tc.elapsed, tc.ended, tc.left); got != tc.want || ok != (got != "") {
-			t.Errorf("%d of %d in %s: got %q, want %q", tc.ended, tc.ended+tc.left, tc.elapsed, got, tc.want)
-		}
+		got, ok := estimate(tc.elapsed, tc.ended, tc.left)
+		assert.Equal(t, tc.want, got, "%d of %d in %s: got %q", tc.ended, tc.ended+tc.left, tc.elapsed, got)
+		assert.Equal(t, got != "", ok, "%d of %d in %s: got %q", tc.ended, tc.ended+tc.left, tc.elapsed, got)
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/orchestrator/fleet"
 )
 
@@ -36,9 +39,7 @@ func TestReadAccounts(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			list, err := readAccounts(strings.NewReader(tc.in))
 			if tc.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.err) {
-					t.Fatalf("error %v, want %q", err, tc.err)
-				}
+				require.ErrorContains(t, err, tc.err)
 				return
 			}
 			regions := make([]string, 0, len(list))
@@ -48,9 +49,8 @@ func TestReadAccounts(t *testing.T) {
 					t.Errorf("%s is of account %q", p.Role, account(p.Role))
 				}
 			}
-			if err != nil || strings.Join(regions, " ") != tc.want {
-				t.Errorf("got %q, %v; want %q", regions, err, tc.want)
-			}
+			assert.NoError(t, err)
+			assert.Equal(t, tc.want, strings.Join(regions, " "), "got %q", regions)
 		})
 	}
 }
@@ -82,9 +82,10 @@ func TestBadPlaces(t *testing.T) {
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			code, stdout, stderr := run(t, strings.Fields(tc.args)...)
-			if code != exitUsage || !strings.Contains(stderr, tc.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
-				t.Errorf("exit %d, %q, %q; want %q", code, stderr, stdout, tc.want)
-			}
+			assert.Equal(t, exitUsage, code, "exit %d, %q, %q", code, stderr, stdout)
+			assert.Contains(t, stderr, tc.want)
+			assert.Equal(t, 1, strings.Count(stderr, "\n"))
+			assert.Empty(t, stdout)
 		})
 	}
 }
@@ -160,16 +161,16 @@ func TestTargets(t *testing.T) {
 	slices.Sort(lines)
 	wantLines := strings.Split(strings.ReplaceAll(want, ",\n", "\n"), "\n")
 	slices.Sort(wantLines)
-	if code != 0 || !slices.Equal(lines, wantLines) || !strings.Contains(stderr, "0 of 2 hosts of all can be reached") {
-		t.Errorf("exit %d\n%s\n%s", code, stdout, stderr)
-	}
+	assert.Equal(t, 0, code, "exit %d\n%s\n%s", code, stdout, stderr)
+	assert.Equal(t, wantLines, lines)
+	assert.Contains(t, stderr, "0 of 2 hosts of all can be reached")
 	if c.calls["AssumeRole"] != 1 {
 		t.Errorf("the role was taken %d times for two regions", c.calls["AssumeRole"])
 	}
 	back, err := fleet.ReadTargets(strings.NewReader(stdout))
-	if err != nil || len(back) != 2 || back[0].Region != "eu-central-1" {
-		t.Errorf("given back: %+v, %v", back, err)
-	}
+	require.NoError(t, err, "given back")
+	require.Len(t, back, 2, "given back")
+	assert.Equal(t, "eu-central-1", back[0].Region, "given back: %+v", back)
 
 	accounts := filepath.Join(t.TempDir(), "accounts")
 	if err := os.WriteFile(accounts, []byte(aRole+" eu-central-1\narn:aws:iam::444455556666:role/x eu-west-1\n"), 0o600); err != nil {
@@ -177,9 +178,10 @@ func TestTargets(t *testing.T) {
 	}
 	for _, args := range []string{"targets --all", "sweep --all --dry-run", "init --all --dry-run"} {
 		code, stdout, stderr = run(t, append(strings.Fields(args), "--accounts", accounts)...)
-		if code != exitError || !strings.Contains(stdout, "i-0000000c") || !strings.Contains(stderr, "orchestrator: 444455556666 eu-west-1: ") ||
-			!strings.Contains(stderr, "trust policy") || !strings.Contains(stderr, "1 of 2 accounts and regions failed") {
-			t.Errorf("%s: exit %d\n%s\n%s", args, code, stdout, stderr)
-		}
+		assert.Equal(t, exitError, code, "%s: exit %d\n%s\n%s", args, code, stdout, stderr)
+		assert.Contains(t, stdout, "i-0000000c", args)
+		assert.Contains(t, stderr, "orchestrator: 444455556666 eu-west-1: ", args)
+		assert.Contains(t, stderr, "trust policy", args)
+		assert.Contains(t, stderr, "1 of 2 accounts and regions failed", args)
 	}
 }
