@@ -3,13 +3,13 @@ package deploy
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	documents "aidefleet/ssm-documents"
 )
@@ -98,21 +98,23 @@ func TestPublish(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := c.account
-			if got, err := Compare(t.Context(), a.api(), d); got != c.want || err != nil || len(a.calls) > 0 {
-				t.Errorf("Compare = %s, %v after %q, want %s and no changing call", got, err, a.calls, c.want)
-			}
-			if got, err := Publish(t.Context(), a.api(), d, c.as); got != c.want || err != nil || !slices.Equal(a.calls, c.calls) {
-				t.Errorf("Publish = %s, %v after %q, want %s after %q", got, err, a.calls, c.want, c.calls)
-			}
-			if got, err := Publish(t.Context(), a.api(), d, As{}); got != Same || err != nil {
-				t.Errorf("a second Publish = %s, %v, want %s", got, err, Same)
-			}
+			got, err := Compare(t.Context(), a.api(), d)
+			assert.NoError(t, err)
+			assert.Equal(t, c.want, got, "Compare = %s after %q", got, a.calls)
+			assert.Empty(t, a.calls)
+			got, err = Publish(t.Context(), a.api(), d, c.as)
+			assert.NoError(t, err)
+			assert.Equal(t, c.want, got, "Publish = %s after %q", got, a.calls)
+			assert.Equal(t, c.calls, a.calls)
+			got, err = Publish(t.Context(), a.api(), d, As{})
+			assert.NoError(t, err)
+			assert.Equal(t, Same, got)
 		})
 	}
 	a := account{content: aws.String(d.Content), target: Instances}
-	if _, err := Publish(t.Context(), a.api(), d, As{TargetType: Anything}); err == nil || !strings.Contains(err.Error(), `has the target type "/AWS::EC2::Instance"`) || len(a.calls) > 0 {
-		t.Errorf("%v after %q: the target type does not change by itself", err, a.calls)
-	}
+	_, err := Publish(t.Context(), a.api(), d, As{TargetType: Anything})
+	assert.ErrorContains(t, err, `has the target type "/AWS::EC2::Instance"`, "after %q: the target type does not change by itself", a.calls)
+	assert.Empty(t, a.calls)
 }
 
 func TestList(t *testing.T) {
@@ -128,13 +130,12 @@ func TestList(t *testing.T) {
 	} {
 		a.content = c.content
 		list, err := List(t.Context(), a.api())
-		if err != nil || len(list) != len(documents.All())+1 || list[0] != c.first {
-			t.Errorf("%+v, %v, want %+v first", list, err, c.first)
-			continue
-		}
-		if last := list[len(list)-1]; last.Name != documents.Install || last.State != c.last {
-			t.Errorf("%+v, want %s", last, c.last)
-		}
+		require.NoError(t, err)
+		require.Len(t, list, len(documents.All())+1)
+		assert.Equal(t, c.first, list[0])
+		last := list[len(list)-1]
+		assert.Equal(t, documents.Install, last.Name, "%+v", last)
+		assert.Equal(t, c.last, last.State, "%+v", last)
 	}
 }
 
@@ -143,8 +144,7 @@ func TestPublishFails(t *testing.T) {
 	for _, content := range []*string{nil, aws.String("other")} {
 		a := account{content: content, fail: denied}
 		_, err := Publish(t.Context(), a.api(), documents.All()[0], As{})
-		if !errors.Is(err, denied) || !strings.Contains(err.Error(), "publish document AideFleet-") {
-			t.Errorf("%v", err)
-		}
+		assert.ErrorIs(t, err, denied)
+		assert.ErrorContains(t, err, "publish document AideFleet-")
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/orchestrator/deploy/iamtest"
 )
 
@@ -30,9 +33,8 @@ func TestRoles(t *testing.T) {
 		t.Errorf("roles %q, want %q: each needs a test of what is called with it", got, want)
 	}
 	managed := template.Resource("HostRole")["ManagedPolicyArns"].([]any)
-	if len(managed) != 1 || managed[0].(map[string]any)["Fn::Sub"] != "arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore" {
-		t.Errorf("hosts have the managed policies %v", managed)
-	}
+	require.Len(t, managed, 1)
+	assert.Equal(t, "arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore", managed[0].(map[string]any)["Fn::Sub"], "hosts have the managed policies %v", managed)
 	for _, role := range template.Roles() {
 		if role != "HostRole" && template.Resource(role)["ManagedPolicyArns"] != nil {
 			t.Errorf("%s has a managed policy: it allows what nothing calls", role)
@@ -62,9 +64,10 @@ func TestResources(t *testing.T) {
 				case strings.Contains(text, "instance/*"):
 					c, _ := s.Condition.(map[string]any)
 					equals, _ := c["StringEquals"].(map[string]any)
-					if values, _ := equals["aws:ResourceTag/${TagKey}"].([]any); len(c) != 1 || len(values) != 1 || values[0] != "${Values}" {
-						t.Errorf("%s, %s reaches hosts without the tag: %v", role, s.Sid, s.Condition)
-					}
+					values, _ := equals["aws:ResourceTag/${TagKey}"].([]any)
+					require.Len(t, c, 1, "%s, %s reaches hosts without the tag: %v", role, s.Sid, s.Condition)
+					require.Len(t, values, 1, "%s, %s reaches hosts without the tag", role, s.Sid)
+					assert.Equal(t, "${Values}", values[0], "%s, %s reaches hosts without the tag", role, s.Sid)
 				case strings.Contains(text, ":*:"), strings.Contains(text, "::*"):
 					t.Errorf("%s, %s: %s is wider than this account and region", role, s.Sid, text)
 				}
@@ -72,9 +75,8 @@ func TestResources(t *testing.T) {
 			if slices.Contains(s.Actions, "cloudwatch:PutMetricData") {
 				c, _ := s.Condition.(map[string]any)
 				equals, _ := c["StringEquals"].(map[string]any)
-				if equals["cloudwatch:namespace"] == nil || len(s.Actions) != 1 {
-					t.Errorf("%s, %s writes metrics into any namespace", role, s.Sid)
-				}
+				assert.NotNil(t, equals["cloudwatch:namespace"], "%s, %s writes metrics into any namespace", role, s.Sid)
+				assert.Len(t, s.Actions, 1, role)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/stretchr/testify/assert"
 
 	"aidefleet/orchestrator/metrics"
 )
@@ -32,9 +33,9 @@ func TestMetricNames(t *testing.T) {
 			continue
 		}
 		dimension := p["Dimensions"].([]any)[0].(map[string]any)["Name"]
-		if is, ok := published[fmt.Sprint(p["MetricName"])]; !ok || is != dimension {
-			t.Errorf("%s looks at %v by %v, which nothing publishes", name, p["MetricName"], dimension)
-		}
+		is, ok := published[fmt.Sprint(p["MetricName"])]
+		assert.True(t, ok, "%s looks at %v by %v, which nothing publishes", name, p["MetricName"], dimension)
+		assert.Equal(t, dimension, is, name)
 	}
 	body := template.Resource("Dashboard")["DashboardBody"].(map[string]any)["Fn::Sub"].(string)
 	used := regexp.MustCompile(`"\$\{Namespace\}", "(\w+)", "(\w+)"|\{\\"\$\{Namespace\}\\",(\w+)\} MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)

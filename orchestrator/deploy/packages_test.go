@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // file is one entry of an archive.
@@ -84,13 +86,12 @@ func TestReadPackages(t *testing.T) {
 		"aide-node_0.1.0_amd64.deb":             []byte("for a package manager"),
 	})
 	packages, err := ReadPackages(dir)
-	if err != nil || len(packages) != 2 {
-		t.Fatalf("%d packages, %v", len(packages), err)
-	}
+	require.NoError(t, err)
+	require.Len(t, packages, 2)
 	for _, p := range packages {
-		if p.Version != "0.1.0" || p.Name != "aide-node_0.1.0_linux_"+p.Arch+".tar.gz" || fmt.Sprintf("%x", sha256.Sum256(p.Body)) != p.SHA256 {
-			t.Errorf("package %+v", p)
-		}
+		assert.Equal(t, "0.1.0", p.Version, "package %+v", p)
+		assert.Equal(t, "aide-node_0.1.0_linux_"+p.Arch+".tar.gz", p.Name, "package %+v", p)
+		assert.Equal(t, p.SHA256, fmt.Sprintf("%x", sha256.Sum256(p.Body)), "package %+v", p)
 	}
 }
 
@@ -129,9 +130,8 @@ func TestReadPackagesRefuses(t *testing.T) {
 				}
 			}
 			packages, err := ReadPackages(dir)
-			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%d packages, %v, want %q", len(packages), err, tc.want)
-			}
+			require.ErrorContains(t, err, tc.want, "%d packages", len(packages))
+			assert.NotContains(t, err.Error(), "\n")
 		})
 	}
 }
@@ -202,9 +202,9 @@ func FuzzSums(f *testing.F) {
 		}
 		archs := map[string]bool{}
 		for _, p := range packages {
-			if archs[p.Arch] || p.Version != packages[0].Version || strings.ContainsAny(p.Name, "/\x00") {
-				t.Errorf("%+v", packages)
-			}
+			assert.False(t, archs[p.Arch], "%+v", packages)
+			assert.Equal(t, packages[0].Version, p.Version, "%+v", packages)
+			assert.False(t, strings.ContainsAny(p.Name, "/\x00"), "%+v", packages)
 			archs[p.Arch] = true
 		}
 	})
@@ -265,8 +265,11 @@ func TestUpload(t *testing.T) {
 				},
 			}
 			uploaded, err := Upload(t.Context(), s, at, k)
-			if uploaded != tc.uploaded || (err != nil) != (tc.failed != "") || err != nil && !strings.HasPrefix(err.Error(), tc.failed) {
-				t.Errorf("%v, %v", uploaded, err)
+			assert.Equal(t, tc.uploaded, uploaded)
+			if tc.failed == "" {
+				assert.NoError(t, err)
+			} else if assert.Error(t, err) {
+				assert.True(t, strings.HasPrefix(err.Error(), tc.failed), err)
 			}
 			if want := tc.uploaded || tc.put != nil; (puts > 0) != want {
 				t.Errorf("%d uploads", puts)

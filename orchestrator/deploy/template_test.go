@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/orchestrator/deploy/iamtest"
 	documents "aidefleet/ssm-documents"
 )
@@ -33,12 +35,10 @@ func TestTemplate(t *testing.T) {
 	if text != Template("1.2.3") {
 		t.Error("the same version gives two templates")
 	}
-	if strings.Contains(text, "@@") || !strings.Contains(text, "aidefleet 1.2.3") {
-		t.Error("not all marks were replaced")
-	}
-	if strings.Contains(text, "\t") || regexp.MustCompile(`(?m) $`).MatchString(text) {
-		t.Error("a tab, or a blank at the end of a line")
-	}
+	assert.NotContains(t, text, "@@", "not all marks were replaced")
+	assert.Contains(t, text, "aidefleet 1.2.3", "not all marks were replaced")
+	assert.NotContains(t, text, "\t", "a tab, or a blank at the end of a line")
+	assert.False(t, regexp.MustCompile(`(?m) $`).MatchString(text), "a tab, or a blank at the end of a line")
 }
 
 // TestTemplateDocuments: the documents of the stack are those of orchestrator
@@ -98,9 +98,9 @@ func TestDocumentResource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want, err := os.ReadFile(file); err != nil || got != string(want) {
-		t.Errorf("%v; got\n%s\nwant\n%s", err, got, want)
-	}
+	want, err := os.ReadFile(file)
+	assert.NoError(t, err, "got\n%s\nwant\n%s", got, want)
+	assert.Equal(t, string(want), got)
 }
 
 // values are parameters as somebody may give them, and what AWS puts in.
@@ -139,10 +139,10 @@ func TestEvents(t *testing.T) {
 	}
 	input := target("SweepSchedule")["Input"]
 	decode(t, input, &sweep)
-	if !slices.Equal(sweep.Sweep.Tags["cost center"], []string{"a", "b c"}) || sweep.Sweep.Fleet != "cost=a,b" ||
-		sweep.Sweep.ExecutionTimeout != "90m" || sweep.Scheduled != "<aws.scheduler.scheduled-time>" {
-		t.Errorf("the schedule sends %+v", sweep)
-	}
+	assert.Equal(t, []string{"a", "b c"}, sweep.Sweep.Tags["cost center"], "the schedule sends %+v", sweep)
+	assert.Equal(t, "cost=a,b", sweep.Sweep.Fleet)
+	assert.Equal(t, "90m", sweep.Sweep.ExecutionTimeout)
+	assert.Equal(t, "<aws.scheduler.scheduled-time>", sweep.Scheduled)
 	if output := template["Outputs"].(map[string]any)["SweepEvent"].(map[string]any)["Value"]; !reflect.DeepEqual(output, input) {
 		t.Errorf("the output SweepEvent is %v, the schedule sends %v", output, input)
 	}
@@ -181,9 +181,10 @@ func TestInvocations(t *testing.T) {
 	template := parse(t)
 	letters := map[string]any{"Fn::GetAtt": "DeadLetters.Arn"}
 	for name, p := range template.OfType("AWS::Lambda::Function") {
-		if p["ReservedConcurrentExecutions"] != 1 || p["Timeout"] != 900 || p["Runtime"] != "provided.al2023" || p["Handler"] != "bootstrap" {
-			t.Errorf("%s: %v", name, p)
-		}
+		assert.Equal(t, 1, p["ReservedConcurrentExecutions"], "%s: %v", name, p)
+		assert.Equal(t, 900, p["Timeout"], name)
+		assert.Equal(t, "provided.al2023", p["Runtime"], name)
+		assert.Equal(t, "bootstrap", p["Handler"], name)
 		found := false
 		for _, c := range template.OfType("AWS::Lambda::EventInvokeConfig") {
 			found = found || c["FunctionName"].(map[string]any)["Ref"] == name && c["MaximumRetryAttempts"] == 0 &&
@@ -195,15 +196,14 @@ func TestInvocations(t *testing.T) {
 	}
 	for name, p := range template.OfType("AWS::Scheduler::Schedule") {
 		target := p["Target"].(map[string]any)
-		if !reflect.DeepEqual(target["DeadLetterConfig"], map[string]any{"Arn": letters}) || target["RetryPolicy"] == nil ||
-			p["FlexibleTimeWindow"].(map[string]any)["Mode"] != "OFF" {
-			t.Errorf("%s: %v", name, p)
-		}
+		assert.Equal(t, map[string]any{"Arn": letters}, target["DeadLetterConfig"], "%s: %v", name, p)
+		assert.NotNil(t, target["RetryPolicy"], name)
+		assert.Equal(t, "OFF", p["FlexibleTimeWindow"].(map[string]any)["Mode"], name)
 	}
 	for _, target := range template.Resource("CheckEnded")["Targets"].([]any) {
-		if target := target.(map[string]any); !reflect.DeepEqual(target["DeadLetterConfig"], map[string]any{"Arn": letters}) || target["RetryPolicy"] == nil {
-			t.Errorf("the rule loses events: %v", target)
-		}
+		target := target.(map[string]any)
+		assert.Equal(t, map[string]any{"Arn": letters}, target["DeadLetterConfig"], "the rule loses events: %v", target)
+		assert.NotNil(t, target["RetryPolicy"], "the rule loses events")
 	}
 }
 
@@ -222,13 +222,13 @@ func TestAlarms(t *testing.T) {
 		if limit := map[bool]int{true: 7 * 86400, false: 86400}[seconds >= 3600]; seconds*periods > limit {
 			t.Errorf("%s looks back %d s, at most %d are possible", name, seconds*periods, limit)
 		}
-		if !reflect.DeepEqual(p["AlarmActions"], []any{map[string]any{"Ref": "Alarms"}}) || p["OKActions"] != nil {
-			t.Errorf("%s mails at %v and %v", name, p["AlarmActions"], p["OKActions"])
+		assert.Equal(t, []any{map[string]any{"Ref": "Alarms"}}, p["AlarmActions"], "%s mails at %v and %v", name, p["AlarmActions"], p["OKActions"])
+		assert.Nil(t, p["OKActions"], name)
+		missing := map[string][]any{"SweepCompleted": {"breaching"}, "ApproximateNumberOfMessagesVisible": {"notBreaching"}}[fmt.Sprint(p["MetricName"])]
+		if missing == nil {
+			missing = []any{nil, "ignore"}
 		}
-		if missing := map[string]string{"SweepCompleted": "breaching", "ApproximateNumberOfMessagesVisible": "notBreaching"}[fmt.Sprint(p["MetricName"])]; p["TreatMissingData"] != missing &&
-			(missing != "" || p["TreatMissingData"] != "ignore") {
-			t.Errorf("%s: missing data is %v", name, p["TreatMissingData"])
-		}
+		assert.Contains(t, missing, p["TreatMissingData"], "%s: missing data", name)
 	}
 	if want := map[string]bool{"SweepCompleted": true, "HostsFailed": true, "HostsMissing": true, "HostChanges": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
 		t.Errorf("alarms on %v, want %v", names, want)
@@ -268,8 +268,9 @@ func TestDashboard(t *testing.T) {
 	decode(t, parse(t).Resource("Dashboard")["DashboardBody"], &body)
 	var searches []string
 	for _, w := range body.Widgets {
-		if w.X+w.Width > 24 || w.Type != "alarm" && w.Properties.Region != "eu-central-1" {
-			t.Errorf("widget %+v", w)
+		assert.LessOrEqual(t, w.X+w.Width, 24, "widget %+v", w)
+		if w.Type != "alarm" {
+			assert.Equal(t, "eu-central-1", w.Properties.Region, "widget %+v", w)
 		}
 		for _, m := range w.Properties.Metrics {
 			if options, ok := m[0].(map[string]any); ok {
@@ -333,7 +334,6 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	if !slices.Equal(names, asked) || !slices.Equal(names, labelled) {
-		t.Errorf("parameters %q, asked for %q, labelled %q", names, asked, labelled)
-	}
+	assert.Equal(t, asked, names, "parameters %q, asked for %q, labelled %q", names, asked, labelled)
+	assert.Equal(t, labelled, names)
 }

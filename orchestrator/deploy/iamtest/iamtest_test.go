@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/assert"
 )
 
 func TestParseRefuses(t *testing.T) {
@@ -20,9 +20,8 @@ func TestParseRefuses(t *testing.T) {
 		"a: [":                "template: ",
 		"a: !!timestamp nope": "line 1",
 	} {
-		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
+		_, err := Parse(text)
+		assert.ErrorContains(t, err, want, text)
 	}
 }
 
@@ -41,9 +40,8 @@ func TestStatementsRefuse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := template.Statements("R"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", policy, err, want)
-		}
+		_, err = template.Statements("R")
+		assert.ErrorContains(t, err, want, policy)
 	}
 	if _, err := (Template{}).Statements("R"); err == nil {
 		t.Error("a role that is not there has statements")
