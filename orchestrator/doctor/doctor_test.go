@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func lines(found []Finding) (list []string) {
@@ -37,13 +40,13 @@ func TestExamine(t *testing.T) {
 	if err := d.WriteTable(&b, strings.ToUpper); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); !strings.Contains(got, "warning    DOCUMENTS B  DIFFERS\n           → PUBLISH\n") || !strings.HasSuffix(got, "\n1 failed, 2 warnings\n") || strings.Contains(got, " \n") {
-		t.Errorf("table:\n%s", got)
-	}
+	got := b.String()
+	assert.Contains(t, got, "warning    DOCUMENTS B  DIFFERS\n           → PUBLISH\n")
+	assert.True(t, strings.HasSuffix(got, "\n1 failed, 2 warnings\n"), "table:\n%s", got)
+	assert.NotContains(t, got, " \n")
 	text, err := json.Marshal(d)
-	if err != nil || !strings.HasPrefix(string(text), `{"v":1,"status":"failed","failed":1,"warnings":2,"checks":[{"name":"identity","status":"failed"`) {
-		t.Errorf("%s, %v", text, err)
-	}
+	assert.NoError(t, err)
+	assert.True(t, strings.HasPrefix(string(text), `{"v":1,"status":"failed","failed":1,"warnings":2,"checks":[{"name":"identity","status":"failed"`), string(text))
 }
 
 func TestAgents(t *testing.T) {
@@ -65,10 +68,9 @@ func TestAgents(t *testing.T) {
 		"limit": {many, 20, []string{"|warning|20 of the first 20 are silent: h0 h1 h2 h3 h4 h5 h6 h7 and 12 more|"}},
 	} {
 		got := lines(judgeAgents(c.agents, c.limit))
+		require.Len(t, got, len(c.want), name)
 		for i := range got {
-			if i >= len(c.want) || !strings.HasPrefix(got[i], c.want[i]) || len(got) != len(c.want) {
-				t.Errorf("%s: got %q, want %q", name, got, c.want)
-			}
+			assert.True(t, strings.HasPrefix(got[i], c.want[i]), "%s: got %q, want %q", name, got[i], c.want[i])
 		}
 	}
 }

@@ -16,6 +16,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func instance(id, name, state string) ec2types.Instance {
@@ -124,21 +126,19 @@ func TestFind(t *testing.T) {
 		if v := p.filters["ec2 tag:env"]; !slices.Equal(v, []string{"prod", `a\*\?`}) {
 			t.Errorf("EC2 was asked for %q: wildcards must be literal, as they are for Run Command", v)
 		}
-		if v := p.filters["ec2 instance-state-name"]; slices.Contains(v, "terminated") || !slices.Contains(v, "stopped") {
-			t.Errorf("EC2 was asked for states %q", v)
-		}
+		v := p.filters["ec2 instance-state-name"]
+		assert.NotContains(t, v, "terminated", "EC2 was asked for states %q", v)
+		assert.Contains(t, v, "stopped", "EC2 was asked for states %q", v)
 	}
 }
 
 func TestFindByID(t *testing.T) {
 	p := &pages{instances: []ec2types.Instance{instance("i-00000001", "web-1", "running")}}
 	hosts, err := Find(t.Context(), p.api(), Selector{Instances: []string{"i-00000001", "i-00000002", "mi-00000003"}})
-	if err != nil || len(hosts) != 3 {
-		t.Fatalf("%v, %v: want every host that was named", hosts, err)
-	}
-	if hosts[1].Unreachable() != NotFound || hosts[2].Unreachable() != NotFound {
-		t.Errorf("hosts that do not exist are %q and %q", hosts[1].Unreachable(), hosts[2].Unreachable())
-	}
+	require.NoError(t, err)
+	require.Len(t, hosts, 3)
+	assert.Equal(t, NotFound, hosts[1].Unreachable(), "hosts that do not exist are %q and %q", hosts[1].Unreachable(), hosts[2].Unreachable())
+	assert.Equal(t, NotFound, hosts[2].Unreachable())
 	if v := p.filters["ec2 instance-id"]; !slices.Equal(v, []string{"i-00000001", "i-00000002"}) {
 		t.Errorf("EC2 was asked for %q", v)
 	}
@@ -180,9 +180,8 @@ func TestFindManyByID(t *testing.T) {
 		},
 	}
 	hosts, err := Find(t.Context(), api, Selector{Instances: ids})
-	if err != nil || len(hosts) != len(ids) {
-		t.Fatalf("%d hosts, %v", len(hosts), err)
-	}
+	require.NoError(t, err)
+	require.Len(t, hosts, len(ids))
 	for _, h := range hosts {
 		if h.Unreachable() != "" {
 			t.Errorf("%s is %s", h.ID, h.Unreachable())
@@ -199,22 +198,23 @@ func TestFindAll(t *testing.T) {
 		nodes:     []ssmtypes.InstanceInformation{node("i-00000001", "Online", "Linux"), node("mi-00000002", "Online", "Linux")},
 	}
 	hosts, err := Find(t.Context(), p.api(), Selector{All: true})
-	if err != nil || len(hosts) != 2 || len(p.filters) != 1 || p.filters["ec2 instance-state-name"] == nil {
-		t.Errorf("%v, %v, filters %v", hosts, err, p.filters)
-	}
+	require.NoError(t, err)
+	require.Len(t, hosts, 2)
+	require.Len(t, p.filters, 1)
+	assert.NotNil(t, p.filters["ec2 instance-state-name"], "%v, filters %v", hosts, p.filters)
 }
 
 func TestFindErrors(t *testing.T) {
 	none := &pages{}
-	if _, err := Find(t.Context(), none.api(), Selector{Tags: []Tag{{"env", []string{"nope"}}}}); !errors.Is(err, ErrNoMatch) || !strings.Contains(err.Error(), "env=nope") {
-		t.Errorf("error %v, want ErrNoMatch with the selector", err)
-	}
+	_, err := Find(t.Context(), none.api(), Selector{Tags: []Tag{{"env", []string{"nope"}}}})
+	assert.ErrorIs(t, err, ErrNoMatch)
+	assert.ErrorContains(t, err, "env=nope")
 	denied := errors.New("denied")
 	api := none.api()
 	api.DescribeInstanceInformation = func(context.Context, *ssm.DescribeInstanceInformationInput) (*ssm.DescribeInstanceInformationOutput, error) {
 		return nil, denied
 	}
-	if _, err := Find(t.Context(), api, Selector{Tags: []Tag{{"env", []string{"prod"}}}}); !errors.Is(err, denied) || !strings.Contains(err.Error(), "list managed nodes of env=prod") {
-		t.Errorf("error %v", err)
-	}
+	_, err = Find(t.Context(), api, Selector{Tags: []Tag{{"env", []string{"prod"}}}})
+	assert.ErrorIs(t, err, denied)
+	assert.ErrorContains(t, err, "list managed nodes of env=prod")
 }

@@ -2,11 +2,13 @@ package fleet
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestParseTag(t *testing.T) {
@@ -33,14 +35,11 @@ func TestParseTag(t *testing.T) {
 		t.Run(tc.in, func(t *testing.T) {
 			got, err := ParseTag(tc.in)
 			if tc.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.err) {
-					t.Fatalf("error %v, want %q", err, tc.err)
-				}
+				require.ErrorContains(t, err, tc.err)
 				return
 			}
-			if err != nil || !reflect.DeepEqual(got, tc.want) {
-				t.Fatalf("got %v, %v; want %v", got, err, tc.want)
-			}
+			require.NoError(t, err)
+			require.Equal(t, tc.want, got)
 		})
 	}
 }
@@ -54,9 +53,10 @@ func FuzzParseTag(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !utf8.ValidString(s) || tag.Key == "" || len(tag.Values) == 0 || len(tag.Values) > maxValues {
-			t.Errorf("%q became %v", s, tag)
-		}
+		assert.True(t, utf8.ValidString(s), "%q became %v", s, tag)
+		assert.NotEmpty(t, tag.Key, s)
+		assert.NotEmpty(t, tag.Values, s)
+		assert.LessOrEqual(t, len(tag.Values), maxValues, s)
 		if back := (Selector{Tags: []Tag{tag}}).String(); back != s {
 			t.Errorf("%q is written as %q", s, back)
 		}
@@ -88,8 +88,10 @@ func TestSelectorValidate(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := tc.s.Validate()
-			if (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
-				t.Errorf("error %v, want %q", err, tc.err)
+			if tc.err == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, tc.err)
 			}
 		})
 	}

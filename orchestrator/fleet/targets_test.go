@@ -3,6 +3,9 @@ package fleet
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestReadTargets(t *testing.T) {
@@ -29,9 +32,7 @@ func TestReadTargets(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := ReadTargets(strings.NewReader(tc.in))
 			if tc.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tc.err) {
-					t.Fatalf("error %.200v, want %q", err, tc.err)
-				}
+				require.ErrorContains(t, err, tc.err)
 				return
 			}
 			var list []string
@@ -41,9 +42,8 @@ func TestReadTargets(t *testing.T) {
 				}
 				list = append(list, g.Instance)
 			}
-			if err != nil || strings.Join(list, " ") != tc.want {
-				t.Errorf("got %q, %v; want %q", list, err, tc.want)
-			}
+			assert.NoError(t, err)
+			assert.Equal(t, tc.want, strings.Join(list, " "), "got %q", list)
 		})
 	}
 }
@@ -55,16 +55,14 @@ func FuzzTargetsFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		list, err := ReadTargets(strings.NewReader(s))
 		if err != nil {
-			if len(list) > 0 || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%q: %d hosts, error %v", s, len(list), err)
-			}
+			assert.Empty(t, list, "%q: %d hosts, error", s, len(list))
+			assert.NotContains(t, err.Error(), "\n", s)
 			return
 		}
 		seen := map[string]bool{}
 		for _, target := range list {
-			if seen[target.Instance] || !IsID(target.Instance) {
-				t.Errorf("%q became %v", s, list)
-			}
+			assert.False(t, seen[target.Instance], "%q became %v", s, list)
+			assert.True(t, IsID(target.Instance), "%q became %v", s, list)
 			seen[target.Instance] = true
 		}
 		if len(list) == 0 {

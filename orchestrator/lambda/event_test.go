@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/orchestrator/runcommand"
 )
 
@@ -107,11 +110,8 @@ func TestParseRefuses(t *testing.T) {
 		bus("Success", "InProgress"):                               "is no end",
 	} {
 		e, err := parse([]byte(event), now)
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %+v, %v; want an error with %q", event, e, err, want)
-		} else if !strings.Contains(err.Error(), "docs/deploy.md") {
-			t.Errorf("%s: %v does not say what is wanted", event, err)
-		}
+		assert.ErrorContains(t, err, want, "%s: %+v", event, e)
+		assert.ErrorContains(t, err, "docs/deploy.md", "%s: it does not say what is wanted", event)
 	}
 }
 
@@ -127,11 +127,15 @@ func FuzzParse(f *testing.F) {
 				kinds++
 			}
 		}
-		if err == nil && kinds != 1 || err != nil && kinds != 0 {
-			t.Fatalf("%q is %+v, %v", raw, e, err)
+		if err == nil {
+			require.Equal(t, 1, kinds, "%q is %+v", raw, e)
+		} else {
+			require.Equal(t, 0, kinds, "%q is %+v", raw, e)
 		}
-		if s := e.start; s != nil && (s.selector.Validate() != nil || s.fleet == "" || s.request.Parameters["executionTimeout"] == "") {
-			t.Fatalf("%q starts %+v", raw, *s)
+		if s := e.start; s != nil {
+			require.NoError(t, s.selector.Validate(), "%q starts %+v", raw, *s)
+			require.NotEmpty(t, s.fleet, "%q starts %+v", raw, *s)
+			require.NotEmpty(t, s.request.Parameters["executionTimeout"], "%q starts %+v", raw, *s)
 		}
 		if e.ended != nil && !runcommand.IsID(e.ended.command) {
 			t.Fatalf("%q is the end of %q", raw, e.ended.command)
@@ -146,9 +150,9 @@ func TestParseLocation(t *testing.T) {
 		"s3://my.bucket/reports/": {bucket: "my.bucket", prefix: "reports"},
 		"s3://bucket/a/b_c/d.e":   {bucket: "bucket", prefix: "a/b_c/d.e"},
 	} {
-		if got, err := parseLocation(text); err != nil || got != want {
-			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
-		}
+		got, err := parseLocation(text)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, got, "%q: %+v", text, got)
 	}
 	for _, bad := range []string{"bucket", "s3://", "s3://Bucket", "s3://b/ü", "s3://bucket//x", "https://bucket.s3.amazonaws.com", "s3://bucket/a b"} {
 		if got, err := parseLocation(bad); err == nil {

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
@@ -169,15 +171,14 @@ func TestReconcile(t *testing.T) {
 	if !slices.Equal(a.cancelled, []string{hangs}) {
 		t.Errorf("cancelled %q, want the one that hangs", a.cancelled)
 	}
-	if len(a.kept) != 7 || a.kept[3] != "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json" {
-		t.Errorf("kept %q", a.kept)
-	}
+	require.Len(t, a.kept, 7)
+	assert.Equal(t, "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json", a.kept[3], "kept %q", a.kept)
 
 	// Once more, and by a process that remembers nothing: nothing is published twice.
 	for _, again := range []*function{f, a.function()} {
-		if _, err := again.reconcile(t.Context(), reconcile{back: 24 * time.Hour}); err != nil || len(a.published) != 7 {
-			t.Errorf("again: %v, %q", err, a.published)
-		}
+		_, err := again.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
+		require.NoError(t, err, "again: %q", a.published)
+		assert.Len(t, a.published, 7, "again: %q", a.published)
 	}
 }
 
@@ -190,9 +191,8 @@ func TestReconcileGoesOn(t *testing.T) {
 	f := a.function()
 	f.reports = refusing{f.reports, "bad"}
 	_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
-	if err == nil || !strings.Contains(err.Error(), "s3://bucket/reports/bad/") || !slices.Equal(a.published, []string{"good 04:00:10"}) {
-		t.Errorf("%v, published %q: a report that is not kept is not published either", err, a.published)
-	}
+	assert.ErrorContains(t, err, "s3://bucket/reports/bad/", "published %q: a report that is not kept is not published either", a.published)
+	assert.Equal(t, []string{"good 04:00:10"}, a.published)
 }
 
 // refusing keeps the reports of all fleets but one.
@@ -216,9 +216,9 @@ func TestCollectFails(t *testing.T) {
 		a := &account{fail: operation}
 		id := a.sent(1, "aidefleet start r1 fleet=prod", "Success", time.Hour, time.Hour)
 		f := a.function()
-		if o, err := f.collectEnded(t.Context(), id); err == nil || !strings.Contains(err.Error(), operation) || len(f.published) > 0 {
-			t.Errorf("%s: %+v, %v", operation, o, err)
-		}
+		o, err := f.collectEnded(t.Context(), id)
+		assert.ErrorContains(t, err, operation, "%s: %+v", operation, o)
+		assert.Empty(t, f.published, operation)
 	}
 }
 
@@ -234,9 +234,10 @@ func TestCollectOutOfTime(t *testing.T) {
 		return nil, ctx.Err()
 	}
 	o, err := f.collectEnded(ctx, id)
-	if err != nil || o.Did != "nothing" || len(a.cancelled)+len(a.published) > 0 {
-		t.Errorf("%+v, %v, cancelled %q, published %q: want it left to the next reconcile", o, err, a.cancelled, a.published)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "nothing", o.Did, "%+v, cancelled %q, published %q: want it left to the next reconcile", o, a.cancelled, a.published)
+	assert.Empty(t, a.cancelled)
+	assert.Empty(t, a.published)
 }
 
 // TestReconcileUnread: a sweep whose results cannot be read, or not all, is neither

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/stretchr/testify/assert"
 )
 
 var requested = time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
@@ -113,9 +114,8 @@ func TestPublishLimits(t *testing.T) {
 			t.Errorf("%d hosts took %d calls, want at most %d", hosts, len(r.calls), most)
 		}
 		for _, call := range r.calls {
-			if len(call) > maxDatums || len(call) == 0 {
-				t.Errorf("%d hosts: a call with %d datums", hosts, len(call))
-			}
+			assert.LessOrEqual(t, len(call), maxDatums, "%d hosts: a call with %d datums", hosts, len(call))
+			assert.NotEmpty(t, call, "%d hosts", hosts)
 		}
 	}
 }
@@ -132,9 +132,8 @@ func TestPublishManyUnderOneName(t *testing.T) {
 	total := 0
 	for _, call := range r.calls {
 		for _, d := range call {
-			if len(d.Values) > maxValues || len(d.Values) != len(d.Counts) {
-				t.Errorf("%d values, %d counts", len(d.Values), len(d.Counts))
-			}
+			assert.LessOrEqual(t, len(d.Values), maxValues, "%d values, %d counts", len(d.Values), len(d.Counts))
+			assert.Len(t, d.Values, len(d.Counts), "%d values, %d counts", len(d.Values), len(d.Counts))
 			if aws.ToString(d.MetricName) == "added" {
 				total += len(d.Values)
 			}
@@ -154,9 +153,7 @@ func TestPublishStops(t *testing.T) {
 			s.Hosts = append(s.Hosts, Host{ID: fmt.Sprintf("i-%d", n)})
 		}
 		err := Publish(t.Context(), r.api(), s)
-		if err == nil || !strings.Contains(err.Error(), "namespace AIDE") {
-			t.Errorf("error %v", err)
-		}
+		assert.ErrorContains(t, err, "namespace AIDE")
 		for _, line := range r.lines() {
 			if strings.HasPrefix(line, "SweepCompleted") {
 				t.Errorf("call %d failed, and the sweep is marked as complete", failAt)
@@ -189,9 +186,11 @@ func TestCompleted(t *testing.T) {
 			var asked []string
 			api := API{GetMetricStatistics: func(_ context.Context, in *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error) {
 				asked = append(asked, in.StartTime.Format("02 15:04-")+in.EndTime.Format("15:04"))
-				if *in.Namespace != "AIDE" || *in.MetricName != Mark || *in.Dimensions[0].Name != "Fleet" || *in.Dimensions[0].Value != "env=prod" || in.EndTime.Sub(*in.StartTime) > 1440*time.Minute {
-					t.Errorf("asked for %+v", in)
-				}
+				assert.Equal(t, "AIDE", *in.Namespace, "asked for %+v", in)
+				assert.Equal(t, Mark, *in.MetricName)
+				assert.Equal(t, "Fleet", *in.Dimensions[0].Name)
+				assert.Equal(t, "env=prod", *in.Dimensions[0].Value)
+				assert.LessOrEqual(t, in.EndTime.Sub(*in.StartTime), 1440*time.Minute)
 				out := &cloudwatch.GetMetricStatisticsOutput{}
 				if in.StartTime.Day() == 24 {
 					out.Datapoints = tc.points
@@ -199,9 +198,9 @@ func TestCompleted(t *testing.T) {
 				return out, tc.err
 			}}
 			got, err := Completed(t.Context(), api, "AIDE", "env=prod", at, requested.Add(50*time.Hour))
-			if got != tc.want || !errors.Is(err, tc.err) || strings.Join(asked, ",") != tc.asked {
-				t.Errorf("%t, %v, asked %q", got, err, asked)
-			}
+			assert.Equal(t, tc.want, got, "%t, asked %q", got, asked)
+			assert.ErrorIs(t, err, tc.err)
+			assert.Equal(t, tc.asked, strings.Join(asked, ","))
 		})
 	}
 }

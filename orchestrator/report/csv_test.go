@@ -8,6 +8,9 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
 
@@ -68,9 +71,9 @@ func TestCSV(t *testing.T) {
 	if err := WriteCSV(&b, r); err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Split(b.String(), "\r\n"); len(lines) != len(r.Hosts)+2 || lines[len(lines)-1] != "" {
-		t.Errorf("%d lines, want a header and one a host, ended by CR LF", len(lines))
-	}
+	lines := strings.Split(b.String(), "\r\n")
+	require.Len(t, lines, len(r.Hosts)+2)
+	assert.Empty(t, lines[len(lines)-1], "%d lines", len(lines))
 	list := records(t, b.String(), ',')
 	if !slices.Equal(list[0], csvHeader) {
 		t.Errorf("header %q", list[0])
@@ -80,9 +83,8 @@ func TestCSV(t *testing.T) {
 		"mi-0123456789abcdef8", `'=cmd|' /C calc'!A0`, "", "", "drift", "", "0", "1", "0", "7", "", "", "",
 		`'-/srv/"a", b; ~/x\x3b ~/etc/passwd`, "2", `'=cmd|' /C calc'!A0`,
 	}
-	if at < 0 || !slices.Equal(list[at], want) {
-		t.Errorf("record %d\ngot  %q\nwant %q", at, list[at], want)
-	}
+	require.GreaterOrEqual(t, at, 0)
+	assert.Equal(t, want, list[at], "record %d\ngot  %q\nwant %q", at, list[at], want)
 	for _, c := range list[1:] {
 		counted := c[4] == "clean" || c[4] == "drift"
 		for i := range 4 {

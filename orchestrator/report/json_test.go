@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/result"
 )
 
@@ -56,9 +58,8 @@ func TestStreams(t *testing.T) {
 		if err := write(&c); err != nil {
 			t.Fatal(err)
 		}
-		if c.total < 500_000 || c.largest > 8<<10 {
-			t.Errorf("%s: %d bytes, %d of them at once", name, c.total, c.largest)
-		}
+		assert.GreaterOrEqual(t, c.total, 500_000, "%s: %d bytes, %d of them at once", name, c.total, c.largest)
+		assert.LessOrEqual(t, c.largest, 8<<10, name)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
 
@@ -106,9 +109,9 @@ func TestJSONIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again bytes.Buffer
-	if err := WriteJSON(&again, back); err != nil || again.String() != b.String() {
-		t.Errorf("read back and written again it is\n%s", again.String())
-	}
+	err := WriteJSON(&again, back)
+	assert.NoError(t, err, "read back and written again it is\n%s", again.String())
+	assert.Equal(t, b.String(), again.String())
 	if got := back.Hosts[0].Paths[1]; got != "+/etc/cron.d/\x1b[31m\u202etxt.exe" {
 		t.Errorf("path %q: escapes must not change the name", got)
 	}
@@ -134,10 +137,8 @@ func TestCohorts(t *testing.T) {
 	for _, c := range r.Cohorts() {
 		got = append(got, c.Fingerprint+" "+strings.Repeat("x", len(c.Hosts)))
 	}
-	want := "9f86d081884c7d659a2feaa0c55ad015 xx, x, x,0a1b2c3d4e5f60718293a4b5c6d7e8f9 x"
-	if len(got) != 4 || got[0] != "9f86d081884c7d659a2feaa0c55ad015 xx" {
-		t.Errorf("got %q, want the large one first and hosts without a fingerprint apart: %s", got, want)
-	}
+	require.Len(t, got, 4, "hosts without a fingerprint stand apart: xx, x, x, x")
+	assert.Equal(t, "9f86d081884c7d659a2feaa0c55ad015 xx", got[0], "the large one comes first")
 }
 
 func TestEscape(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
 )
 
 func TestAwait(t *testing.T) {
@@ -31,9 +32,8 @@ func TestAwait(t *testing.T) {
 			var waited time.Duration
 			calls := 0
 			api := API{GetCommandInvocation: func(_ context.Context, in *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error) {
-				if aws.ToString(in.CommandId) != id || aws.ToString(in.InstanceId) != "i-1" {
-					t.Errorf("asked for %+v", in)
-				}
+				assert.Equal(t, id, aws.ToString(in.CommandId), "asked for %+v", in)
+				assert.Equal(t, "i-1", aws.ToString(in.InstanceId))
 				next := tc.answers[min(calls, len(tc.answers)-1)]
 				calls++
 				if err, ok := next.(error); ok {
@@ -42,11 +42,11 @@ func TestAwait(t *testing.T) {
 				return next.(*ssm.GetCommandInvocationOutput), nil
 			}}
 			out, err := Await(t.Context(), api, Command{ID: id}, "i-1", instantly(&waited))
-			if !errors.Is(err, tc.err) || out.Status != tc.want {
-				t.Errorf("%+v, %v after %s", out, err, waited)
-			}
-			if tc.want == Answered && (out.Stdout != "said" || out.Code != 3) {
-				t.Errorf("%+v", out)
+			assert.ErrorIs(t, err, tc.err, "%+v after %s", out, waited)
+			assert.Equal(t, tc.want, out.Status)
+			if tc.want == Answered {
+				assert.Equal(t, "said", out.Stdout)
+				assert.Equal(t, 3, out.Code)
 			}
 		})
 	}
@@ -63,8 +63,9 @@ func TestRecent(t *testing.T) {
 	}
 	calls := 0
 	api := API{ListCommands: func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
-		if calls++; len(in.Filters) != 1 || aws.ToString(in.Filters[0].Value) != "Doc" {
-			t.Errorf("filters %+v", in.Filters)
+		calls++
+		if assert.Len(t, in.Filters, 1) {
+			assert.Equal(t, "Doc", aws.ToString(in.Filters[0].Value))
 		}
 		return pages[aws.ToString(in.NextToken)], nil
 	}}
@@ -74,9 +75,8 @@ func TestRecent(t *testing.T) {
 		for _, c := range got {
 			ids += c.ID
 		}
-		if err != nil || ids != want {
-			t.Errorf("the newest %d are %s, %v; want %s", n, ids, err, want)
-		}
+		assert.NoError(t, err, "the newest %d are %s", n, ids)
+		assert.Equal(t, want, ids, "the newest %d are %s", n, ids)
 	}
 	if calls != 4 {
 		t.Errorf("%d calls", calls)

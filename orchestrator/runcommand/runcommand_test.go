@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const id = "12345678-90ab-cdef-1234-567890abcdef"
@@ -40,19 +42,23 @@ func TestSend(t *testing.T) {
 		Document: "Doc", Parameters: map[string]string{"a": "1"}, Comment: "run",
 		Targets: []Target{{"tag:env", []string{"prod"}}}, DeliveryTimeout: time.Minute, MaxConcurrency: "100%", MaxErrors: "10",
 	}, Pace{})
-	if err != nil || c.ID != id || c.Document != "Doc" || c.Comment != "run" || len(c.Targets) != 2 || c.Done() {
-		t.Fatalf("%+v, %v", c, err)
-	}
-	if len(sent) != 1 || aws.ToInt32(sent[0].TimeoutSeconds) != 60 || aws.ToString(sent[0].MaxErrors) != "10" ||
-		aws.ToString(sent[0].MaxConcurrency) != "100%" || sent[0].Parameters["a"][0] != "1" {
-		t.Errorf("sent %+v", sent)
-	}
+	require.NoError(t, err)
+	require.Equal(t, id, c.ID, "%+v", c)
+	require.Equal(t, "Doc", c.Document)
+	require.Equal(t, "run", c.Comment)
+	require.Len(t, c.Targets, 2)
+	require.False(t, c.Done(), "%+v", c)
+	require.Len(t, sent, 1)
+	assert.Equal(t, int32(60), aws.ToInt32(sent[0].TimeoutSeconds), "sent %+v", sent)
+	assert.Equal(t, "10", aws.ToString(sent[0].MaxErrors))
+	assert.Equal(t, "100%", aws.ToString(sent[0].MaxConcurrency))
+	assert.Equal(t, "1", sent[0].Parameters["a"][0])
 
 	refused := &types.InvalidDocument{}
 	api.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) { return nil, refused }
-	if _, err := Send(t.Context(), api, Request{Document: "Doc"}, Pace{}); !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "send Doc: ") {
-		t.Errorf("error %v", err)
-	}
+	_, err = Send(t.Context(), api, Request{Document: "Doc"}, Pace{})
+	require.ErrorAs(t, err, &refused)
+	assert.True(t, strings.HasPrefix(err.Error(), "send Doc: "), err)
 }
 
 // states answers ListCommands with one state after the other, the last for ever.
@@ -112,9 +118,8 @@ func TestWatchBacksOff(t *testing.T) {
 	if _, err := Watch(t.Context(), states(&calls, []types.Command{command("InProgress", 3, 0)}), Command{ID: id}, instantly(&waited), 0, time.Hour, func(Command) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	if calls < 360 || calls > 460 {
-		t.Errorf("%d looks in an hour, want about one in 10 s", calls)
-	}
+	assert.GreaterOrEqual(t, calls, 360)
+	assert.LessOrEqual(t, calls, 460)
 }
 
 func TestWatchErrors(t *testing.T) {
@@ -140,9 +145,9 @@ func TestGetUnknown(t *testing.T) {
 	api := API{ListCommands: func(context.Context, *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
 		return nil, &types.InvalidCommandId{}
 	}}
-	if _, err := Get(t.Context(), api, id); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), id) {
-		t.Errorf("error %v", err)
-	}
+	_, err := Get(t.Context(), api, id)
+	assert.ErrorIs(t, err, ErrNotFound)
+	assert.ErrorContains(t, err, id)
 }
 
 func TestStatusOf(t *testing.T) {
@@ -214,12 +219,13 @@ func TestInvocations(t *testing.T) {
 			calls := 0
 			found := visited{}
 			err := Invocations(t.Context(), listing(&calls, 3, tc.token), id, found.visit)
-			if err != nil || len(found) != 3 || calls != tc.calls {
-				t.Fatalf("%v, %v in %d calls; want 3 hosts in %d", found, err, calls, tc.calls)
-			}
-			if i := found["i-1"]; i.Output != "said" || i.Code != 7 || i.Status != Answered {
-				t.Errorf("invocation %+v: want the step that said anything", i)
-			}
+			require.NoError(t, err)
+			require.Len(t, found, 3, "%v in %d calls", found, calls)
+			require.Equal(t, tc.calls, calls)
+			i := found["i-1"]
+			assert.Equal(t, "said", i.Output, "invocation %+v: want the step that said anything", i)
+			assert.Equal(t, 7, i.Code)
+			assert.Equal(t, Answered, i.Status)
 		})
 	}
 }
@@ -242,9 +248,9 @@ func TestAnswer(t *testing.T) {
 		{"a step that says nothing behind it", []types.CommandPlugin{step(7, "answer"), step(0, "")}, "answer", 7},
 		{"nothing from all", []types.CommandPlugin{step(0, ""), step(3, "")}, "", 3},
 	} {
-		if got := invocationFromSDK(types.CommandInvocation{CommandPlugins: tc.steps}); got.Output != tc.said || got.Code != tc.code {
-			t.Errorf("%s: %+v, want %q with %d", tc.name, got, tc.said, tc.code)
-		}
+		got := invocationFromSDK(types.CommandInvocation{CommandPlugins: tc.steps})
+		assert.Equal(t, tc.said, got.Output, "%s: %+v", tc.name, got)
+		assert.Equal(t, tc.code, got.Code, tc.name)
 	}
 }
 
@@ -260,13 +266,14 @@ func TestComplete(t *testing.T) {
 		return out, nil
 	}}
 	found := visited{}
-	if err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited), found.visit); err != nil || len(found) != 3 || calls != 4 {
-		t.Errorf("%d hosts, %v in %d calls: a list that is shorter than the command counts is not believed", len(found), err, calls)
-	}
+	err := Complete(t.Context(), api, Command{ID: id, Targeted: 3}, instantly(&waited), found.visit)
+	assert.NoError(t, err)
+	assert.Len(t, found, 3, "%d hosts in %d calls: a list that is shorter than the command counts is not believed", len(found), calls)
+	assert.Equal(t, 4, calls)
 	waited = 0
 	short := Command{ID: id, Targeted: 3, Status: "Success"}
 	found = visited{}
-	err := Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), short, instantly(&waited), found.visit)
+	err = Complete(t.Context(), listing(&calls, 1, func(int) *string { return nil }), short, instantly(&waited), found.visit)
 	if err != nil {
 		t.Fatal(err)
 	}

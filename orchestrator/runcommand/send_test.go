@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/stretchr/testify/assert"
 )
 
 func status(code int) error {
@@ -67,9 +67,8 @@ func TestSendAmbiguous(t *testing.T) {
 					return &ssm.SendCommandOutput{Command: &ours}, nil
 				},
 				ListCommands: func(_ context.Context, in *ssm.ListCommandsInput) (*ssm.ListCommandsOutput, error) {
-					if len(in.Filters) != 1 || in.Filters[0].Key != types.CommandFilterKeyInvokedAfter {
-						t.Errorf("filters %+v", in.Filters)
-					}
+					assert.Len(t, in.Filters, 1)
+					assert.Equal(t, types.CommandFilterKeyInvokedAfter, in.Filters[0].Key, "filters %+v", in.Filters)
 					if in.NextToken == nil {
 						lookUps++
 						other := types.Command{CommandId: aws.String("other"), DocumentName: aws.String("Doc"), Comment: aws.String("run 6")}
@@ -112,9 +111,8 @@ func TestSendLookUpFails(t *testing.T) {
 	}
 	var waited time.Duration
 	_, err := Send(t.Context(), api, Request{Document: "Doc", Comment: "run 7"}, instantly(&waited))
-	if sends != 1 || err == nil || !strings.Contains(err.Error(), `it may have been sent, look for the comment "run 7"`) {
-		t.Errorf("sent %d times: %v", sends, err)
-	}
+	assert.Equal(t, 1, sends)
+	assert.ErrorContains(t, err, `it may have been sent, look for the comment "run 7"`, "sent %d times", sends)
 }
 
 // TestSendSeenLate: a command of which the answer was lost is looked for during all
