@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/runcommand"
@@ -169,12 +171,10 @@ func TestAcceptable(t *testing.T) {
 					t.Errorf("%s: it is not said why it does not accept", h.Name)
 				}
 			}
-			if strings.Join(chosen, " ") != tc.chosen || strings.Join(others, ";") != tc.others {
-				t.Errorf("chosen %q, others %q", chosen, others)
-			}
-			if len(a.sent) > 0 || len(a.calls) > 0 {
-				t.Errorf("looking up changes something: %v", a.calls)
-			}
+			assert.Equal(t, tc.chosen, strings.Join(chosen, " "), "chosen %q, others %q", chosen, others)
+			assert.Equal(t, tc.others, strings.Join(others, ";"))
+			assert.Empty(t, a.sent, "looking up changes something: %v", a.calls)
+			assert.Empty(t, a.calls, "looking up changes something")
 		})
 	}
 	a := acceptingFleet(t)
@@ -194,17 +194,17 @@ func TestAccept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(a.sent) != 1 || aws.ToString(a.sent[0].DocumentName) != "AideFleet-Accept" || a.sent[0].Parameters["fingerprint"][0] != shownF ||
-		!slices.Equal(a.sent[0].Targets[0].Values, []string{"i-01", "i-02"}) {
-		t.Errorf("sent %+v", a.sent)
-	}
+	require.Len(t, a.sent, 1)
+	assert.Equal(t, "AideFleet-Accept", aws.ToString(a.sent[0].DocumentName), "sent %+v", a.sent)
+	assert.Equal(t, shownF, a.sent[0].Parameters["fingerprint"][0])
+	assert.Equal(t, []string{"i-01", "i-02"}, a.sent[0].Targets[0].Values)
 	want := []string{
 		"broken failed baseline_missing", "clean clean +0 -0 ~0", "new missing not_targeted", "other drift +2 -0 ~1",
 		"same-1 clean +0 -0 ~0", "same-2 failed refused", "silent missing agent_lost",
 	}
-	if got := verdicts(r); !slices.Equal(got, want) || r.Fleet != "env=prod" {
-		t.Errorf("%s: got %q, want %q", r.Fleet, got, want)
-	}
+	got := verdicts(r)
+	assert.Equal(t, want, got, "%s: got %q", r.Fleet, got)
+	assert.Equal(t, "env=prod", r.Fleet)
 	for _, h := range r.Hosts {
 		if h.Name == "same-2" && !strings.Contains(h.Next, "sweep --instance i-02") {
 			t.Errorf("next of a refusal: %q", h.Next)
@@ -223,9 +223,9 @@ func TestAcceptNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Accept(t.Context(), regions, chosen, accepts())
-	if !errors.Is(err, ErrNotShown) || len(a.sent) > 0 || r.Summary.Targeted != 7 {
-		t.Errorf("%v after %d commands, %+v", err, len(a.sent), r.Summary)
-	}
+	assert.ErrorIs(t, err, ErrNotShown, "after %d commands, %+v", len(a.sent), r.Summary)
+	assert.Empty(t, a.sent)
+	assert.Equal(t, 7, r.Summary.Targeted)
 }
 
 // TestAcceptMany: more hosts than can be named get one command by their tags, and
@@ -250,34 +250,33 @@ func TestAcceptMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Accept(t.Context(), regions, chosen, accepts())
-	if err != nil || len(a.sent) != 1 || aws.ToString(a.sent[0].Targets[0].Key) != "tag:env" {
-		t.Fatalf("%v after %d commands", err, len(a.sent))
-	}
-	if s := r.Summary; s.Clean != byName+1 || s.Changed != 1 || s.Targeted != byName+2 {
-		t.Errorf("%+v", s)
-	}
+	require.NoError(t, err)
+	require.Len(t, a.sent, 1)
+	require.Equal(t, "tag:env", aws.ToString(a.sent[0].Targets[0].Key), "after %d commands", len(a.sent))
+	s := r.Summary
+	assert.Equal(t, byName+1, s.Clean, "%+v", s)
+	assert.Equal(t, 1, s.Changed)
+	assert.Equal(t, byName+2, s.Targeted)
 }
 
 func TestAsk(t *testing.T) {
 	a := acceptingFleet(t)
 	r := a.region()
 	answers, err := Ask(t.Context(), r, accepts().Selector, doctor())
-	if err != nil || len(answers) != 7 {
-		t.Fatalf("%+v, %v", answers, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, answers, 7)
 	for i, want := range []string{"", "", "not_targeted", "not_targeted", "not_targeted", "agent_lost", "not_targeted"} {
-		if a := answers[i]; string(a.Reason) != want || (a.Output == "") != (want != "") {
-			t.Errorf("%+v, want %q", a, want)
-		}
+		a := answers[i]
+		assert.Equal(t, want, string(a.Reason), "%+v", a)
+		assert.Equal(t, want != "", a.Output == "", "%+v", a)
 	}
 	one := fleet.Selector{Instances: []string{"i-01"}}
 	denied := errors.New("denied")
 	r.Commands.SendCommand = func(context.Context, *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
 		return nil, &ssmtypes.InvalidDocument{Message: aws.String(denied.Error())}
 	}
-	if _, err := Ask(t.Context(), r, one, doctor()); err == nil || !strings.Contains(err.Error(), "denied") {
-		t.Errorf("error %v", err)
-	}
+	_, err = Ask(t.Context(), r, one, doctor())
+	assert.ErrorContains(t, err, "denied")
 }
 
 func TestPageInterrupted(t *testing.T) {
@@ -296,9 +295,10 @@ func TestPageInterrupted(t *testing.T) {
 		return nil, nil
 	}
 	var abandoned *AbandonedError
-	if _, err := Page(ctx, r, "i-01", doctor()); !errors.As(err, &abandoned) || cancelled != 1 || abandoned.Cancel != nil {
-		t.Errorf("%v, cancelled %d times", err, cancelled)
-	}
+	_, err := Page(ctx, r, "i-01", doctor())
+	require.ErrorAs(t, err, &abandoned, "cancelled %d times", cancelled)
+	assert.Equal(t, 1, cancelled)
+	assert.NoError(t, abandoned.Cancel)
 	if text := (&AbandonedError{CommandID: "c", Cancel: errors.New("denied")}).Error(); !strings.Contains(text, "goes on: denied") {
 		t.Error(text)
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/orchestrator/runcommand"
 )
 
@@ -20,18 +22,19 @@ func TestName(t *testing.T) {
 		if got := tc.name.String(); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
-		if got, ok := ParseName(tc.want); !ok || got != tc.name {
-			t.Errorf("%q is read as %+v, %t", tc.want, got, ok)
-		}
+		got, ok := ParseName(tc.want)
+		assert.True(t, ok, "%q is read as %+v, %t", tc.want, got, ok)
+		assert.Equal(t, tc.name, got, tc.want)
 	}
 	long := Name{Verb: "sweep", ID: strings.Repeat("x", 25), Part: 9999, Parts: 9999, Fleet: strings.Repeat("f", MaxFleet)}
-	if _, ok := ParseName(long.String()); len(long.String()) > maxComment || !ok || !strings.HasSuffix(long.String(), "fff") {
-		t.Errorf("%q: a name of %d characters must fit", long, MaxFleet)
-	}
+	_, ok := ParseName(long.String())
+	assert.LessOrEqual(t, len(long.String()), maxComment, "%q: a name of %d characters must fit", long, MaxFleet)
+	assert.True(t, ok, "%q: a name of %d characters must fit", long, MaxFleet)
+	assert.True(t, strings.HasSuffix(long.String(), "fff"), "%q: a name of %d characters must fit", long, MaxFleet)
 	long.Fleet += strings.Repeat("f", 60)
-	if got, ok := ParseName(long.String()); !ok || got.Fleet != "" {
-		t.Errorf("%q: half a name would be another fleet's", long)
-	}
+	got, ok := ParseName(long.String())
+	assert.True(t, ok, "%q: half a name would be another fleet's", long)
+	assert.Empty(t, got.Fleet)
 	for _, bad := range []string{
 		"", "aidefleet", "aidefleet sweep", "somebody's own comment", "aidefleet sweep x 0/3", "aidefleet sweep x 4/3",
 		"aidefleet sweep x fleet=", "aidefleet sweep x fleet= ", "aidefleet sweep x fleet=ä", "aidefleet sweep x\nfleet=a", "aidefleet Sweep x",
@@ -72,8 +75,8 @@ func FuzzParseName(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again, ok := ParseName(n.String()); !ok || again != n {
-			t.Errorf("%q is %+v, and then %+v", comment, n, again)
-		}
+		again, ok := ParseName(n.String())
+		assert.True(t, ok, "%q is %+v, and then %+v", comment, n, again)
+		assert.Equal(t, n, again, comment)
 	})
 }

@@ -17,6 +17,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/report"
@@ -52,35 +54,39 @@ func TestRunEverywhere(t *testing.T) {
 	o.Explain = func(err error) string { return "explained: " + err.Error() }
 	r, err := Run(t.Context(), []Region{well.region(), broken, missing}, o)
 	var partial *PartialError
-	if !errors.As(err, &partial) || partial.Failed != 2 || partial.Regions != 3 {
-		t.Fatalf("error %v", err)
-	}
+	require.ErrorAs(t, err, &partial)
+	require.Equal(t, 2, partial.Failed)
+	require.Equal(t, 3, partial.Regions)
 	if got, want := verdicts(r), []string{"drift drift +2 -0 ~1", "lost missing agent_lost", "web missing document_missing"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, h := range r.Hosts {
-		if h.Region == "" || h.Account == "" || h.Status == report.Missing && h.Next == "" {
-			t.Errorf("%s: region %q, account %q, next %q", h.Name, h.Region, h.Account, h.Next)
+		assert.NotEmpty(t, h.Region, "%s: region %q, account %q, next %q", h.Name, h.Region, h.Account, h.Next)
+		assert.NotEmpty(t, h.Account, h.Name)
+		if h.Status == report.Missing {
+			assert.NotEmpty(t, h.Next, h.Name)
 		}
 	}
-	if len(r.Errors) != 2 || r.Errors[0].Region != "eu-west-1" || r.Errors[0].Account != otherAccount || !strings.HasSuffix(r.Errors[0].Role, "/aidefleet") ||
-		!strings.HasPrefix(r.Errors[0].Error, "explained: list instances") || !strings.Contains(r.Errors[1].Error, "InvalidDocument") {
-		t.Errorf("errors %+v", r.Errors)
-	}
-	if well.called("PutMetricData") == 0 || denied.called("PutMetricData")+bare.called("PutMetricData") > 0 {
-		t.Error("what was swept is published, and nothing else")
-	}
-	if len(r.Commands) != 1 || r.Commands[0].Region != "eu-central-1" || !r.Started.Equal(requested) {
-		t.Errorf("commands %v, started %s", r.Commands, r.Started)
-	}
+	require.Len(t, r.Errors, 2)
+	assert.Equal(t, "eu-west-1", r.Errors[0].Region, "errors %+v", r.Errors)
+	assert.Equal(t, otherAccount, r.Errors[0].Account)
+	assert.True(t, strings.HasSuffix(r.Errors[0].Role, "/aidefleet"), "errors %+v", r.Errors)
+	assert.True(t, strings.HasPrefix(r.Errors[0].Error, "explained: list instances"), "errors %+v", r.Errors)
+	assert.Contains(t, r.Errors[1].Error, "InvalidDocument")
+	assert.NotZero(t, well.called("PutMetricData"), "what was swept is published, and nothing else")
+	assert.Zero(t, denied.called("PutMetricData")+bare.called("PutMetricData"), "what was swept is published, and nothing else")
+	require.Len(t, r.Commands, 1, "commands %v, started %s", r.Commands, r.Started)
+	assert.Equal(t, "eu-central-1", r.Commands[0].Region)
+	assert.True(t, r.Started.Equal(requested), "commands %v, started %s", r.Commands, r.Started)
 }
 
 func TestRunNoMatch(t *testing.T) {
 	none, some := &account{}, &account{}
 	some.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
-	if r, err := Run(t.Context(), []Region{none.region(), some.elsewhere("eu-west-1")}, options()); err != nil || r.Summary.Clean != 1 || len(r.Errors) > 0 {
-		t.Errorf("%+v, %v: a region without such hosts is none that failed", r.Summary, err)
-	}
+	r, err := Run(t.Context(), []Region{none.region(), some.elsewhere("eu-west-1")}, options())
+	assert.NoError(t, err)
+	assert.Equal(t, 1, r.Summary.Clean, "%+v: a region without such hosts is none that failed", r.Summary)
+	assert.Empty(t, r.Errors)
 	if _, err := Run(t.Context(), []Region{none.region(), none.elsewhere("eu-west-1")}, options()); !errors.Is(err, fleet.ErrNoMatch) {
 		t.Errorf("error %v, want that nothing matches anywhere", err)
 	}
@@ -124,16 +130,15 @@ func TestRunInterruptedEverywhere(t *testing.T) {
 	}
 	r, err := Run(ctx, []Region{accounts[0].region(), accounts[1].elsewhere("eu-west-1")}, options())
 	var interrupted *InterruptedError
-	if !errors.As(err, &interrupted) || interrupted.Commands != 2 || interrupted.Cancel != nil {
-		t.Fatalf("error %v", err)
-	}
+	require.ErrorAs(t, err, &interrupted)
+	require.Equal(t, 2, interrupted.Commands)
+	require.NoError(t, interrupted.Cancel)
 	if got, want := verdicts(r), []string{"slow missing cancelled", "slow missing cancelled"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for i, a := range accounts {
-		if a.called("CancelCommand") != 1 || a.called("PutMetricData") != 0 {
-			t.Errorf("region %d: %v", i, a.calls)
-		}
+		assert.Equal(t, 1, a.called("CancelCommand"), "region %d: %v", i, a.calls)
+		assert.Equal(t, 0, a.called("PutMetricData"), "region %d", i)
 	}
 }
 
@@ -265,9 +270,8 @@ func TestRunPublishesInTime(t *testing.T) {
 		}
 	}
 	r, err := Run(t.Context(), []Region{here, there}, options())
-	if err != nil || r.Summary.Clean != 2 {
-		t.Errorf("%v, %+v", err, r.Summary)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, 2, r.Summary.Clean, "%+v", r.Summary)
 }
 
 // TestRunAll: hosts that cannot be targeted by a tag are sent a command for each
@@ -283,25 +287,29 @@ func TestRunAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := r.Summary; s.Targeted != 122 || s.Clean != 120 || s.Missing != 2 || r.Fleet != "all" {
-		t.Errorf("fleet %q, %+v", r.Fleet, s)
-	}
-	if len(n.sent) != 3 || len(r.Commands) != 3 || sends != 3 || n.published != 1 || n.targeted != 122 {
-		t.Errorf("%d commands, %d reported, %d noted, published %d times for %v hosts", len(n.sent), len(r.Commands), sends, n.published, n.targeted)
-	}
+	s := r.Summary
+	assert.Equal(t, 122, s.Targeted, "fleet %q, %+v", r.Fleet, s)
+	assert.Equal(t, 120, s.Clean)
+	assert.Equal(t, 2, s.Missing)
+	assert.Equal(t, "all", r.Fleet)
+	require.Len(t, n.sent, 3)
+	require.Len(t, r.Commands, 3)
+	assert.Equal(t, 3, sends, "%d commands, %d reported, %d noted, published %d times for %v hosts", len(n.sent), len(r.Commands), sends, n.published, n.targeted)
+	assert.Equal(t, 1, n.published)
+	assert.Equal(t, 122.0, n.targeted)
 	comments := map[string]bool{}
 	for _, in := range n.sent {
 		comments[aws.ToString(in.Comment)] = true
-		if values := in.Targets[0].Values; aws.ToString(in.Targets[0].Key) != "InstanceIds" || len(values) > 50 || slices.Contains(values, n.hosts[0]) || slices.Contains(values, n.hosts[1]) {
-			t.Errorf("targets %v", in.Targets)
-		}
+		values := in.Targets[0].Values
+		assert.Equal(t, "InstanceIds", aws.ToString(in.Targets[0].Key), "targets %v", in.Targets)
+		require.LessOrEqual(t, len(values), 50, "targets %v", in.Targets)
+		assert.NotContains(t, values, n.hosts[0], "targets %v", in.Targets)
+		assert.NotContains(t, values, n.hosts[1], "targets %v", in.Targets)
 	}
-	if !comments["aidefleet sweep run 1/3 fleet=all"] || len(comments) != 3 {
-		t.Errorf("comments %v: a command is looked up by its own", comments)
-	}
-	if completed != 120 || targeted != 120 {
-		t.Errorf("progress %d of %d", completed, targeted)
-	}
+	assert.True(t, comments["aidefleet sweep run 1/3 fleet=all"], "comments %v: a command is looked up by its own", comments)
+	assert.Len(t, comments, 3)
+	assert.Equal(t, 120, completed, "progress %d of %d", completed, targeted)
+	assert.Equal(t, 120, targeted)
 
 	// The commands of one sweep, collected, are that sweep; an overlap is no host twice.
 	ids := make([]string, 0, 3)
@@ -310,9 +318,9 @@ func TestRunAll(t *testing.T) {
 	}
 	n.sent[1].Targets[0].Values = append(n.sent[1].Targets[0].Values, n.sent[0].Targets[0].Values[0])
 	again, err := Collect(t.Context(), n.region(), ids, collecting())
-	if err != nil || again.Report.Summary.Clean != 120 || len(again.Report.Commands) != 3 {
-		t.Errorf("%+v, %v", again.Report.Summary, err)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, 120, again.Report.Summary.Clean, "%+v", again.Report.Summary)
+	assert.Len(t, again.Report.Commands, 3)
 }
 
 // TestRunAllRefused: what was sent before a refusal is reported and published.
@@ -323,14 +331,16 @@ func TestRunAllRefused(t *testing.T) {
 	o.Selector = fleet.Selector{All: true}
 	r, err := Run(t.Context(), []Region{n.region()}, o)
 	var invalid *ssmtypes.InvalidInstanceId
-	if !errors.As(err, &invalid) || len(r.Errors) != 1 || len(r.Commands) != 1 {
-		t.Fatalf("error %v, errors %v, commands %v", err, r.Errors, r.Commands)
-	}
+	require.ErrorAs(t, err, &invalid, "errors %v, commands %v", r.Errors, r.Commands)
+	require.Len(t, r.Errors, 1)
+	require.Len(t, r.Commands, 1)
 	reasons := map[string]int{}
 	for _, h := range r.Hosts {
 		reasons[string(h.Reason)]++
 	}
-	if reasons[""] != 50 || reasons["not_sent"] != 70 || reasons["unmanaged"] != 1 || reasons["invalid_platform"] != 1 || n.published != 1 {
-		t.Errorf("%v, published %d times", reasons, n.published)
-	}
+	assert.Equal(t, 50, reasons[""], "%v, published %d times", reasons, n.published)
+	assert.Equal(t, 70, reasons["not_sent"])
+	assert.Equal(t, 1, reasons["unmanaged"])
+	assert.Equal(t, 1, reasons["invalid_platform"])
+	assert.Equal(t, 1, n.published)
 }

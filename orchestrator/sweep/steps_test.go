@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/report"
 )
@@ -91,18 +93,19 @@ func TestRunSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.sent) != 2 || s.sent[0].Parameters["watch"][0] != "/srv" || s.sent[1].Parameters["force"][0] != "true" {
-		t.Fatalf("sent %+v", s.sent)
-	}
-	if to := s.sent[1].Targets[0]; aws.ToString(to.Key) != "InstanceIds" || !slices.Equal(slices.Sorted(slices.Values(to.Values)), []string{"i-01", "i-02"}) {
-		t.Errorf("the second command is for %q", to.Values)
-	}
+	require.Len(t, s.sent, 2)
+	require.Equal(t, "/srv", s.sent[0].Parameters["watch"][0], "sent %+v", s.sent)
+	require.Equal(t, "true", s.sent[1].Parameters["force"][0])
+	to := s.sent[1].Targets[0]
+	assert.Equal(t, "InstanceIds", aws.ToString(to.Key), "the second command is for %q", to.Values)
+	assert.Equal(t, []string{"i-01", "i-02"}, slices.Sorted(slices.Values(to.Values)))
 	if got, want := verdicts(r), []string{"bad failed config_invalid", "lost missing agent_lost", "well-1 clean +0 -0 ~0", "well-2 failed baseline_missing"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if r.Fleet != "env=prod" || len(r.Commands) != 2 || r.Summary.Targeted != 4 || r.Summary.Failed != 2 {
-		t.Errorf("%+v", r)
-	}
+	assert.Equal(t, "env=prod", r.Fleet, "%+v", r)
+	assert.Len(t, r.Commands, 2)
+	assert.Equal(t, 4, r.Summary.Targeted)
+	assert.Equal(t, 2, r.Summary.Failed)
 }
 
 // TestRunStepsByTag: where the first one held on all hosts, the second is one
@@ -114,12 +117,11 @@ func TestRunStepsByTag(t *testing.T) {
 	s.says["Configure"]["i-04"] = said("i-04", cleanLine, 0)
 	s.says["Init"]["i-05"] = said("i-05", cleanLine, 0)
 	r, err := s.run(t, s.region())
-	if err != nil || len(s.sent) != 2 || aws.ToString(s.sent[1].Targets[0].Key) != "tag:env" {
-		t.Fatalf("%v after %d commands", err, len(s.sent))
-	}
-	if r.Summary.Clean != 5 || r.Summary.Targeted != 5 {
-		t.Errorf("%+v", r.Summary)
-	}
+	require.NoError(t, err)
+	require.Len(t, s.sent, 2)
+	require.Equal(t, "tag:env", aws.ToString(s.sent[1].Targets[0].Key), "after %d commands", len(s.sent))
+	assert.Equal(t, 5, r.Summary.Clean, "%+v", r.Summary)
+	assert.Equal(t, 5, r.Summary.Targeted)
 }
 
 // TestRunStepsNobody sends no second command where the first one held nowhere.
@@ -129,9 +131,10 @@ func TestRunStepsNobody(t *testing.T) {
 		s.says["Configure"][id] = said(id, failedConfigure, 1)
 	}
 	r, err := s.run(t, s.region())
-	if err != nil || len(s.sent) != 1 || r.Summary.Failed != 3 || r.Summary.Missing != 1 {
-		t.Errorf("%v after %d commands, %+v", err, len(s.sent), r.Summary)
-	}
+	require.NoError(t, err)
+	assert.Len(t, s.sent, 1, "after %d commands, %+v", len(s.sent), r.Summary)
+	assert.Equal(t, 3, r.Summary.Failed)
+	assert.Equal(t, 1, r.Summary.Missing)
 }
 
 // TestRunStepsRefused: a host that was not sent the second command is not clean.
@@ -146,9 +149,7 @@ func TestRunStepsRefused(t *testing.T) {
 		return send(ctx, in)
 	}
 	rep, err := s.run(t, r)
-	if err == nil || !strings.Contains(err.Error(), "InvalidDocument") {
-		t.Errorf("error %v", err)
-	}
+	assert.ErrorContains(t, err, "InvalidDocument")
 	if got, want := verdicts(rep), []string{"bad failed config_invalid", "lost missing agent_lost", "well-1 missing not_sent", "well-2 missing not_sent"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -165,12 +166,13 @@ func TestRunStepsPartial(t *testing.T) {
 	}
 	r, err := s.run(t, s.region(), denied)
 	var partial *PartialError
-	if !errors.As(err, &partial) || partial.Failed != 1 || partial.Regions != 2 || asked != 1 || len(r.Errors) != 1 {
-		t.Errorf("%v, %+v, asked %d times", err, r.Errors, asked)
-	}
-	if len(s.sent) != 2 || r.Summary.Clean != 2 {
-		t.Errorf("%d commands, %+v", len(s.sent), r.Summary)
-	}
+	require.ErrorAs(t, err, &partial, "%+v, asked %d times", r.Errors, asked)
+	assert.Equal(t, 1, partial.Failed)
+	assert.Equal(t, 2, partial.Regions)
+	assert.Equal(t, 1, asked)
+	assert.Len(t, r.Errors, 1)
+	assert.Len(t, s.sent, 2, "%d commands, %+v", len(s.sent), r.Summary)
+	assert.Equal(t, 2, r.Summary.Clean)
 }
 
 // TestRunStepsInterrupted sends nothing more after an interrupt.
@@ -187,7 +189,6 @@ func TestRunStepsInterrupted(t *testing.T) {
 	first.Request.Document, first.Metrics.Namespace = "Configure", ""
 	_, err := RunSteps(ctx, []Region{r}, first, first)
 	var interrupted *InterruptedError
-	if !errors.As(err, &interrupted) || len(s.sent) != 1 {
-		t.Errorf("%v after %d commands", err, len(s.sent))
-	}
+	require.ErrorAs(t, err, &interrupted)
+	assert.Len(t, s.sent, 1)
 }

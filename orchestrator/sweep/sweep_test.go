@@ -16,6 +16,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
@@ -273,18 +275,18 @@ func TestRun(t *testing.T) {
 	if got := verdicts(r); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if a.called("SendCommand") != 1 || a.called("PutMetricData") != 0 {
-		t.Errorf("calls %v: want one send, and nothing published while a host is unfinished", a.calls)
-	}
-	if s := r.Summary; s.Targeted != 17 || s.Reported != 4 || s.Failed != 5 || s.Missing != 8 {
-		t.Errorf("summary %+v", s)
-	}
-	if a.called("GetCommandInvocation i-07") != 1 || a.called("GetCommandInvocation i-16") != 1 ||
-		slices.ContainsFunc(a.calls, func(c string) bool {
-			return strings.HasPrefix(c, "Get") && !strings.HasSuffix(c, "i-07") && !strings.HasSuffix(c, "i-16")
-		}) {
-		t.Errorf("calls %v: want the whole output of the two hosts whose line is cut, and of no other", a.calls)
-	}
+	assert.Equal(t, 1, a.called("SendCommand"), "calls %v: want one send, and nothing published while a host is unfinished", a.calls)
+	assert.Equal(t, 0, a.called("PutMetricData"))
+	s := r.Summary
+	assert.Equal(t, 17, s.Targeted, "summary %+v", s)
+	assert.Equal(t, 4, s.Reported)
+	assert.Equal(t, 5, s.Failed)
+	assert.Equal(t, 8, s.Missing)
+	assert.Equal(t, 1, a.called("GetCommandInvocation i-07"), "calls %v: want the whole output of the two hosts whose line is cut, and of no other", a.calls)
+	assert.Equal(t, 1, a.called("GetCommandInvocation i-16"))
+	assert.False(t, slices.ContainsFunc(a.calls, func(c string) bool {
+		return strings.HasPrefix(c, "Get") && !strings.HasSuffix(c, "i-07") && !strings.HasSuffix(c, "i-16")
+	}), "calls %v: want the whole output of the two hosts whose line is cut, and of no other", a.calls)
 	for _, h := range r.Hosts {
 		if h.Status == report.Failed || h.Status == report.Missing {
 			if h.Next == "" {
@@ -294,8 +296,9 @@ func TestRun(t *testing.T) {
 		if h.Name == "garbage" && h.Message != `exit status 0, output: \x1b[31mhello` {
 			t.Errorf("message %q: want what the host printed, escaped", h.Message)
 		}
-		if h.Name == "clean" && (h.Message != "the configuration was changed" || h.Next != "") {
-			t.Errorf("message %q, next %q: want what the host said beside its counts", h.Message, h.Next)
+		if h.Name == "clean" {
+			assert.Equal(t, "the configuration was changed", h.Message, "want what the host said beside its counts")
+			assert.Empty(t, h.Next)
 		}
 	}
 }
@@ -309,20 +312,16 @@ func TestRunPublishes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Started.Equal(requested) || r.Finished.Sub(r.Started) != 12*time.Second {
-		t.Errorf("from %s to %s: want from the request to the last host's end", r.Started, r.Finished)
-	}
-	if len(r.Commands) != 1 || r.Commands[0] != (report.Command{ID: commandID, Region: "eu-central-1", Account: "111122223333"}) {
-		t.Errorf("commands %v", r.Commands)
-	}
+	assert.True(t, r.Started.Equal(requested), "from %s to %s: want from the request to the last host's end", r.Started, r.Finished)
+	assert.Equal(t, 12*time.Second, r.Finished.Sub(r.Started))
+	require.Len(t, r.Commands, 1)
+	assert.Equal(t, report.Command{ID: commandID, Region: "eu-central-1", Account: "111122223333"}, r.Commands[0], "commands %v", r.Commands)
 	for _, m := range a.metrics {
-		if strings.HasPrefix(m, "failed ") || strings.HasPrefix(m, "lost ") {
-			t.Errorf("%s is published: a failed check is never a zero", m)
-		}
+		assert.False(t, strings.HasPrefix(m, "failed "), "%s is published: a failed check is never a zero", m)
+		assert.False(t, strings.HasPrefix(m, "lost "), "%s is published: a failed check is never a zero", m)
 	}
-	if !slices.Contains(a.metrics, "drift changed") || a.metrics[len(a.metrics)-1] != "env=prod SweepCompleted" {
-		t.Errorf("published %q", a.metrics)
-	}
+	assert.Contains(t, a.metrics, "drift changed")
+	assert.Equal(t, "env=prod SweepCompleted", a.metrics[len(a.metrics)-1], "published %q", a.metrics)
 }
 
 // TestRunLosesAgent: an agent that dies in the middle of a check is not waited
@@ -366,12 +365,13 @@ func TestRunReadsAhead(t *testing.T) {
 		a.doneAt = 6
 	}
 	r, err := Run(t.Context(), []Region{a.region()}, options())
-	if err != nil || r.Summary.Targeted != 1000 || r.Summary.Clean != 998 || r.Summary.Changed != 2 {
-		t.Errorf("%v, %+v", err, r.Summary)
-	}
-	if a.called("ListCommandInvocations") != 1 || a.called("ListCommandInvocations i-1000") != 1 || a.called("ListCommandInvocations i-1001") != 1 {
-		t.Errorf("calls %v: want one page of all, and one of each late host", a.calls)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, 1000, r.Summary.Targeted, "%+v", r.Summary)
+	assert.Equal(t, 998, r.Summary.Clean)
+	assert.Equal(t, 2, r.Summary.Changed)
+	assert.Equal(t, 1, a.called("ListCommandInvocations"), "calls %v: want one page of all, and one of each late host", a.calls)
+	assert.Equal(t, 1, a.called("ListCommandInvocations i-1000"))
+	assert.Equal(t, 1, a.called("ListCommandInvocations i-1001"))
 }
 
 func TestRunNobodyReachable(t *testing.T) {
@@ -382,9 +382,9 @@ func TestRunNobodyReachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.called("SendCommand") != 0 || r.Summary.Missing != 2 || !slices.Contains(a.metrics, "env=prod HostsMissing") {
-		t.Errorf("calls %v, summary %+v: silence is a finding, and costs no command", a.calls, r.Summary)
-	}
+	assert.Equal(t, 0, a.called("SendCommand"), "calls %v, summary %+v: silence is a finding, and costs no command", a.calls, r.Summary)
+	assert.Equal(t, 2, r.Summary.Missing)
+	assert.Contains(t, a.metrics, "env=prod HostsMissing")
 }
 
 func TestRunInterrupted(t *testing.T) {
@@ -398,15 +398,14 @@ func TestRunInterrupted(t *testing.T) {
 	a.host("i-02", "slow", "Online", "InProgress", "InProgress", "", -1)
 	r, err := Run(ctx, []Region{a.region()}, options())
 	var interrupted *InterruptedError
-	if !errors.As(err, &interrupted) || interrupted.CommandID != commandID || interrupted.Cancel != nil {
-		t.Fatalf("error %v", err)
-	}
+	require.ErrorAs(t, err, &interrupted)
+	require.Equal(t, commandID, interrupted.CommandID)
+	require.NoError(t, interrupted.Cancel)
 	if got, want := verdicts(r), []string{"quick drift +2 -0 ~1", "slow missing cancelled"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if a.called("CancelCommand") != 1 || a.called("PutMetricData") != 0 {
-		t.Errorf("calls %v", a.calls)
-	}
+	assert.Equal(t, 1, a.called("CancelCommand"), "calls %v", a.calls)
+	assert.Equal(t, 0, a.called("PutMetricData"))
 }
 
 func TestRunInterruptedBeforeSend(t *testing.T) {
@@ -414,9 +413,9 @@ func TestRunInterruptedBeforeSend(t *testing.T) {
 	cancel()
 	a := &account{}
 	a.host("i-01", "web", "Online", "Success", "Success", cleanLine, 0)
-	if _, err := Run(ctx, []Region{a.region()}, options()); !errors.Is(err, context.Canceled) || a.called("SendCommand") != 0 {
-		t.Errorf("error %v, calls %v", err, a.calls)
-	}
+	_, err := Run(ctx, []Region{a.region()}, options())
+	assert.ErrorIs(t, err, context.Canceled, "calls %v", a.calls)
+	assert.Equal(t, 0, a.called("SendCommand"))
 }
 
 func TestRunWait(t *testing.T) {
@@ -433,9 +432,8 @@ func TestRunWait(t *testing.T) {
 	if got, want := verdicts(r), []string{"quick clean +0 -0 ~0", "slow missing unfinished"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if a.called("CancelCommand") != 0 || a.called("PutMetricData") != 0 {
-		t.Errorf("calls %v: the command goes on, and is collected later", a.calls)
-	}
+	assert.Equal(t, 0, a.called("CancelCommand"), "calls %v: the command goes on, and is collected later", a.calls)
+	assert.Equal(t, 0, a.called("PutMetricData"))
 }
 
 func TestCollect(t *testing.T) {
@@ -457,16 +455,15 @@ func TestCollect(t *testing.T) {
 	if got, want := verdicts(r), []string{"drift drift +2 -0 ~1"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q: a host that was launched later was not meant", got, want)
 	}
-	if r.Fleet != "env=prod" || a.called("SendCommand") != 0 || a.called("PutMetricData") != 2 {
-		t.Errorf("fleet %q, calls %v", r.Fleet, a.calls)
-	}
+	assert.Equal(t, "env=prod", r.Fleet, "fleet %q, calls %v", r.Fleet, a.calls)
+	assert.Equal(t, 0, a.called("SendCommand"))
+	assert.Equal(t, 2, a.called("PutMetricData"))
 }
 
 func TestCollectRefuses(t *testing.T) {
 	a := &account{looks: 1, document: "AWS-RunShellScript"}
-	if _, err := Collect(t.Context(), a.region(), []string{commandID}, collecting()); err == nil || !strings.Contains(err.Error(), "AWS-RunShellScript") {
-		t.Errorf("error %v", err)
-	}
+	_, err := Collect(t.Context(), a.region(), []string{commandID}, collecting())
+	assert.ErrorContains(t, err, "AWS-RunShellScript")
 	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, collecting()); !errors.Is(err, runcommand.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
@@ -480,9 +477,8 @@ func TestPublishingFails(t *testing.T) {
 		return nil, errors.New("denied")
 	}
 	r, err := Run(t.Context(), []Region{region}, options())
-	if err == nil || len(r.Hosts) != 1 {
-		t.Errorf("%d hosts, error %v: the report must not be lost with the metrics", len(r.Hosts), err)
-	}
+	require.Error(t, err, "%d hosts, error the report must not be lost with the metrics", len(r.Hosts))
+	assert.Len(t, r.Hosts, 1)
 }
 
 // clock is a minute after the request, and waits for nothing.
