@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -75,18 +77,16 @@ func TestConfigurationThatCannotWork(t *testing.T) {
 	for _, tt := range tests {
 		c := good
 		tt.edit(&c)
-		if err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("error %v, want one with %q", err, tt.want)
-		}
+		err := Run(t.Context(), c)
+		assert.ErrorContains(t, err, tt.want)
 	}
 }
 
 func TestConfigSurvivesItsEncoding(t *testing.T) {
 	want := Config{Endpoint: "http://127.0.0.1:4566", InstanceID: testInstance, Region: "us-east-1", PlatformName: `A "Linux"`, Heartbeat: time.Minute}
 	got, err := ParseConfig(want.Encode())
-	if err != nil || got != want {
-		t.Errorf("got %+v, %v, want %+v", got, err, want)
-	}
+	assert.NoError(t, err)
+	assert.Equal(t, want, got)
 	if _, err := ParseConfig("{"); err == nil {
 		t.Error("no error for half a configuration")
 	}
@@ -163,9 +163,9 @@ func TestRepliesSurviveAFailingService(t *testing.T) {
 	f.fault("AcknowledgeMessage", 0, http.StatusServiceUnavailable)
 	f.fault("SendReply", http.StatusInternalServerError, 0, http.StatusTooManyRequests)
 	steps, final := f.run("one", content(shell("only", "echo hello")), nil)
-	if len(steps) != 1 || steps[0].StandardOutput != "hello\n" || final.DocumentStatus != success {
-		t.Errorf("got %+v %+v", steps, final)
-	}
+	require.Len(t, steps, 1, "got %+v %+v", steps, final)
+	assert.Equal(t, "hello\n", steps[0].StandardOutput)
+	assert.Equal(t, success, final.DocumentStatus)
 }
 
 func TestRefusedReplyIsGivenUp(t *testing.T) {
@@ -231,9 +231,8 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			id := id(fmt.Sprint(i))
 			f.messages <- message{MessageID: id, Destination: testInstance, CreatedDate: "now", Topic: "aws.ssm.sendCommand", Payload: tt.payload}
 			r := f.expectReply(id)
-			if r.DocumentStatus != failed || !strings.Contains(r.DocumentTraceOutput, tt.want) {
-				t.Errorf("got %s %q, want Failed with %q", r.DocumentStatus, r.DocumentTraceOutput, tt.want)
-			}
+			assert.Equal(t, failed, r.DocumentStatus, "got %s %q", r.DocumentStatus, r.DocumentTraceOutput)
+			assert.Contains(t, r.DocumentTraceOutput, tt.want)
 		})
 	}
 	f.idle()
@@ -285,9 +284,10 @@ func TestFiveAtOnce(t *testing.T) {
 	f.deliverCancel(last)
 	f.accepted("cancel-" + last)
 	steps, final := f.finished(last)
-	if final.DocumentStatus != cancelled || len(steps) != 1 || steps[0].Status != cancelled || steps[0].Code != 1 {
-		t.Errorf("got %+v %+v, want a cancelled command", steps, final)
-	}
+	assert.Equal(t, cancelled, final.DocumentStatus, "got %+v %+v", steps, final)
+	require.Len(t, steps, 1)
+	require.Equal(t, cancelled, steps[0].Status)
+	assert.Equal(t, 1, steps[0].Code)
 	if n := started(); n != maxCommands {
 		t.Errorf("%d commands have run, want %d", n, maxCommands)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"go.yaml.in/yaml/v3"
 
 	documents "aidefleet/ssm-documents"
@@ -86,9 +87,9 @@ func FuzzParseDocument(f *testing.F) {
 			if (what == run) != (why == "") {
 				t.Errorf("verdict %d because of %q", what, why)
 			}
-			if name := fileName(s.name); name == "" || strings.ContainsAny(name, "/.") {
-				t.Errorf("step %q has the folder %q", s.name, name)
-			}
+			name := fileName(s.name)
+			assert.NotEmpty(t, name, "step %q has the folder %q", s.name, name)
+			assert.False(t, strings.ContainsAny(name, "/."), "step %q has the folder %q", s.name, name)
 			var in scriptInput
 			if b, err := json.Marshal(s.inputs); err == nil && json.Unmarshal(b, &in) == nil {
 				commandLines(in.RunCommand)

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/lab/s3"
 )
 
@@ -84,9 +87,10 @@ func TestDownload(t *testing.T) {
 				t.Fatalf("%d steps", len(steps))
 			}
 			said := strings.ReplaceAll(tc.said, "DOWNLOADS", folder)
-			if got := steps[0]; got.StandardOutput != said || got.StandardError != tc.err || (got.Code == 0) != (tc.err == "") {
-				t.Errorf("the step said %q and %q, code %d; want %q and %q", got.StandardOutput, got.StandardError, got.Code, said, tc.err)
-			}
+			got := steps[0]
+			assert.Equal(t, said, got.StandardOutput, "the step said %q and %q, code %d", got.StandardOutput, got.StandardError, got.Code)
+			assert.Equal(t, tc.err, got.StandardError)
+			assert.Equal(t, tc.err == "", got.Code == 0)
 			if got := steps[1].StandardOutput; got != tc.script {
 				t.Errorf("the script found %q, want %q", got, tc.script)
 			}
@@ -95,10 +99,10 @@ func TestDownload(t *testing.T) {
 			}
 		})
 	}
-	if got, err := os.ReadFile(filepath.Join(elsewhere, "a.tar.gz")); err != nil || string(got) != "A" {
-		t.Errorf("%q, %v", got, err)
-	}
-	if info, err := os.Stat(filepath.Join(elsewhere, "a.tar.gz")); err != nil || info.Mode().Perm() != fs.FileMode(0o700) {
-		t.Errorf("%v, %v", info, err)
-	}
+	got, err := os.ReadFile(filepath.Join(elsewhere, "a.tar.gz"))
+	assert.NoError(t, err)
+	assert.Equal(t, "A", string(got))
+	info, err := os.Stat(filepath.Join(elsewhere, "a.tar.gz"))
+	require.NoError(t, err)
+	assert.Equal(t, fs.FileMode(0o700), info.Mode().Perm())
 }

@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // fill makes a text of n bytes whose every byte can be told from the others'.
@@ -72,13 +75,13 @@ func TestCut(t *testing.T) {
 func TestStreamIsBounded(t *testing.T) {
 	var s stream
 	for range 1000 {
-		if n, err := s.Write(make([]byte, 4096)); n != 4096 || err != nil {
-			t.Fatal(n, err)
-		}
+		n, err := s.Write(make([]byte, 4096))
+		require.NoError(t, err)
+		require.Equal(t, 4096, n)
 	}
-	if got := s.text(); len(got.head) != maxStdout || got.total != 1000*4096 {
-		t.Errorf("kept %d of %d bytes, want %d of %d", len(got.head), got.total, maxStdout, 1000*4096)
-	}
+	got := s.text()
+	assert.Len(t, got.head, maxStdout, "kept %d of %d bytes", len(got.head), got.total)
+	assert.Equal(t, 1000*4096, got.total)
 	s.close()
 	if _, err := s.Write([]byte("x")); err == nil {
 		t.Error("a closed stream takes more")
@@ -101,8 +104,7 @@ func FuzzCompose(f *testing.F) {
 		case !strings.HasPrefix(got, stdout[:min(len(stdout), 1200)]):
 			t.Error("the head of stdout is missing")
 		}
-		if len(o.cut(maxStdout)) > maxStdout || len(e.cut(maxStderr)) > maxStderr {
-			t.Error("a cut is too long")
-		}
+		assert.LessOrEqual(t, len(o.cut(maxStdout)), maxStdout, "a cut is too long")
+		assert.LessOrEqual(t, len(e.cut(maxStderr)), maxStderr, "a cut is too long")
 	})
 }

@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestScript(t *testing.T) {
@@ -120,9 +123,9 @@ func TestScript(t *testing.T) {
 				t.Fatalf("%d steps", len(steps))
 			}
 			got := steps[0]
-			if got.Status != tt.status || got.Code != tt.code || final.DocumentStatus != tt.status {
-				t.Errorf("status %s code %d document %s, want %s %d", got.Status, got.Code, final.DocumentStatus, tt.status, tt.code)
-			}
+			assert.Equal(t, tt.status, got.Status, "status %s code %d document %s", got.Status, got.Code, final.DocumentStatus)
+			assert.Equal(t, tt.code, got.Code)
+			assert.Equal(t, tt.status, final.DocumentStatus)
 			for _, text := range [][3]string{
 				{"standard output", got.StandardOutput, tt.stdout}, {"standard error", got.StandardError, tt.stderr}, {"output", got.Output, tt.output},
 			} {
@@ -138,9 +141,9 @@ func TestMissingWorkingDirectory(t *testing.T) {
 	f := newFakeService(t)
 	f.start(t.TempDir(), nil)
 	steps, final := f.run("one", content(shell("s", "pwd", `"workingDirectory":"/no/such"`)), nil)
-	if final.DocumentStatus != failed || steps[0].Code != 1 || !strings.HasPrefix(steps[0].StandardError, "failed to run commands: ") {
-		t.Errorf("got %+v %+v", steps, final)
-	}
+	assert.Equal(t, failed, final.DocumentStatus, "got %+v %+v", steps, final)
+	assert.Equal(t, 1, steps[0].Code)
+	assert.True(t, strings.HasPrefix(steps[0].StandardError, "failed to run commands: "), "got %+v %+v", steps, final)
 }
 
 func TestFullDiskFailsTheStep(t *testing.T) {
@@ -151,9 +154,8 @@ func TestFullDiskFailsTheStep(t *testing.T) {
 	}
 	f.start(state, nil)
 	steps, final := f.run("one", content(shell("s", "echo")), nil)
-	if final.DocumentStatus != failed || !strings.HasPrefix(steps[0].StandardError, "failed to create script file. ") {
-		t.Errorf("got %+v %+v", steps, final)
-	}
+	assert.Equal(t, failed, final.DocumentStatus, "got %+v %+v", steps, final)
+	assert.True(t, strings.HasPrefix(steps[0].StandardError, "failed to create script file. "), "got %+v %+v", steps, final)
 }
 
 func TestParametersReachTheScriptRaw(t *testing.T) {
@@ -225,15 +227,15 @@ func TestTimeoutKillsTheGroup(t *testing.T) {
 	readPID(t, dir+"/script")
 	timeouts <- time.Time{}
 	steps, final := f.finished("one")
-	if final.DocumentStatus != timedOut || len(steps) != 3 || steps[0].Status != timedOut || steps[0].Code != 137 || steps[0].StandardError != "" {
-		t.Errorf("got %+v %+v", steps, final)
-	}
-	if steps[1].Status != success || steps[2].Status != success {
-		t.Errorf("later steps: %+v, want them run: a time-out ends no document", steps[1:])
-	}
-	if !processEnds(t, dir+"/script") || !processEnds(t, dir+"/child") {
-		t.Error("the process group lives on")
-	}
+	assert.Equal(t, timedOut, final.DocumentStatus, "got %+v %+v", steps, final)
+	require.Len(t, steps, 3)
+	require.Equal(t, timedOut, steps[0].Status)
+	assert.Equal(t, 137, steps[0].Code)
+	assert.Empty(t, steps[0].StandardError)
+	require.Equal(t, success, steps[1].Status, "later steps: %+v", steps[1:])
+	assert.Equal(t, success, steps[2].Status, "later steps")
+	assert.True(t, processEnds(t, dir+"/script"), "the process group lives on")
+	assert.True(t, processEnds(t, dir+"/child"), "the process group lives on")
 	if syscall.Kill(own, 0) != nil {
 		t.Error("the child that called setsid was killed too; the real agent does not reach it")
 	}
@@ -251,9 +253,11 @@ func TestCancelKillsTheGroup(t *testing.T) {
 	f.deliverCancel("one")
 	f.accepted("cancel-one")
 	steps, final := f.finished("one")
-	if final.DocumentStatus != cancelled || len(steps) != 3 || steps[0].Code != 137 || steps[1].Code != 1 || steps[2].Code != 1 {
-		t.Errorf("got %+v %+v", steps, final)
-	}
+	assert.Equal(t, cancelled, final.DocumentStatus, "got %+v %+v", steps, final)
+	require.Len(t, steps, 3)
+	assert.Equal(t, 137, steps[0].Code)
+	assert.Equal(t, 1, steps[1].Code)
+	assert.Equal(t, 1, steps[2].Code)
 	for _, s := range steps {
 		if s.Status != cancelled {
 			t.Errorf("step %s, want Cancelled", s.Status)
@@ -264,9 +268,8 @@ func TestCancelKillsTheGroup(t *testing.T) {
 			t.Errorf("step %s was run", name)
 		}
 	}
-	if !processEnds(t, dir+"/script") || !processEnds(t, dir+"/child") {
-		t.Error("the process group lives on")
-	}
+	assert.True(t, processEnds(t, dir+"/script"), "the process group lives on")
+	assert.True(t, processEnds(t, dir+"/child"), "the process group lives on")
 	f.deliverCancel("one") // again, and too late
 	f.accepted("cancel-one")
 	f.idle()
@@ -299,13 +302,15 @@ func TestReboot(t *testing.T) {
 	f.deliver("one", content(shell("a", "echo x >> "+mark), shell("b", "echo y >> "+mark+"; [ $(grep -c y "+mark+") = 2 ] || exit 194"), shell("c", "cat "+mark)), nil)
 	f.accepted("one")
 	steps, interim := f.finished("one")
-	if interim.DocumentStatus != successAndReboot || len(steps) != 2 || steps[1].Status != successAndReboot || steps[1].Code != 194 || steps[1].StandardError != "" {
-		t.Fatalf("got %+v %+v", steps, interim)
-	}
+	require.Equal(t, successAndReboot, interim.DocumentStatus, "got %+v %+v", steps, interim)
+	require.Len(t, steps, 2)
+	require.Equal(t, successAndReboot, steps[1].Status)
+	require.Equal(t, 194, steps[1].Code)
+	require.Empty(t, steps[1].StandardError)
 	steps, final := f.finished("one")
-	if final.DocumentStatus != success || len(steps) != 2 || steps[1].StandardOutput != "x\ny\ny\n" {
-		t.Errorf("got %+v %+v, want the second step again and then the third", steps, final)
-	}
+	assert.Equal(t, success, final.DocumentStatus, "got %+v %+v", steps, final)
+	require.Len(t, steps, 2)
+	assert.Equal(t, "x\ny\ny\n", steps[1].StandardOutput)
 }
 
 func TestEndlessReboot(t *testing.T) {

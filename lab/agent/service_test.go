@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const (
@@ -78,13 +80,13 @@ func (f *fakeService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	service, operation, _ := strings.Cut(c.target, ".")
 	signingName := map[string]string{"AmazonSSM": "ssm", "EC2WindowsMessageDeliveryService": "ec2messages"}[service]
-	if auth := r.Header.Get("Authorization"); !strings.HasPrefix(auth, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/") ||
-		!strings.Contains(auth, "/us-east-1/"+signingName+"/aws4_request") {
-		f.t.Errorf("%s: Authorization %q is not a signature for %s", c.target, auth, signingName)
-	}
-	if got, want := r.Header.Get("Content-Type"), "application/x-amz-json-1.1"; got != want || r.Method != http.MethodPost || r.URL.Path != "/" {
-		f.t.Errorf("%s: %s %s with content type %q", c.target, r.Method, r.URL.Path, got)
-	}
+	auth := r.Header.Get("Authorization")
+	assert.True(f.t, strings.HasPrefix(auth, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "%s: Authorization %q is not a signature for %s", c.target, auth, signingName)
+	assert.Contains(f.t, auth, "/us-east-1/"+signingName+"/aws4_request")
+	got, want := r.Header.Get("Content-Type"), "application/x-amz-json-1.1"
+	assert.Equal(f.t, want, got, "%s: %s %s with content type %q", c.target, r.Method, r.URL.Path, got)
+	assert.Equal(f.t, http.MethodPost, r.Method)
+	assert.Equal(f.t, "/", r.URL.Path)
 	if status, ok := f.nextFault(operation); ok {
 		if status == 0 {
 			panic(http.ErrAbortHandler)
@@ -112,9 +114,9 @@ func (f *fakeService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (f *fakeService) getMessages(r *http.Request, input map[string]any) any {
 	id, _ := input["MessagesRequestId"].(string)
-	if input["Destination"] != testInstance || len(id) != 36 || input["VisibilityTimeoutInSeconds"] != 10.0 {
-		f.t.Errorf("GetMessages: input %v", input)
-	}
+	assert.Equal(f.t, testInstance, input["Destination"], "GetMessages: input %v", input)
+	assert.Len(f.t, id, 36)
+	assert.Equal(f.t, 10.0, input["VisibilityTimeoutInSeconds"])
 	out := map[string]any{"Destination": testInstance, "MessagesRequestId": id, "Messages": []message{}}
 	select {
 	case m := <-f.messages:
@@ -141,8 +143,10 @@ func (f *fakeService) next() call {
 func (f *fakeService) expect(operation, messageID string) call {
 	f.t.Helper()
 	c := f.next()
-	if _, got, _ := strings.Cut(c.target, "."); got != operation || messageID != "" && c.input["MessageId"] != messageID {
-		f.t.Fatalf("got %s %v, want %s for %s", c.target, c.input, operation, messageID)
+	_, got, _ := strings.Cut(c.target, ".")
+	require.Equal(f.t, operation, got, "got %s %v", c.target, c.input)
+	if messageID != "" {
+		require.Equal(f.t, messageID, c.input["MessageId"])
 	}
 	return c
 }
@@ -230,9 +234,9 @@ func (f *fakeService) deliverCancel(command string) {
 // accepted receives what the agent says when it takes a command on.
 func (f *fakeService) accepted(command string) {
 	f.t.Helper()
-	if r := f.expectReply(id(command)); r.DocumentStatus != inProgress || r.RuntimeStatus != nil {
-		f.t.Fatalf("first reply is %+v, want InProgress without steps", r)
-	}
+	r := f.expectReply(id(command))
+	require.Equal(f.t, inProgress, r.DocumentStatus, "first reply is %+v", r)
+	require.Nil(f.t, r.RuntimeStatus)
 	f.expect("AcknowledgeMessage", id(command))
 }
 

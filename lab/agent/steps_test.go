@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestFlow runs documents of several steps. A step's result is written as the
@@ -44,9 +47,8 @@ func TestFlow(t *testing.T) {
 					got.WriteString(string(s.Status[:1]))
 				}
 			}
-			if got.String() != tt.want || final.DocumentStatus != tt.final {
-				t.Errorf("got %s %s, want %s %s", got.String(), final.DocumentStatus, tt.want, tt.final)
-			}
+			assert.Equal(t, tt.want, got.String(), "got %s %s", got.String(), final.DocumentStatus)
+			assert.Equal(t, tt.final, final.DocumentStatus)
 		})
 	}
 }
@@ -78,9 +80,8 @@ func TestPrecondition(t *testing.T) {
 			doc := fmt.Sprintf(`{"schemaVersion":"2.2","parameters":{"mode":{"type":"String","default":"full"}},
 				"mainSteps":[{"action":"aws:runShellScript","name":"s","precondition":%s,"inputs":{"runCommand":["true"]}}]}`, tt.precondition)
 			steps, _ := f.run(fmt.Sprint("command-", i), doc, nil)
-			if steps[0].Status != tt.status || !strings.Contains(steps[0].Output, tt.output) {
-				t.Errorf("got %s %q, want %s %q", steps[0].Status, steps[0].Output, tt.status, tt.output)
-			}
+			require.Equal(t, tt.status, steps[0].Status)
+			assert.Contains(t, steps[0].Output, tt.output, "got %s %q", steps[0].Status, steps[0].Output)
 		})
 	}
 }
