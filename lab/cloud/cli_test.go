@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // debianCLI is where Debian installs its aws, which speaks with the services
@@ -54,9 +57,8 @@ func TestAWSCommandLine(t *testing.T) {
 				v = m[step]
 			case int:
 				list, ok := v.([]any)
-				if !ok || len(list) <= step {
-					t.Fatalf("no entry %d in %s", step, text(v))
-				}
+				require.True(t, ok, "no entry %d in %s", step, text(v))
+				require.Greater(t, len(list), step, "no entry %d in %s", step, text(v))
 				v = list[step]
 			}
 		}
@@ -90,9 +92,8 @@ func TestAWSCommandLine(t *testing.T) {
 	out, stderr = aws("ssm", "list-commands", "--command-id", id)
 	check("command "+stderr, at(out, "Commands", 0, "CompletedCount"), "1")
 	requested, err := time.Parse(time.RFC3339Nano, at(out, "Commands", 0, "RequestedDateTime"))
-	if err != nil || !requested.Equal(l.now()) {
-		t.Errorf("requested %s, %v", requested, err)
-	}
+	require.NoError(t, err)
+	assert.True(t, requested.Equal(l.now()), "requested %s", requested)
 	out, stderr = aws("ssm", "list-command-invocations", "--command-id", id, "--details")
 	check("output "+stderr, at(out, "CommandInvocations", 0, "CommandPlugins", 0, "Output"), "out")
 	check("second", at(out, "CommandInvocations", 1, "StatusDetails"), "InProgress")
@@ -104,9 +105,8 @@ func TestAWSCommandLine(t *testing.T) {
 	check("cancelled", at(out, "Commands", 0, "Status"), "Cancelling")
 
 	_, stderr = aws("ssm", "send-command", "--document-name", "Doc", "--instance-ids", off, "--parameters", "must=b")
-	if !strings.Contains(stderr, "(InvalidInstanceId)") || !strings.Contains(stderr, "Instances [["+off+"]] not in a valid state") {
-		t.Errorf("error %q", stderr)
-	}
+	assert.Contains(t, stderr, "(InvalidInstanceId)")
+	assert.Contains(t, stderr, "Instances [["+off+"]] not in a valid state")
 	_, stderr = aws("ec2", "describe-instances", "--instance-ids", "i-0000000000000000f")
 	if !strings.Contains(stderr, "(InvalidInstanceID.NotFound)") {
 		t.Errorf("error %q", stderr)

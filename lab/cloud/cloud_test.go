@@ -26,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/sigv4"
 )
@@ -295,9 +297,9 @@ func TestIdentify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := string(b) + handed; resp.StatusCode != tc.status || !strings.Contains(got, tc.want) {
-				t.Errorf("got %d %s, want %d and %q", resp.StatusCode, got, tc.status, tc.want)
-			}
+			got := string(b) + handed
+			assert.Equal(t, tc.status, resp.StatusCode, "got %d %s", resp.StatusCode, got)
+			assert.Contains(t, got, tc.want)
 			if len(resp.Header.Get("X-Amzn-Requestid")) != 36 {
 				t.Errorf("request id %q", resp.Header.Get("X-Amzn-Requestid"))
 			}
@@ -309,13 +311,11 @@ func TestIdentify(t *testing.T) {
 func TestErrorsReachTheSDK(t *testing.T) {
 	l := newLab(t, Config{})
 	_, err := l.ssm.GetDocument(t.Context(), &ssm.GetDocumentInput{Name: aws.String("Nothing")})
-	if code(err) != "InvalidDocument" || !strings.Contains(err.Error(), "Document with name Nothing does not exist.") {
-		t.Errorf("SSM: %v", err)
-	}
+	assert.Equal(t, "InvalidDocument", code(err))
+	assert.ErrorContains(t, err, "Document with name Nothing does not exist.")
 	_, err = l.ec2.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{"i-1"}})
-	if code(err) != "InvalidInstanceID.Malformed" || !strings.Contains(err.Error(), "RequestID: ") {
-		t.Errorf("EC2: %v", err)
-	}
+	assert.Equal(t, "InvalidInstanceID.Malformed", code(err))
+	assert.ErrorContains(t, err, "RequestID: ")
 	_, err = cloudwatch.NewFromConfig(l.sdk()).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String("AIDE"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("added"), Value: aws.Float64(1)}},
 	})
@@ -327,9 +327,8 @@ func TestErrorsReachTheSDK(t *testing.T) {
 		t.Errorf("STS: %v", err)
 	}
 	who, err := sts.NewFromConfig(l.sdk()).GetCallerIdentity(t.Context(), nil)
-	if err != nil || aws.ToString(who.Account) != "123456789012" {
-		t.Errorf("STS: %+v, %v", who, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "123456789012", aws.ToString(who.Account), "STS: %+v", who)
 }
 
 func TestStats(t *testing.T) {
@@ -365,7 +364,7 @@ func TestCloseEndsLongPolls(t *testing.T) {
 		done <- err
 	}()
 	l.Close()
-	if err := <-done; err != nil || ctx.Err() != nil {
-		t.Errorf("error %v, %v", err, ctx.Err())
-	}
+	err := <-done
+	require.NoError(t, err)
+	assert.NoError(t, ctx.Err())
 }

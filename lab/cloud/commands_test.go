@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // sample has every kind of parameter.
@@ -64,9 +66,8 @@ func (l *lab) send(edit func(*ssm.SendCommandInput)) string {
 func (l *lab) get(id string) types.Command {
 	l.t.Helper()
 	out, err := l.ssm.ListCommands(l.t.Context(), &ssm.ListCommandsInput{CommandId: &id})
-	if err != nil || len(out.Commands) != 1 {
-		l.t.Fatalf("ListCommands: %+v, %v", out, err)
-	}
+	require.NoError(l.t, err)
+	require.Len(l.t, out.Commands, 1, "ListCommands: %+v", out)
 	return out.Commands[0]
 }
 
@@ -138,9 +139,8 @@ func TestSendCommandRefuses(t *testing.T) {
 		})
 	}
 	out, err := l.ssm.ListCommands(t.Context(), nil)
-	if err != nil || len(out.Commands) != 0 {
-		t.Errorf("a refused command is listed: %+v, %v", out, err)
-	}
+	require.NoError(t, err, "a refused command is listed")
+	assert.Empty(t, out.Commands, "a refused command is listed: %+v", out)
 }
 
 func TestCommandRuns(t *testing.T) {
@@ -157,9 +157,10 @@ func TestCommandRuns(t *testing.T) {
 		t.Errorf("sent: %s, want %s", got, want)
 	}
 	m := l.take(web1)
-	if m.MessageID != "aws.ssm."+id+"."+web1 || !strings.HasPrefix(m.Topic, "aws.ssm.sendCommand.us-east-1.") || m.CreatedDate != "2026-11-23T05:00:00.000Z" || m.Destination != web1 {
-		t.Errorf("message %+v", m)
-	}
+	assert.Equal(t, "aws.ssm."+id+"."+web1, m.MessageID, "message %+v", m)
+	assert.True(t, strings.HasPrefix(m.Topic, "aws.ssm.sendCommand.us-east-1."), "message %+v", m)
+	assert.Equal(t, "2026-11-23T05:00:00.000Z", m.CreatedDate)
+	assert.Equal(t, web1, m.Destination)
 	var payload map[string]any
 	if err := json.Unmarshal([]byte(m.Payload), &payload); err != nil {
 		t.Fatal(err)
@@ -168,9 +169,10 @@ func TestCommandRuns(t *testing.T) {
 		t.Errorf("parameters %s, want %s", got, want)
 	}
 	content, ok := payload["DocumentContent"].(map[string]any)
-	if !ok || content["schemaVersion"] != "2.2" || payload["CommandId"] != id || payload["DocumentName"] != "Doc" {
-		t.Errorf("payload %s", m.Payload)
-	}
+	assert.True(t, ok, "payload %s", m.Payload)
+	assert.Equal(t, "2.2", content["schemaVersion"])
+	assert.Equal(t, id, payload["CommandId"])
+	assert.Equal(t, "Doc", payload["DocumentName"])
 	if list := l.messages(web1); len(list) != 0 {
 		t.Errorf("an acknowledged message comes again: %+v", list)
 	}
@@ -187,24 +189,27 @@ func TestCommandRuns(t *testing.T) {
 	}
 
 	out, err := l.ssm.ListCommandInvocations(t.Context(), &ssm.ListCommandInvocationsInput{CommandId: &id, InstanceId: aws.String(web1), Details: true})
-	if err != nil || len(out.CommandInvocations) != 1 {
-		t.Fatalf("%+v, %v", out, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, out.CommandInvocations, 1, "%+v", out)
 	i := out.CommandInvocations[0]
-	if aws.ToString(i.InstanceName) != "web-1" || aws.ToString(i.Comment) != "a run" || len(i.CommandPlugins) != 1 || !aws.ToTime(i.RequestedDateTime).Equal(l.now()) {
-		t.Fatalf("invocation %+v", i)
-	}
-	if p := i.CommandPlugins[0]; aws.ToString(p.Name) != "first" || aws.ToString(p.Output) != "out" || p.Status != types.CommandPluginStatusSuccess ||
-		aws.ToTime(p.ResponseFinishDateTime).Sub(aws.ToTime(p.ResponseStartDateTime)) != 1500*time.Millisecond {
-		t.Errorf("plugin %+v", p)
-	}
+	require.Equal(t, "web-1", aws.ToString(i.InstanceName), "invocation %+v", i)
+	require.Equal(t, "a run", aws.ToString(i.Comment))
+	require.Len(t, i.CommandPlugins, 1)
+	require.True(t, aws.ToTime(i.RequestedDateTime).Equal(l.now()), "invocation %+v", i)
+	p := i.CommandPlugins[0]
+	assert.Equal(t, "first", aws.ToString(p.Name), "plugin %+v", p)
+	assert.Equal(t, "out", aws.ToString(p.Output))
+	assert.Equal(t, types.CommandPluginStatusSuccess, p.Status)
+	assert.Equal(t, 1500*time.Millisecond, aws.ToTime(p.ResponseFinishDateTime).Sub(aws.ToTime(p.ResponseStartDateTime)))
 	one, err := l.ssm.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: aws.String(web1)})
-	if err != nil || aws.ToString(one.PluginName) != "first" || aws.ToString(one.StandardOutputContent) != "out" || aws.ToString(one.ExecutionElapsedTime) != "PT1.5S" {
-		t.Errorf("invocation %+v, %v", one, err)
-	}
-	if c := l.get(id); !aws.ToTime(c.ExpiresAfter).Equal(l.now().Add(time.Hour+time.Minute)) || aws.ToString(c.MaxErrors) != "0" || c.Parameters["mode"][0] != "check" {
-		t.Errorf("command %+v", c)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "first", aws.ToString(one.PluginName), "invocation %+v", one)
+	assert.Equal(t, "out", aws.ToString(one.StandardOutputContent))
+	assert.Equal(t, "PT1.5S", aws.ToString(one.ExecutionElapsedTime))
+	c := l.get(id)
+	assert.True(t, aws.ToTime(c.ExpiresAfter).Equal(l.now().Add(time.Hour+time.Minute)), "command %+v", c)
+	assert.Equal(t, "0", aws.ToString(c.MaxErrors))
+	assert.Equal(t, "check", c.Parameters["mode"][0])
 }
 
 func TestConsistency(t *testing.T) {
@@ -301,9 +306,8 @@ func TestStates(t *testing.T) {
 				t.Errorf("a cancelled command is delivered")
 			}
 			c := l.take(web1)
-			if !strings.HasPrefix(c.Topic, "aws.ssm.cancelCommand.us-east-1.") || c.Payload != `{"CancelMessageId":"`+m.MessageID+`"}` {
-				t.Errorf("message %+v", c)
-			}
+			assert.True(t, strings.HasPrefix(c.Topic, "aws.ssm.cancelCommand.us-east-1."), "message %+v", c)
+			assert.Equal(t, `{"CancelMessageId":"`+m.MessageID+`"}`, c.Payload)
 			l.reply(c, "InProgress", "{}") // to the cancel message itself
 			l.reply(m, "Cancelled", oneStep)
 		}, "Cancelled/Cancelled 3/3/0/0: Cancelled/Cancelled Cancelled/Cancelled Cancelled/Cancelled"},

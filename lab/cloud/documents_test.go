@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/deploy"
 	documents "aidefleet/ssm-documents"
@@ -39,19 +41,24 @@ func TestPublish(t *testing.T) {
 		want     deploy.Change
 	}{{d, deploy.Created}, {d, deploy.Same}, {changed, deploy.Updated}, {changed, deploy.Same}} {
 		as.Version += "+" // a tag that is there is replaced
-		if got, err := deploy.Publish(t.Context(), api, step.document, as); err != nil || got != step.want {
-			t.Errorf("%s, %v, want %s", got, err, step.want)
-		}
+		got, err := deploy.Publish(t.Context(), api, step.document, as)
+		assert.NoError(t, err, "%+v", as)
+		assert.Equal(t, step.want, got, "%+v", as)
 	}
 	out, err := l.ssm.DescribeDocument(t.Context(), &ssm.DescribeDocumentInput{Name: &d.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := out.Document; aws.ToString(got.DefaultVersion) != "2" || aws.ToString(got.LatestVersion) != "2" || len(got.Parameters) == 0 ||
-		aws.ToString(got.TargetType) != "/" || len(got.Tags) != 1 || aws.ToString(got.Tags[0].Value) != "0.1.0-rc.1+++" ||
-		got.DocumentFormat != types.DocumentFormatYaml || len(aws.ToString(got.Hash)) != 64 || got.Status != types.DocumentStatusActive {
-		t.Errorf("document %+v", got)
-	}
+	got := out.Document
+	assert.Equal(t, "2", aws.ToString(got.DefaultVersion), "document %+v", got)
+	assert.Equal(t, "2", aws.ToString(got.LatestVersion))
+	require.NotEmpty(t, got.Parameters)
+	assert.Equal(t, "/", aws.ToString(got.TargetType))
+	require.Len(t, got.Tags, 1)
+	assert.Equal(t, "0.1.0-rc.1+++", aws.ToString(got.Tags[0].Value))
+	assert.Equal(t, types.DocumentFormatYaml, got.DocumentFormat)
+	require.Len(t, aws.ToString(got.Hash), 64)
+	assert.Equal(t, types.DocumentStatusActive, got.Status)
 }
 
 const minimal = `{"schemaVersion":"2.2","mainSteps":[{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["true"]}}]}`
@@ -138,9 +145,9 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	versions, err := l.ssm.ListDocumentVersions(t.Context(), &ssm.ListDocumentVersionsInput{Name: aws.String("Doc")})
-	if err != nil || len(versions.DocumentVersions) != 2 || !versions.DocumentVersions[1].IsDefaultVersion {
-		t.Errorf("versions %+v, %v", versions, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, versions.DocumentVersions, 2, "versions %+v", versions)
+	assert.True(t, versions.DocumentVersions[1].IsDefaultVersion, "versions %+v", versions)
 	if got := remove(aws.String("1")); got != "InvalidDocumentOperation" {
 		t.Errorf("delete the default version: %s", got)
 	}
@@ -151,9 +158,9 @@ func TestVersions(t *testing.T) {
 		t.Errorf("delete version 1: %s", got)
 	}
 	list, err := l.ssm.ListDocuments(t.Context(), &ssm.ListDocumentsInput{Filters: []types.DocumentKeyValuesFilter{{Key: aws.String("Owner"), Values: []string{"Self"}}}})
-	if err != nil || len(list.DocumentIdentifiers) != 1 || aws.ToString(list.DocumentIdentifiers[0].DocumentVersion) != "2" {
-		t.Errorf("documents %+v, %v", list, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, list.DocumentIdentifiers, 1, "documents %+v", list)
+	assert.Equal(t, "2", aws.ToString(list.DocumentIdentifiers[0].DocumentVersion))
 	if got := remove(nil) + " " + get("$DEFAULT"); got != "<nil> InvalidDocument" {
 		t.Errorf("delete the document: %s", got)
 	}

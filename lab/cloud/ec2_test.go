@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/stretchr/testify/assert"
 )
 
 func TestDescribeInstances(t *testing.T) {
@@ -63,10 +64,13 @@ func TestDescribeInstances(t *testing.T) {
 	}
 	r := out.Reservations[0]
 	i := r.Instances[0]
-	if aws.ToString(r.OwnerId) != "123456789012" || i.State.Name != types.InstanceStateNameRunning || *i.State.Code != 16 ||
-		!aws.ToTime(i.LaunchTime).Equal(launched) || aws.ToString(i.PrivateIpAddress) != "10.0.0.1" || len(i.Tags) != 3 || i.InstanceType != "t3.micro" {
-		t.Errorf("instance %+v of %+v", i, r)
-	}
+	assert.Equal(t, "123456789012", aws.ToString(r.OwnerId), "instance %+v of %+v", i, r)
+	assert.Equal(t, types.InstanceStateNameRunning, i.State.Name)
+	assert.Equal(t, int32(16), *i.State.Code)
+	assert.True(t, aws.ToTime(i.LaunchTime).Equal(launched), "instance %+v of %+v", i, r)
+	assert.Equal(t, "10.0.0.1", aws.ToString(i.PrivateIpAddress))
+	assert.Len(t, i.Tags, 3)
+	assert.Equal(t, types.InstanceType("t3.micro"), i.InstanceType)
 }
 
 func names(out *ec2.DescribeInstancesOutput) (list []string) {

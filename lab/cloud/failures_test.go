@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
 )
 
 func TestParseFailure(t *testing.T) {
@@ -41,9 +42,14 @@ func FuzzParseFailure(f *testing.F) {
 	f.Add("A:1-2=1s")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := ParseFailure(text)
-		if err == nil && (got.From < 1 || got.To != 0 && got.To < got.From || (got.Kind == Slow) != (got.Delay > 0)) {
-			t.Errorf("%q: %+v", text, got)
+		if err != nil {
+			return
 		}
+		assert.GreaterOrEqual(t, got.From, 1, "%q: %+v", text, got)
+		if got.To != 0 {
+			assert.GreaterOrEqual(t, got.To, got.From, "%q: %+v", text, got)
+		}
+		assert.Equal(t, got.Kind == Slow, got.Delay > 0, "%q: %+v", text, got)
 	})
 }
 

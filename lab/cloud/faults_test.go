@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
 )
 
 // impatient is a configuration of clients that do not try again.
@@ -101,9 +102,8 @@ func TestFaultsRefuse(t *testing.T) {
 			if tc.stats == "" {
 				counted = l.faults["resets_before"] + l.faults["resets_after"]
 			}
-			if counted != 4 || l.calls["ListCommands"] != 1 {
-				t.Errorf("counted %v, calls %v: refused calls count too", l.faults, l.calls)
-			}
+			assert.Equal(t, 4, counted, "counted %v, calls %v: refused calls count too", l.faults, l.calls)
+			assert.Equal(t, 1, l.calls["ListCommands"])
 		})
 	}
 }
@@ -121,15 +121,15 @@ func TestResetOfSend(t *testing.T) {
 			t.Fatal("an answer in spite of the reset")
 		}
 		l.Cloud.mu.Lock()
-		if len(l.history) == 1 && l.history[0].Comment != "run 7" || len(l.history) != l.faults["resets_after"] {
-			t.Errorf("%d commands, faults %v", len(l.history), l.faults)
+		if len(l.history) == 1 {
+			assert.Equal(t, "run 7", l.history[0].Comment, "%d commands, faults %v", len(l.history), l.faults)
 		}
+		assert.Len(t, l.history, l.faults["resets_after"], "%d commands, faults %v", len(l.history), l.faults)
 		seen[len(l.history)] = true
 		l.Cloud.mu.Unlock()
 	}
-	if !seen[0] || !seen[1] {
-		t.Errorf("commands after a reset: %v, want some with one and some with none", seen)
-	}
+	assert.True(t, seen[0], "commands after a reset: %v", seen)
+	assert.True(t, seen[1], "commands after a reset: %v", seen)
 }
 
 func TestThrottleFillsUp(t *testing.T) {
@@ -176,13 +176,13 @@ func TestFaultsFollowTheSeed(t *testing.T) {
 		return s
 	}
 	seven := draws(7)
-	if again := draws(7); again != seven || draws(8) == seven {
-		t.Error("the same seed must mean the same faults, another one others")
-	}
+	again := draws(7)
+	assert.Equal(t, seven, again, "the same seed must mean the same faults, another one others")
+	assert.NotEqual(t, seven, draws(8), "the same seed must mean the same faults, another one others")
 	for what, want := range map[fault]int{throttled: 50, broken: 10, repeats: 50} {
-		if got := strings.Count(seven, string(what)+","); got < want/3 || got > want*2 {
-			t.Errorf("%s: %d in 1,000, want about %d", what, got, want)
-		}
+		got := strings.Count(seven, string(what)+",")
+		assert.GreaterOrEqual(t, got, want/3, "%s: %d in 1,000", what, got)
+		assert.LessOrEqual(t, got, want*2, what)
 	}
 }
 
@@ -239,9 +239,9 @@ func TestReadToken(t *testing.T) {
 		}
 	}
 	for _, want := range []token{{}, {item: 50}, {repeat: true}, {item: 50, repeat: true}} {
-		if got, err := readToken(want.String()); got != want || err != nil {
-			t.Errorf("token %+v comes back as %+v, %v", want, got, err)
-		}
+		got, err := readToken(want.String())
+		assert.NoError(t, err, "token %+v comes back as %+v", want, got)
+		assert.Equal(t, want, got, "token %+v comes back as %+v", want, got)
 	}
 }
 

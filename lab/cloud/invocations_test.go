@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestCompose(t *testing.T) {
@@ -29,9 +31,9 @@ func TestCompose(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := compose(strings.Repeat("o", tc.stdout), strings.Repeat("e", tc.stderr))
-			if n := [2]int{strings.Count(got, "o"), strings.Count(got, "e")}; n != tc.want || len(got) > maxOutput {
-				t.Errorf("%d bytes of stdout and stderr in %d, want %d", n, len(got), tc.want)
-			}
+			n := [2]int{strings.Count(got, "o"), strings.Count(got, "e")}
+			assert.Equal(t, tc.want, n, "%d bytes of stdout and stderr in %d", n, len(got))
+			assert.LessOrEqual(t, len(got), maxOutput)
 			if strings.Contains(got, errorTitle) != (tc.stderr > 0) {
 				t.Error("the title of stderr")
 			}
@@ -54,23 +56,25 @@ func TestCuts(t *testing.T) {
 		t.Fatal(err)
 	}
 	output := aws.ToString(list.CommandInvocations[0].CommandPlugins[0].Output)
-	if !strings.Contains(output, errorTitle) || len(output) > maxOutput || len(output) < maxOutput-1 {
-		t.Errorf("%d bytes of output", len(output))
-	}
-	if p := list.CommandInvocations[0].CommandPlugins[0]; p.ResponseCode != 3 || p.ResponseFinishDateTime != nil {
-		t.Errorf("plugin %+v", p)
-	}
+	assert.Contains(t, output, errorTitle)
+	assert.LessOrEqual(t, len(output), maxOutput)
+	assert.GreaterOrEqual(t, len(output), maxOutput-1)
+	p := list.CommandInvocations[0].CommandPlugins[0]
+	assert.Equal(t, int32(3), p.ResponseCode, "plugin %+v", p)
+	assert.Nil(t, p.ResponseFinishDateTime)
 	one, err := l.ssm.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: aws.String(web1), PluginName: aws.String("first")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, e := len(*one.StandardOutputContent), len(*one.StandardErrorContent); o != maxStdout || e != maxStderr || one.ResponseCode != 3 {
-		t.Errorf("%d bytes of stdout, %d of stderr, code %d", o, e, one.ResponseCode)
-	}
+	o, e := len(*one.StandardOutputContent), len(*one.StandardErrorContent)
+	assert.Equal(t, maxStdout, o, "%d bytes of stdout, %d of stderr, code %d", o, e, one.ResponseCode)
+	assert.Equal(t, maxStderr, e)
+	assert.Equal(t, int32(3), one.ResponseCode)
 	waiting, err := l.ssm.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: aws.String(web2)})
-	if err != nil || waiting.ResponseCode != -1 || waiting.Status != types.CommandInvocationStatusPending || *waiting.ExecutionStartDateTime != "" {
-		t.Errorf("invocation %+v, %v", waiting, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, int32(-1), waiting.ResponseCode, "invocation %+v", waiting)
+	require.Equal(t, types.CommandInvocationStatusPending, waiting.Status)
+	assert.Empty(t, *waiting.ExecutionStartDateTime)
 }
 
 // TestSteps keeps what was said of earlier steps, in the order of the document.
@@ -98,9 +102,9 @@ func TestSteps(t *testing.T) {
 	}
 	for name, want := range map[string]string{"": "", "z": "", "s": ""} {
 		one, err := l.ssm.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: aws.String(web1), PluginName: nilIfEmpty(name)})
-		if err != nil || *one.PluginName != name || *one.StandardOutputContent != want {
-			t.Errorf("step %q: %+v, %v", name, one, err)
-		}
+		require.NoError(t, err, "step %q", name)
+		assert.Equal(t, name, *one.PluginName, "step %q: %+v", name, one)
+		assert.Equal(t, want, *one.StandardOutputContent, "step %q", name)
 	}
 	// Ten seconds of the first step and an hour of the second.
 	if c := l.get(id); !aws.ToTime(c.ExpiresAfter).Equal(l.now().Add(2*time.Hour + 10*time.Second)) {
@@ -143,9 +147,8 @@ func TestPages(t *testing.T) {
 			seen[*i.InstanceId] = true
 		}
 	}
-	if fmt.Sprint(sizes) != "[50 50 20]" || len(seen) != 120 {
-		t.Errorf("pages of %v with %d hosts", sizes, len(seen))
-	}
+	assert.Equal(t, "[50 50 20]", fmt.Sprint(sizes), "pages of %v with %d hosts", sizes, len(seen))
+	assert.Len(t, seen, 120)
 	sizes = nil
 	nodes := ssm.NewDescribeInstanceInformationPaginator(l.ssm, &ssm.DescribeInstanceInformationInput{})
 	for nodes.HasMorePages() {
@@ -155,9 +158,8 @@ func TestPages(t *testing.T) {
 		}
 		sizes = append(sizes, len(out.InstanceInformationList))
 	}
-	if len(sizes) != 12 || sizes[0] != 10 {
-		t.Errorf("pages of %v nodes", sizes)
-	}
+	require.Len(t, sizes, 12)
+	assert.Equal(t, 10, sizes[0], "pages of %v nodes", sizes)
 	for name, tc := range map[string]struct {
 		in   ssm.ListCommandInvocationsInput
 		want string
@@ -172,9 +174,8 @@ func TestPages(t *testing.T) {
 	}
 	// Every command, the newest first.
 	out, err := l.ssm.ListCommandInvocations(t.Context(), nil)
-	if err != nil || *out.CommandInvocations[0].CommandId == id {
-		t.Errorf("all invocations: %v", err)
-	}
+	require.NoError(t, err, "all invocations")
+	assert.NotEqual(t, id, *out.CommandInvocations[0].CommandId, "all invocations")
 }
 
 func TestFilters(t *testing.T) {
@@ -213,17 +214,17 @@ func TestFilters(t *testing.T) {
 		}
 	}
 	out, err := l.ssm.ListCommandInvocations(t.Context(), &ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{Key: "Status", Value: aws.String("Failed")}}})
-	if err != nil || len(out.CommandInvocations) != 1 || *out.CommandInvocations[0].InstanceId != web1 {
-		t.Errorf("failed invocations %+v, %v", out, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, out.CommandInvocations, 1, "failed invocations %+v", out)
+	assert.Equal(t, web1, *out.CommandInvocations[0].InstanceId)
 	_, err = l.ssm.ListCommandInvocations(t.Context(), &ssm.ListCommandInvocationsInput{Filters: []types.CommandFilter{{Key: "ExecutionStage", Value: aws.String("Complete")}}})
 	if code(err) != "InvalidFilterKey" {
 		t.Errorf("stage of an invocation: %v", err)
 	}
 	commands, err := l.ssm.ListCommands(t.Context(), &ssm.ListCommandsInput{InstanceId: aws.String(web1)})
-	if err != nil || len(commands.Commands) != 1 || *commands.Commands[0].CommandId != second {
-		t.Errorf("commands of web-1: %+v, %v", commands, err)
-	}
+	require.NoError(t, err, "commands of web-1")
+	require.Len(t, commands.Commands, 1, "commands of web-1: %+v", commands)
+	assert.Equal(t, second, *commands.Commands[0].CommandId, "commands of web-1")
 }
 
 func TestStepStates(t *testing.T) {

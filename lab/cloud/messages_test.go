@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/agent"
 )
@@ -56,9 +58,9 @@ func TestMessagesRefused(t *testing.T) {
 		{"status that nobody knows", "SendReply", map[string]string{"MessageId": own, "Payload": `{"documentStatus":"Odd","runtimeStatus":{"first":null}}`}, 200, ""},
 	} {
 		status, out := l.call(messageService+"."+tc.operation, tc.in)
-		if got, _ := out["__type"].(string); status != tc.status || got != tc.want {
-			t.Errorf("%s: %d %v, want %d %s", tc.name, status, out, tc.status, tc.want)
-		}
+		got, _ := out["__type"].(string)
+		assert.Equal(t, tc.status, status, "%s: %d %v", tc.name, status, out)
+		assert.Equal(t, tc.want, got, tc.name)
 	}
 }
 
@@ -194,9 +196,9 @@ func TestAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	plugins := out.CommandInvocations[0].CommandPlugins
-	if len(plugins) != 2 || *plugins[0].Output != "one\n"+errorTitle+"bad\n" || *plugins[1].Output != "two\n" {
-		t.Errorf("plugins %+v", plugins)
-	}
+	require.Len(t, plugins, 2)
+	assert.Equal(t, "one\n"+errorTitle+"bad\n", *plugins[0].Output, "plugins %+v", plugins)
+	assert.Equal(t, "two\n", *plugins[1].Output)
 	id = send("sleep 60")
 	until("start", func() bool { return l.get(id).Status == "InProgress" })
 	if _, err := l.ssm.CancelCommand(t.Context(), &ssm.CancelCommandInput{CommandId: &id}); err != nil {
@@ -217,8 +219,8 @@ func TestAgentsSmallTalk(t *testing.T) {
 		"PutComplianceItems":              `{}`,
 		"UpdateInstanceAssociationStatus": `{}`,
 	} {
-		if status, out := l.call(ssmService+"."+operation, map[string]any{"Names": []string{"a"}}); status != http.StatusOK || text(out) != want {
-			t.Errorf("%s: %d %s, want %s", operation, status, text(out), want)
-		}
+		status, out := l.call(ssmService+"."+operation, map[string]any{"Names": []string{"a"}})
+		assert.Equal(t, http.StatusOK, status, "%s: %d %s", operation, status, text(out))
+		assert.Equal(t, want, text(out), operation)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/s3"
 	"aidefleet/orchestrator/aws"
@@ -31,9 +33,9 @@ func TestObjects(t *testing.T) {
 	const sum = "j5kLoLV3tRzwCeoEk2jBa72hsh4bk74HqCR1i7JTw5s=" // of a MiB of x
 	for _, key := range []string{"aide-node.tar.gz", "a b/+~ü/0.1.0+3.g1a2b3c4//x", strings.Repeat("k", 1024)} {
 		look := &awss3.HeadObjectInput{Bucket: sdk.String("bucket"), Key: sdk.String(key), ChecksumMode: types.ChecksumModeEnabled}
-		if _, err := o.HeadObject(t.Context(), look); err == nil || !strings.HasSuffix(aws.Explain(err), "(there is no such object or bucket)") {
-			t.Errorf("head of %.40s before it is there: %v", key, err)
-		}
+		_, err := o.HeadObject(t.Context(), look)
+		require.Error(t, err, "head of %.40s before it is there", key)
+		assert.True(t, strings.HasSuffix(aws.Explain(err), "(there is no such object or bucket)"), "head of %.40s before it is there", key)
 		// Without a digest of one's own the SDK sends a CRC32.
 		for _, own := range []*string{nil, sdk.String(sum)} {
 			_, err := o.PutObject(t.Context(), &awss3.PutObjectInput{
@@ -76,7 +78,6 @@ func TestObjectsAreNotPublic(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden || resp.Header.Get("X-Amz-Request-Id") == "" {
-		t.Errorf("%s, %v", resp.Status, resp.Header)
-	}
+	assert.Equal(t, http.StatusForbidden, resp.StatusCode, "%s, %v", resp.Status, resp.Header)
+	assert.NotEmpty(t, resp.Header.Get("X-Amz-Request-Id"))
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // actor is a host that takes 10 s and then ends as it is told to.
@@ -72,13 +74,18 @@ func TestPlay(t *testing.T) {
 		}
 	}
 	out, err := l.ssm.GetCommandInvocation(t.Context(), &ssm.GetCommandInvocationInput{CommandId: &id, InstanceId: aws.String("i-0000000000000000b")})
-	if err != nil || *out.StandardOutputContent != "out" || *out.StandardErrorContent != "err" || out.ResponseCode != 7 || *out.ExecutionElapsedTime != "PT10S" {
-		t.Errorf("the answer %+v, %v", out, err)
-	}
+	require.NoError(t, err)
+	assert.Equal(t, "out", *out.StandardOutputContent, "the answer %+v", out)
+	assert.Equal(t, "err", *out.StandardErrorContent)
+	assert.Equal(t, int32(7), out.ResponseCode)
+	assert.Equal(t, "PT10S", *out.ExecutionElapsedTime)
 	l.pass(defaultAgentSilence)
-	if got := l.truth(); got["e"] != "missing agent_lost" || got["a"] != "clean " || got["b"] != "failed busy" || got["c"] != "missing execution_timeout" || got["d"] != "missing undeliverable" {
-		t.Errorf("truth %v", got)
-	}
+	got := l.truth()
+	assert.Equal(t, "missing agent_lost", got["e"], "truth %v", got)
+	assert.Equal(t, "clean ", got["a"])
+	assert.Equal(t, "failed busy", got["b"])
+	assert.Equal(t, "missing execution_timeout", got["c"])
+	assert.Equal(t, "missing undeliverable", got["d"])
 }
 
 // A host that ends makes room for the next one, also while nobody looks.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/lab/s3"
 	"aidefleet/lab/sigv4"
 )
@@ -126,9 +128,9 @@ func TestAgentsRights(t *testing.T) {
 	}
 	resp := l.post("/", nil, []byte("Action=AssumeRole&Version=2011-06-15&RoleSessionName=x&RoleArn=arn:aws:iam::123456789012:role/x"))
 	defer func() { _ = resp.Body.Close() }()
-	if text, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusForbidden || err != nil {
-		t.Errorf("a host takes a role: %s, %v", text, err)
-	}
+	text, err := io.ReadAll(resp.Body)
+	assert.NoError(t, err, "a host takes a role")
+	assert.Equal(t, http.StatusForbidden, resp.StatusCode, "a host takes a role: %s", text)
 }
 
 // TestSession: the credentials of a role are good with their own secret and token, until

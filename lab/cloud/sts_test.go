@@ -3,6 +3,8 @@ package cloud
 import (
 	"net/url"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // TestAssumeRole: a role of the account can be taken, and no other.
@@ -21,11 +23,12 @@ func TestAssumeRole(t *testing.T) {
 	} {
 		answer, err := c.serveSTS(&request{protocol: awsQuery, operation: "AssumeRole", form: url.Values{"RoleArn": {tc.role}, "RoleSessionName": {tc.session}}})
 		got, ok := answer.(assumeRoleResponse)
-		if (err == nil) != tc.taken || ok != tc.taken {
-			t.Errorf("%+v: %+v, %v", tc, answer, err)
-		}
-		if ok && (got.ARN != "arn:aws:sts::123456789012:assumed-role/ops/x/aidefleet" || got.AccessKeyID == "" || got.Expiration == "") {
-			t.Errorf("%+v", got)
+		assert.Equal(t, tc.taken, err == nil, "%+v: %+v", tc, answer)
+		assert.Equal(t, tc.taken, ok, tc)
+		if ok {
+			assert.Equal(t, "arn:aws:sts::123456789012:assumed-role/ops/x/aidefleet", got.ARN)
+			assert.NotEmpty(t, got.AccessKeyID)
+			assert.NotEmpty(t, got.Expiration)
 		}
 	}
 }

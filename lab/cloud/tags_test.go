@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestTags(t *testing.T) {
@@ -43,9 +45,9 @@ func TestTags(t *testing.T) {
 		}
 	}
 	out, err := l.ssm.DescribeDocument(t.Context(), &ssm.DescribeDocumentInput{Name: aws.String("Doc")})
-	if err != nil || len(out.Document.Tags) != 1 || aws.ToString(out.Document.Tags[0].Value) != "0.2.0+3.g1" {
-		t.Errorf("%+v, %v", out, err)
-	}
+	require.NoError(t, err)
+	require.Len(t, out.Document.Tags, 1, "%+v", out)
+	assert.Equal(t, "0.2.0+3.g1", aws.ToString(out.Document.Tags[0].Value))
 }
 
 func TestCreateDocumentLimits(t *testing.T) {
