@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go/encoding/cbor"
+	"github.com/stretchr/testify/assert"
 )
 
 func TestSpan(t *testing.T) {
@@ -33,9 +34,9 @@ func TestSpan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := newSpan(at(tt.start), at(tt.end), tt.period, testNow)
-		if start := time.Unix(got.start, 0); !start.Equal(at(tt.wantStart)) || got.points() != tt.wantPoints {
-			t.Errorf("%s: start %s and %d points, want %s and %d", tt.name, start.UTC(), got.points(), tt.wantStart, tt.wantPoints)
-		}
+		start := time.Unix(got.start, 0)
+		assert.True(t, start.Equal(at(tt.wantStart)), "%s: start %s and %d points", tt.name, start.UTC(), got.points())
+		assert.Equal(t, tt.wantPoints, got.points(), tt.name)
 	}
 }
 
@@ -69,9 +70,9 @@ func TestPercentile(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is no percentile", tt.name)
 		}
-		if got, ok := compute(tt.samples); got != tt.want || ok != tt.ok {
-			t.Errorf("%s of %v is %v, %v, want %v, %v", tt.name, tt.samples, got, ok, tt.want, tt.ok)
-		}
+		got, ok := compute(tt.samples)
+		assert.Equal(t, tt.want, got, "%s of %v is %v, %v", tt.name, tt.samples, got, ok)
+		assert.Equal(t, tt.ok, ok, tt.name)
 	}
 }
 
@@ -98,8 +99,11 @@ func TestNumbersInCBOR(t *testing.T) {
 		if at, ok := got.(time.Time); ok {
 			got = at.UTC()
 		}
-		if tt.want == nil && err == nil || tt.want != nil && (got != tt.want || err != nil) {
-			t.Errorf("%#v is %v, %v, want %v", tt.v, got, err, tt.want)
+		if tt.want == nil {
+			assert.Error(t, err, "%#v is %v", tt.v, got)
+		} else {
+			assert.NoError(t, err, "%#v", tt.v)
+			assert.Equal(t, tt.want, got, "%#v", tt.v)
 		}
 	}
 }

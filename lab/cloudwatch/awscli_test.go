@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // awsCLI is the command of Debian's package awscli, which speaks Query.
@@ -58,14 +61,12 @@ func TestAWSCLI(t *testing.T) {
 	for _, tt := range tests {
 		out, err := run(tt.args...)
 		if strings.HasPrefix(tt.want, "(") {
-			if err == nil || !strings.Contains(out, tt.want) {
-				t.Errorf("%s: %v: %s, want an error %s", tt.args, err, out, tt.want)
-			}
+			require.Error(t, err, "%s: %s", tt.args, out)
+			assert.Contains(t, out, tt.want, tt.args)
 			continue
 		}
-		if err != nil || !sameJSON(out, tt.want) {
-			t.Errorf("%s: %v: %s, want %s", tt.args, err, out, tt.want)
-		}
+		assert.NoError(t, err, tt.args)
+		assert.True(t, sameJSON(out, tt.want), "%s: %s", tt.args, out)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go/encoding/cbor"
+	"github.com/stretchr/testify/assert"
 )
 
 // testNow is a whole minute and a whole hour.
@@ -202,9 +203,9 @@ func readTree(t *testing.T, w *httptest.ResponseRecorder, tree any) answer {
 	a.message = m["message"].(string)
 	a.output = nil
 	shape := m["__type"].(string)
-	if want := (&fault{code: a.code}).shape(); shape != want || party != "Sender" {
-		t.Errorf("__type %s and party %s beside the code %s", shape, party, a.code)
-	}
+	want := (&fault{code: a.code}).shape()
+	assert.Equal(t, want, shape, "__type %s and party %s beside the code %s", shape, party, a.code)
+	assert.Equal(t, "Sender", party)
 	return a
 }
 

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestListMetrics(t *testing.T) {
@@ -89,9 +91,8 @@ func TestListMetricsPages(t *testing.T) {
 					in = input{"Namespace": "AIDE", "NextToken": token}
 				}
 			}
-			if len(seen) != tt.metrics || pages != tt.pages {
-				t.Errorf("%s: %d metrics on %d pages, want %d on %d", c.name, len(seen), pages, tt.metrics, tt.pages)
-			}
+			assert.Len(t, seen, tt.metrics, "%s: %d metrics on %d pages", c.name, len(seen), pages)
+			assert.Equal(t, tt.pages, pages, c.name)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func zipped(s string) string {
@@ -102,9 +104,8 @@ func TestRequests(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			newTestService().ServeHTTP(w, r)
-			if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) {
-				t.Errorf("HTTP %d %q, want %d with %q", w.Code, w.Body, tt.status, tt.want)
-			}
+			assert.Equal(t, tt.status, w.Code, "HTTP %d %q", w.Code, w.Body)
+			assert.Contains(t, w.Body.String(), tt.want)
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // with returns a copy of in with members added, or left out where nil.
@@ -116,9 +118,9 @@ func TestBadDatums(t *testing.T) {
 				if mapped, ok := queryCodes[code]; ok && c.name == "query" {
 					code = mapped
 				}
-				if got.status != http.StatusBadRequest || got.code != code || !strings.Contains(got.message, tt.says) {
-					t.Errorf("%s: HTTP %d %s: %s, want %s with %q", c.name, got.status, got.code, got.message, code, tt.says)
-				}
+				assert.Equal(t, http.StatusBadRequest, got.status, "%s: HTTP %d %s: %s", c.name, got.status, got.code, got.message)
+				assert.Equal(t, code, got.code, c.name)
+				assert.Contains(t, got.message, tt.says, c.name)
 				if len(s.store.order) != 0 {
 					t.Errorf("%s: a refused call left %d metrics", c.name, len(s.store.order))
 				}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // mustPut stores datums of the namespace AIDE.
@@ -95,9 +97,9 @@ func TestGetMetricStatistics(t *testing.T) {
 					t.Fatalf("%s: %s: %s", c.name, got.code, got.message)
 				}
 				out := got.output.(map[string]any)
-				if text := datapoints(out["Datapoints"]); text != tt.want || out["Label"] != tt.in["MetricName"] {
-					t.Errorf("%s: %q of %v, want %q", c.name, text, out["Label"], tt.want)
-				}
+				text := datapoints(out["Datapoints"])
+				assert.Equal(t, tt.want, text, "%s: %q of %v", c.name, text, out["Label"])
+				assert.Equal(t, tt.in["MetricName"], out["Label"], c.name)
 			}
 		})
 	}
@@ -275,9 +277,9 @@ func TestBadQueries(t *testing.T) {
 			if mapped, ok := queryCodes[code]; ok && c.name == "query" {
 				code = mapped
 			}
-			if got.status != http.StatusBadRequest || got.code != code || !strings.Contains(got.message, tt.says) {
-				t.Errorf("%d %s by %s: HTTP %d %s: %s, want %s with %q", i, tt.operation, c.name, got.status, got.code, got.message, code, tt.says)
-			}
+			assert.Equal(t, http.StatusBadRequest, got.status, "%d %s by %s: HTTP %d %s: %s", i, tt.operation, c.name, got.status, got.code, got.message)
+			assert.Equal(t, code, got.code, "%d %s by %s", i, tt.operation, c.name)
+			assert.Contains(t, got.message, tt.says, "%d %s by %s", i, tt.operation, c.name)
 		}
 	}
 }

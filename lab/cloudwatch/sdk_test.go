@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // newSDKClient returns the real client of a service, and the encodings of the
@@ -66,9 +67,9 @@ func TestGoSDK(t *testing.T) {
 			t.Fatal(err)
 		}
 		listed += len(page.Metrics)
-		if m := page.Metrics[0]; len(m.Dimensions) != 1 || *m.Dimensions[0].Value != "web-1" {
-			t.Errorf("listed %+v", m)
-		}
+		m := page.Metrics[0]
+		require.Len(t, m.Dimensions, 1, "listed %+v", m)
+		assert.Equal(t, "web-1", *m.Dimensions[0].Value, "listed %+v", m)
 	}
 	if listed != 1001 {
 		t.Errorf("%d metrics listed, want 1,001", listed)
@@ -86,10 +87,13 @@ func TestGoSDK(t *testing.T) {
 		t.Fatalf("%d datapoints, want 1", len(statistics.Datapoints))
 	}
 	d := statistics.Datapoints[0]
-	if *d.Sum != 5 || *d.SampleCount != 4 || *d.Average != 1.25 || *d.Maximum != 2 || *d.Minimum != 1 ||
-		d.Unit != types.StandardUnitCount || !d.Timestamp.Equal(clock("04:00:00")) {
-		t.Errorf("datapoint %+v", d)
-	}
+	assert.Equal(t, 5.0, *d.Sum, "datapoint %+v", d)
+	assert.Equal(t, 4.0, *d.SampleCount)
+	assert.Equal(t, 1.25, *d.Average)
+	assert.Equal(t, 2.0, *d.Maximum)
+	assert.Equal(t, 1.0, *d.Minimum)
+	assert.Equal(t, types.StandardUnitCount, d.Unit)
+	assert.True(t, d.Timestamp.Equal(clock("04:00:00")), "datapoint %+v", d)
 	statistics, err = client.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
 		Namespace: aws.String("AIDE"), MetricName: aws.String("added"), Dimensions: dimensions, Period: aws.Int32(60),
 		StartTime: aws.Time(clock("03:30:00")), EndTime: aws.Time(clock("04:30:00")), ExtendedStatistics: []string{"p75", "p76"},
@@ -97,9 +101,10 @@ func TestGoSDK(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := statistics.Datapoints[0].ExtendedStatistics; len(e) != 2 || e["p75"] != 1 || e["p76"] != 2 {
-		t.Errorf("extended statistics %v", e)
-	}
+	e := statistics.Datapoints[0].ExtendedStatistics
+	assert.Len(t, e, 2)
+	assert.Equal(t, 1.0, e["p75"], "extended statistics %v", e)
+	assert.Equal(t, 2.0, e["p76"])
 
 	data, err := client.GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(clock("03:30:00")), EndTime: aws.Time(clock("04:30:00")),
@@ -112,10 +117,13 @@ func TestGoSDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := data.MetricDataResults[0]
-	if *r.Id != "a" || *r.Label != "added" || r.StatusCode != types.StatusCodeComplete ||
-		len(r.Values) != 1 || r.Values[0] != 5 || !r.Timestamps[0].Equal(clock("04:00:00")) || data.NextToken != nil {
-		t.Errorf("result %+v", r)
-	}
+	assert.Equal(t, "a", *r.Id, "result %+v", r)
+	assert.Equal(t, "added", *r.Label)
+	assert.Equal(t, types.StatusCodeComplete, r.StatusCode)
+	require.Len(t, r.Values, 1)
+	assert.Equal(t, 5.0, r.Values[0])
+	assert.True(t, r.Timestamps[0].Equal(clock("04:00:00")), "result %+v", r)
+	assert.Nil(t, data.NextToken)
 }
 
 // TestGoSDKErrors holds that the client sees the errors as it does in the
@@ -155,10 +163,11 @@ func TestGoSDKErrors(t *testing.T) {
 	}
 	for i, tt := range tests {
 		var api smithy.APIError
-		if !errors.As(tt.err, &api) || api.ErrorCode() != tt.code || api.ErrorMessage() == "" {
-			t.Errorf("%d: error %v, want the code %s", i, tt.err, tt.code)
-		} else if tt.as != nil && !errors.As(tt.err, tt.as) {
-			t.Errorf("%d: error %v is not a %T", i, tt.err, tt.as)
+		require.ErrorAs(t, tt.err, &api, i)
+		assert.Equal(t, tt.code, api.ErrorCode(), "%d: error %v", i, tt.err)
+		assert.NotEmpty(t, api.ErrorMessage(), "%d: error %v", i, tt.err)
+		if tt.as != nil {
+			assert.ErrorAs(t, tt.err, tt.as, i)
 		}
 	}
 }
