@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/lab/agent"
 )
 
@@ -18,9 +21,9 @@ var (
 
 func TestStandIn(t *testing.T) {
 	a := StandIn(testConfig, testKeys)
-	if got, err := agent.ParseConfig(a.Stdin); err != nil || got != testConfig {
-		t.Errorf("configuration %+v, %v, want %+v", got, err, testConfig)
-	}
+	got, err := agent.ParseConfig(a.Stdin)
+	assert.NoError(t, err)
+	assert.Equal(t, testConfig, got)
 	if want := []string{labProgram, "agent"}; !slices.Equal(a.Args, want) {
 		t.Errorf("arguments %q, want %q", a.Args, want)
 	}
@@ -65,9 +68,8 @@ func TestInstallAgentRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "agent")
-			if _, err := InstallAgent(program, dir); err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
-			}
+			_, err := InstallAgent(program, dir)
+			assert.ErrorContains(t, err, tt.want)
 			if _, err := os.Stat(dir); err == nil {
 				t.Error("something was installed")
 			}
@@ -105,10 +107,12 @@ func TestRealAgent(t *testing.T) {
 	if err := json.Unmarshal([]byte(text+"\n}"), &config); err != nil {
 		t.Fatalf("%v in %q", err, text)
 	}
-	if ids := config.Identity.CustomIdentities; config.Mds.Endpoint != testConfig.Endpoint || len(ids) != 1 ||
-		ids[0].InstanceID != testConfig.InstanceID || ids[0].Region != "eu-central-1" || ids[0].AvailabilityZone != "eu-central-1a" {
-		t.Errorf("configuration %+v", config)
-	}
+	ids := config.Identity.CustomIdentities
+	assert.Equal(t, testConfig.Endpoint, config.Mds.Endpoint, "configuration %+v", config)
+	require.Len(t, ids, 1)
+	assert.Equal(t, testConfig.InstanceID, ids[0].InstanceID)
+	assert.Equal(t, "eu-central-1", ids[0].Region)
+	assert.Equal(t, "eu-central-1a", ids[0].AvailabilityZone)
 	for _, v := range []string{"AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_EC2_METADATA_DISABLED=true", "PATH=" + searchPath} {
 		if !strings.Contains(environment, v+"\n") {
 			t.Errorf("environment %q without %s", environment, v)

@@ -3,6 +3,8 @@ package host
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // TestAIDE takes a baseline with the real AIDE, finds nothing, and finds a change.
@@ -15,9 +17,8 @@ func TestAIDE(t *testing.T) {
 			aide := func(want int, arguments ...string) string {
 				t.Helper()
 				exit, output := run(t, h, append([]string{"aide", "--config", layout.Config()}, arguments...)...)
-				if exit != want || strings.Contains(output, "WARNING") {
-					t.Errorf("aide %v: exit %d, want %d:\n%s", arguments, exit, want, output)
-				}
+				assert.Equal(t, want, exit, "aide %v: exit %d\n%s", arguments, exit, output)
+				assert.NotContains(t, output, "WARNING", "aide %v", arguments)
 				return output
 			}
 			aide(0, "--init")
@@ -38,9 +39,9 @@ func TestAIDE(t *testing.T) {
 				t.Fatal(output)
 			}
 			// The folder of a new file is no change.
-			if out := aide(5, "--check"); !strings.Contains(out, "Added entries:\t\t1\n") || !strings.Contains(out, "Changed entries:\t\t1\n") {
-				t.Errorf("not one new file and one change:\n%s", out)
-			}
+			out := aide(5, "--check")
+			assert.Contains(t, out, "Added entries:\t\t1\n", "not one new file and one change")
+			assert.Contains(t, out, "Changed entries:\t\t1\n", "not one new file and one change")
 			if exit, output := run(t, h, "grep", "-c", "AIDE found differences", "/var/log/aide/aide.log"); exit != 0 {
 				t.Errorf("no report in the host's own place: %s", output)
 			}
@@ -67,13 +68,12 @@ func TestAIDEBuilds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := parseAIDE(tt.version)
-		if err != nil || got != tt.want {
-			t.Errorf("%q: got %+v, %v, want %+v", tt.version, got, err, tt.want)
-		}
+		assert.NoError(t, err, tt.version)
+		assert.Equal(t, tt.want, got, "%q: got %+v", tt.version, got)
 		for _, l := range []Layout{AmazonLinux, Debian} {
-			if c := aideFiles(l, got)[l.Config()].Content; !strings.Contains(c, "\n"+tt.in) || !strings.Contains(c, "Perms = "+tt.perms+"\n") {
-				t.Errorf("%q: configuration without %q and %q:\n%s", tt.version, tt.in, tt.perms, c)
-			}
+			c := aideFiles(l, got)[l.Config()].Content
+			assert.Contains(t, c, "\n"+tt.in, "%q: configuration without %q and %q:\n%s", tt.version, tt.in, tt.perms, c)
+			assert.Contains(t, c, "Perms = "+tt.perms+"\n", tt.version)
 		}
 	}
 	if _, err := parseAIDE("command not found"); err == nil {

@@ -4,10 +4,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestAdvice(t *testing.T) {
@@ -38,12 +40,11 @@ func TestAdvice(t *testing.T) {
 
 func TestInstallAdvice(t *testing.T) {
 	_, err := lookUp("no-such-program")
-	if err == nil || !strings.Contains(err.Error(), "no-such-program is not installed") {
-		t.Errorf("error %v, want one that names the program", err)
-	}
+	assert.ErrorContains(t, err, "no-such-program is not installed")
 	got := install("bubblewrap")
-	if !strings.HasSuffix(got, " bubblewrap") || !strings.HasPrefix(got, "install") && !strings.Contains(got, " install ") {
-		t.Errorf("advice %q", got)
+	assert.True(t, strings.HasSuffix(got, " bubblewrap"), "advice %q", got)
+	if !strings.HasPrefix(got, "install") {
+		assert.Contains(t, got, " install ")
 	}
 }
 
@@ -81,9 +82,8 @@ func TestSystemMounts(t *testing.T) {
 			}
 			got, err := systemMounts(root)
 			want := strings.Fields(strings.ReplaceAll(strings.Join(tt.want, " "), "R/", root+"/"))
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("got %q, %v, want %q", got, err, want)
-			}
+			assert.NoError(t, err)
+			assert.Equal(t, want, got)
 		})
 	}
 	if _, err := systemMounts(filepath.Join(t.TempDir(), "none")); err == nil {
@@ -93,9 +93,8 @@ func TestSystemMounts(t *testing.T) {
 
 func TestProcesses(t *testing.T) {
 	self, err := identify(os.Getpid())
-	if err != nil || !self.alive() {
-		t.Fatalf("this process is not alive: %+v, %v", self, err)
-	}
+	require.NoError(t, err, "this process is not alive")
+	require.True(t, self.alive(), "this process is not alive: %+v", self)
 	if other := (process{PID: self.PID, Start: "1"}); other.alive() {
 		t.Error("a process with this id and another start is taken for this one")
 	}
@@ -104,9 +103,8 @@ func TestProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	child, err := identify(cmd.Process.Pid)
-	if err != nil || !slices.Contains(self.children(), child.PID) {
-		t.Errorf("children %v, want %d among them, %v", self.children(), child.PID, err)
-	}
+	assert.NoError(t, err)
+	assert.Contains(t, self.children(), child.PID)
 	if err := child.destroy(); err != nil { // it is a zombie then
 		t.Error(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // TestExec runs the same programs in a sandbox that runs and in one made for each.
@@ -44,9 +46,8 @@ func TestExec(t *testing.T) {
 				if tail, part := strings.CutPrefix(tt.want, "…"); part && strings.HasSuffix(output, tail) {
 					output = tt.want
 				}
-				if exit != tt.exit || output != tt.want {
-					t.Errorf("exit %d with %q, want %d with %q", exit, output, tt.exit, tt.want)
-				}
+				assert.Equal(t, tt.exit, exit, "exit %d with %q", exit, output)
+				assert.Equal(t, tt.want, output)
 			})
 		}
 	}
@@ -61,9 +62,8 @@ func TestExec(t *testing.T) {
 		if _, output := run(t, again, "sh", "-c", "ls -d /proc/[0-9]* | wc -l"); strings.TrimSpace(output) < "5" {
 			t.Errorf("%s processes: that is not the sandbox that runs", output)
 		}
-		if err := again.Start(sleeper("0")); err == nil || !strings.Contains(err.Error(), "runs already") {
-			t.Errorf("second start: error %v", err)
-		}
+		err = again.Start(sleeper("0"))
+		assert.ErrorContains(t, err, "runs already", "second start")
 	})
 }
 
@@ -73,9 +73,10 @@ func TestExecStreams(t *testing.T) {
 	check := func(t *testing.T) {
 		var out, errs bytes.Buffer
 		exit, err := h.Exec(t.Context(), []string{"sh", "-c", "cat; echo oops >&2; exit 3"}, strings.NewReader("in"), &out, &errs)
-		if exit != 3 || err != nil || out.String() != "in" || errs.String() != "oops\n" {
-			t.Errorf("got %d, %v, %q, %q", exit, err, &out, &errs)
-		}
+		assert.NoError(t, err)
+		assert.Equal(t, 3, exit, "got %d, %q, %q", exit, &out, &errs)
+		assert.Equal(t, "in", out.String())
+		assert.Equal(t, "oops\n", errs.String())
 	}
 	t.Run("stopped", check)
 	start(t, h, sleeper(newMarker()))

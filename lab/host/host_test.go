@@ -4,9 +4,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // newHost creates a host in a folder of its own.
@@ -72,8 +74,10 @@ func TestSpecs(t *testing.T) {
 		s := good
 		tt.edit(&s)
 		err := s.validate()
-		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%+v: error %v, want one with %q", s, err, tt.want)
+		if tt.want == "" {
+			assert.NoError(t, err, "%+v", s)
+		} else {
+			assert.ErrorContains(t, err, tt.want, "%+v", s)
 		}
 	}
 }
@@ -87,16 +91,18 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.Name != "db-1" || h.InstanceID != made.InstanceID || h.Layout != Debian || h.Role != "db" || len(h.Files) != 1 {
-		t.Errorf("opened %+v, want %+v", h.Spec, made.Spec)
-	}
+	assert.Equal(t, "db-1", h.Name, "opened %+v", h.Spec)
+	assert.Equal(t, made.InstanceID, h.InstanceID)
+	assert.Equal(t, Debian, h.Layout)
+	assert.Equal(t, "db", h.Role)
+	assert.Len(t, h.Files, 1)
 	for name, mode := range map[string]fs.FileMode{
 		"etc/db": 0o755 | fs.ModeDir, "etc/db/db.conf": 0o640, "etc/aide/aide.conf": 0o600, "etc/passwd": 0o644,
 		"srv/app/VERSION": 0o644, "srv/app/bin/serve": 0o755, "usrbin/aide-node": 0o755, "var/tmp": 0o777 | fs.ModeDir | fs.ModeSticky,
 	} {
-		if info, err := os.Stat(filepath.Join(h.Dir(), name)); err != nil || info.Mode() != mode {
-			t.Errorf("%s: %v, %v, want mode %v", name, info, err, mode)
-		}
+		info, err := os.Stat(filepath.Join(h.Dir(), name))
+		require.NoError(t, err, name)
+		assert.Equal(t, mode, info.Mode(), "%s: %v", name, info)
 	}
 	if _, err := Create(h.Dir(), h.Spec, fakeNode(t)); err == nil {
 		t.Error("no error for a folder that exists")
@@ -111,9 +117,7 @@ func TestCreateThatFailsLeavesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "host")
 	s := Spec{Name: "web-1", InstanceID: "i-0123456789abcdef0", Layout: Debian}
 	_, err := Create(dir, s, filepath.Join(t.TempDir(), "no-node"))
-	if err == nil || !strings.Contains(err.Error(), "no-node") {
-		t.Errorf("error %v, want one that names the missing binary", err)
-	}
+	assert.ErrorContains(t, err, "no-node")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("half a host is left")
 	}
@@ -176,9 +180,9 @@ func TestApp(t *testing.T) {
 	}
 	changed := 0
 	for p, f := range one {
-		if _, ok := two[p]; !ok || other[p].Content == f.Content {
-			t.Errorf("%s: not in the next version, or the same in another role", p)
-		}
+		_, ok := two[p]
+		assert.True(t, ok, "%s: not in the next version, or the same in another role", p)
+		assert.NotEqual(t, f.Content, other[p].Content, p)
 		if two[p] != f {
 			changed++
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -168,14 +169,18 @@ func TestAgentThatEnds(t *testing.T) {
 			marker := newMarker()
 			start(t, h, Agent{Args: []string{"sh", "-c", tt.script}, Env: []string{"MARKER=" + marker}})
 			err := h.Wait()
-			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
+			if tt.want == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, tt.want)
 			}
 			if n := processesWith(marker); n > 0 {
 				t.Errorf("%d processes are left", n)
 			}
-			if text, err := os.ReadFile(h.Log()); err != nil || strings.Contains(tt.script, "broken") && string(text) != "broken\n" {
-				t.Errorf("log %q, %v", text, err)
+			text, err := os.ReadFile(h.Log())
+			assert.NoError(t, err)
+			if strings.Contains(tt.script, "broken") {
+				assert.Equal(t, "broken\n", string(text), "log %q", text)
 			}
 		})
 	}
@@ -201,9 +206,9 @@ func TestAgentGetsWhatItNeeds(t *testing.T) {
 		t.Error(err)
 	}
 	log, err := os.ReadFile(h.Log())
-	if want := "configuration\nfrom the machine\nfor web-1\nvalue\ntouch:"; err != nil || !strings.HasPrefix(string(log), want) {
-		t.Errorf("log %q, %v, want %q…", log, err, want)
-	}
+	want := "configuration\nfrom the machine\nfor web-1\nvalue\ntouch:"
+	assert.NoError(t, err)
+	assert.True(t, strings.HasPrefix(string(log), want), "log %q", log)
 	if _, err := os.Stat(filepath.Join(h.Dir(), "var/lib/amazon/ssm/x")); err != nil {
 		t.Error(err)
 	}
@@ -213,9 +218,7 @@ func TestStartThatFails(t *testing.T) {
 	needSandbox(t)
 	h := newHost(t, Spec{})
 	err := h.Start(Agent{Args: []string{"true"}, Mounts: map[string]string{"/opt/x": "/no/such/folder"}})
-	if err == nil || !strings.Contains(err.Error(), "/no/such/folder") {
-		t.Errorf("error %v, want that of bwrap", err)
-	}
+	assert.ErrorContains(t, err, "/no/such/folder")
 	start(t, h, sleeper(newMarker())) // it can still be started
 }
 
@@ -289,9 +292,8 @@ func TestTmpfs(t *testing.T) {
 	h := newHost(t, Spec{Tmpfs: map[string]int64{"/var/lib/aide": 64 << 10}})
 	start(t, h, sleeper(newMarker()))
 	exit, output := run(t, h, "sh", "-c", "head -c 32768 /dev/zero >/var/lib/aide/a && head -c 65536 /dev/zero >/var/lib/aide/b")
-	if exit == 0 || !strings.Contains(output, "No space left") {
-		t.Errorf("exit %d with %q, want a full disk", exit, output)
-	}
+	assert.NotZero(t, exit, "exit %d with %q", exit, output)
+	assert.Contains(t, output, "No space left")
 	if exit, output := run(t, h, "stat", "-c", "%s", "/var/lib/aide/a"); output != "32768\n" {
 		t.Errorf("exit %d with %q: another program on the host does not see it", exit, output)
 	}
