@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestSimulateFlags(t *testing.T) {
@@ -25,8 +27,9 @@ func TestSimulateFlags(t *testing.T) {
 	} {
 		args := append([]string{"up", "--dir", dir}, strings.Fields(tc.args)...)
 		code, stdout, stderr := run(t, args...)
-		if code != exitUsage || !strings.Contains(stderr, tc.want) || stdout != "" || strings.Count(stderr, "\n") != 1 {
-			t.Errorf("%s: exit %d, %q; want %d and %q", tc.args, code, stderr, exitUsage, tc.want)
-		}
+		assert.Equal(t, exitUsage, code, "%s: exit %d, %q", tc.args, code, stderr)
+		assert.Contains(t, stderr, tc.want, tc.args)
+		assert.Empty(t, stdout, tc.args)
+		assert.Equal(t, 1, strings.Count(stderr, "\n"), tc.args)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/lab/sigv4"
 )
 
@@ -71,9 +73,8 @@ func TestClaimRefusesOthersFolders(t *testing.T) {
 	if err := os.Chown(dir, 65534, 65534); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
-		t.Errorf("error %v", err)
-	}
+	_, err := claim(dir)
+	assert.ErrorContains(t, err, "belongs to another user")
 }
 
 func TestLoopbackOnly(t *testing.T) {

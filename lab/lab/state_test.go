@@ -4,8 +4,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestClaim(t *testing.T) {
@@ -17,18 +18,19 @@ func TestClaim(t *testing.T) {
 	if err := (State{URL: "http://127.0.0.1:1", PID: 1}).write(dir); err != nil {
 		t.Fatal(err)
 	}
-	if s, up, err := Read(dir); !up || err != nil || s.PID != 1 {
-		t.Errorf("while it is held: %+v, %t, %v", s, up, err)
-	}
+	s, up, err := Read(dir)
+	assert.NoError(t, err, "while it is held")
+	assert.True(t, up, "while it is held: %+v, %t", s, up)
+	assert.Equal(t, 1, s.PID, "while it is held")
 	if _, err := claim(dir); !errors.Is(err, errLocked) {
 		t.Errorf("a second claim: %v, want errLocked", err)
 	}
 	if err := lock.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, up, err := Read(dir); up || err != nil {
-		t.Errorf("when it is free: up %t, %v", up, err)
-	}
+	_, up, err = Read(dir)
+	assert.NoError(t, err, "when it is free")
+	assert.False(t, up, "when it is free")
 	if err := os.MkdirAll(hostDir(dir, "web-1"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +50,8 @@ func TestClaimLeavesOthersAlone(t *testing.T) {
 	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), "hosts.txt") {
-		t.Errorf("claim of a folder with something else in it: %v", err)
-	}
+	_, err := claim(dir)
+	assert.ErrorContains(t, err, "hosts.txt", "claim of a folder with something else in it")
 	if err := (State{}).write(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +71,9 @@ func TestDefaultDir(t *testing.T) {
 		"relative": "/home/op/.local/state/aidefleet/lab",
 	} {
 		t.Setenv("XDG_STATE_HOME", state)
-		if got, err := DefaultDir(); got != want || err != nil {
-			t.Errorf("XDG_STATE_HOME=%q: %s, %v, want %s", state, got, err, want)
-		}
+		got, err := DefaultDir()
+		assert.NoError(t, err, "XDG_STATE_HOME=%q", state)
+		assert.Equal(t, want, got, "XDG_STATE_HOME=%q: %s", state, got)
 	}
 }
 
@@ -84,8 +85,10 @@ func TestListen(t *testing.T) {
 		if err == nil {
 			_ = l.Close()
 		}
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("listen(%q): %v, want %q", addr, err, want)
+		if want == "" {
+			assert.NoError(t, err, "listen(%q)", addr)
+		} else {
+			assert.ErrorContains(t, err, want, "listen(%q)", addr)
 		}
 	}
 }

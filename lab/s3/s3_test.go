@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // answer is what a request was answered with.
@@ -118,8 +120,10 @@ func TestServe(t *testing.T) {
 				t.Fatal(r.body)
 			}
 			r := call(t, s, tc.method, tc.target, tc.key, tc.body, tc.header...)
-			if r.status != tc.status || !strings.Contains(r.body, tc.want) || tc.want == "" && r.body != "" {
-				t.Errorf("%d %s, want %d and %q", r.status, r.body, tc.status, tc.want)
+			assert.Equal(t, tc.status, r.status, "%d %s", r.status, r.body)
+			assert.Contains(t, r.body, tc.want)
+			if tc.want == "" {
+				assert.Empty(t, r.body)
 			}
 			if r.header.Get("X-Amz-Request-Id") != "request" {
 				t.Errorf("header %v", r.header)
@@ -170,9 +174,8 @@ func FuzzPolicy(f *testing.F) {
 		switch r := call(t, s, "PUT", "/lab?policy", "ops", policy); r.status {
 		case http.StatusNoContent:
 		case http.StatusBadRequest, http.StatusNotImplemented:
-			if len(s.denied) > 0 || !strings.Contains(r.body, "<Error><Code>") {
-				t.Errorf("%s, and %v is denied", r.body, s.denied)
-			}
+			assert.Empty(t, s.denied, "%s, and %v is denied", r.body, s.denied)
+			assert.Contains(t, r.body, "<Error><Code>")
 		default:
 			t.Errorf("%d %s", r.status, r.body)
 		}

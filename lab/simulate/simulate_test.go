@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/cloud"
 	"aidefleet/lab/sigv4"
@@ -58,19 +60,21 @@ func TestFleetFollowsTheSeed(t *testing.T) {
 		count[i.Tags["env"]]++
 		count[fmt.Sprint(h.long)]++
 		a, b := i.Host.Answer(documents.Check, began, time.Second), again[n].Host.Answer(documents.Check, began, time.Second)
-		if a != b || i.Host.Run(documents.Check, time.Hour) != again[n].Host.Run(documents.Check, time.Hour) {
-			t.Errorf("%s does not do the same again", i.Name)
-		}
+		assert.Equal(t, b, a, "%s does not do the same again", i.Name)
+		assert.Equal(t, again[n].Host.Run(documents.Check, time.Hour), i.Host.Run(documents.Check, time.Hour), i.Name)
 	}
-	if one[0].Name != "host-000001" || len(one[0].ID) != len("i-0123456789abcdef0") || len(ids) != 1000 {
-		t.Errorf("first host %+v, %d ids", one[0], len(ids))
-	}
-	if count["1"] != 20 || count["2"] != 20 || count["3"] != 10 || count["4"] != 10 || count["8"] != 100 || count["9"] != 200 || count["true"] != 50 {
-		t.Errorf("kinds %v: shares are exact", count)
-	}
-	if count["prod"] < 850 || count["prod"] > 950 {
-		t.Errorf("%d of 1,000 with env=prod", count["prod"])
-	}
+	assert.Equal(t, "host-000001", one[0].Name, "first host %+v, %d ids", one[0], len(ids))
+	assert.Len(t, one[0].ID, len("i-0123456789abcdef0"))
+	assert.Len(t, ids, 1000)
+	assert.Equal(t, 20, count["1"], "kinds %v: shares are exact", count)
+	assert.Equal(t, 20, count["2"])
+	assert.Equal(t, 10, count["3"])
+	assert.Equal(t, 10, count["4"])
+	assert.Equal(t, 100, count["8"])
+	assert.Equal(t, 200, count["9"])
+	assert.Equal(t, 50, count["true"])
+	assert.GreaterOrEqual(t, count["prod"], 850)
+	assert.LessOrEqual(t, count["prod"], 950)
 }
 
 func TestOptionsCheck(t *testing.T) {
@@ -117,18 +121,18 @@ func TestAnswersSayTheTruth(t *testing.T) {
 			fingerprints[l.Fingerprint]++
 		}
 	}
-	if most := slices.Max(slices.Collect(maps.Values(fingerprints))); most < 150 || len(fingerprints) < 150 {
-		t.Errorf("%d fingerprints, the largest cohort %d: want deploys and changes of a host's own", len(fingerprints), most)
-	}
+	most := slices.Max(slices.Collect(maps.Values(fingerprints)))
+	assert.GreaterOrEqual(t, most, 150, "%d fingerprints, the largest cohort %d: want deploys and changes of a host's own", len(fingerprints), most)
+	assert.GreaterOrEqual(t, len(fingerprints), 150)
 }
 
 // Documents other than the check succeed.
 func TestOtherDocuments(t *testing.T) {
 	for _, i := range fleet(t, Options{Hosts: 100, Speed: 1, Shares: Shares{Fail: 0.5, Drift: 0.5}}) {
 		l, err := result.Parse([]byte(i.Host.Answer(documents.Init, i.Launched, time.Second).Stdout))
-		if err != nil || l.Status != result.Clean || i.Host.Run(documents.Init, time.Hour).End != cloud.Succeeds {
-			t.Fatalf("%+v, %v", l, err)
-		}
+		require.NoError(t, err, "%+v", l)
+		require.Equal(t, result.Clean, l.Status, "%+v", l)
+		require.Equal(t, cloud.Succeeds, i.Host.Run(documents.Init, time.Hour).End, "%+v", l)
 	}
 }
 
@@ -143,9 +147,9 @@ func TestTimes(t *testing.T) {
 	if most := took[len(took)-1]; most > 5050*time.Millisecond {
 		t.Errorf("the last one ends after %s", most)
 	}
-	if m := took[len(took)/2]; m < 900*time.Millisecond || m > 1200*time.Millisecond {
-		t.Errorf("the median is %s", m)
-	}
+	m := took[len(took)/2]
+	assert.GreaterOrEqual(t, m, 900*time.Millisecond)
+	assert.LessOrEqual(t, m, 1200*time.Millisecond)
 }
 
 var (
@@ -214,18 +218,20 @@ func TestPagesSayTheTruth(t *testing.T) {
 	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil {
 		t.Fatal(err)
 	}
-	if len(stats.Truth) != hosts || len(pages) != hosts-200 || stats.Commands[documents.Check] != 1 || stats.Calls["SendCommand"] != 1 {
-		t.Errorf("%d hosts in the truth, %d on the pages, commands %v", len(stats.Truth), len(pages), stats.Commands)
-	}
-	if stats.Faults["repeats"] == 0 || stats.Calls["ListCommandInvocations"] < 97 {
-		t.Errorf("faults %v, calls %v: no page came twice", stats.Faults, stats.Calls)
-	}
+	assert.Len(t, stats.Truth, hosts, "%d hosts in the truth, %d on the pages, commands %v", len(stats.Truth), len(pages), stats.Commands)
+	assert.Len(t, pages, hosts-200)
+	assert.Equal(t, 1, stats.Commands[documents.Check])
+	assert.Equal(t, 1, stats.Calls["SendCommand"])
+	assert.NotZero(t, stats.Faults["repeats"], "faults %v, calls %v: no page came twice", stats.Faults, stats.Calls)
+	assert.GreaterOrEqual(t, stats.Calls["ListCommandInvocations"], 97)
 	reasons := make(map[string]int)
 	for id, want := range stats.Truth {
 		reasons[want.Status+" "+want.Reason]++
 		i, listed := pages[id]
-		if got := seen(i, listed); got.Status != want.Status || want.Reason != "agent_lost" && want.Reason != "stopped" && want.Reason != "unmanaged" && got != want {
-			t.Errorf("%s: the pages say %+v, the truth is %+v", id, got, want)
+		got := seen(i, listed)
+		assert.Equal(t, want.Status, got.Status, "%s: the pages say %+v, the truth is %+v", id, got, want)
+		if want.Reason != "agent_lost" && want.Reason != "stopped" && want.Reason != "unmanaged" {
+			assert.Equal(t, want, got, id)
 		}
 	}
 	for reason, count := range map[string]int{
