@@ -90,9 +90,7 @@ func FuzzParseDocument(f *testing.F) {
 			name := fileName(s.name)
 			assert.NotEmpty(t, name, "step %q has the folder %q", s.name, name)
 			assert.False(t, strings.ContainsAny(name, "/."), "step %q has the folder %q", s.name, name)
-			var in scriptInput
-			if b, err := json.Marshal(s.inputs); err == nil && json.Unmarshal(b, &in) == nil {
-				commandLines(in.RunCommand)
+			if in, err := parseScriptInput(s.inputs); err == nil {
 				scriptTimeout(in.TimeoutSeconds)
 			}
 		}

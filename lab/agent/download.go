@@ -85,7 +85,7 @@ func (a *agent) download(ctx context.Context, c *command, inputs any) (destinati
 }
 
 // fetch fetches an object, or all objects below a folder. It first looks whether
-// there are any, which takes the right to list the bucket.
+// there are any; if it may not, what has no slash at its end is taken for an object.
 func (a *agent) fetch(ctx context.Context, address, destination string) error {
 	// A blank is written as + in the service's own URLs; a plus sign is %2B.
 	u, err := url.Parse(strings.ReplaceAll(address, "+", "%20"))
@@ -97,8 +97,11 @@ func (a *agent) fetch(ctx context.Context, address, destination string) error {
 		return refuse("the lab's agent knows no such S3 path: %s", address)
 	}
 	keys, err := a.objects.list(ctx, bucket, strings.TrimSuffix(key, "/")+"/")
-	if err != nil {
+	if err != nil && strings.HasSuffix(key, "/") {
 		return err
+	}
+	if err != nil {
+		a.Logger.Info("the bucket cannot be listed, taking the key for an object's", "bucket", bucket, "key", key, "error", err)
 	}
 	if len(keys) == 0 {
 		folder, name := destination, filepath.Base(key)
@@ -264,7 +267,7 @@ func (o objects) get(ctx context.Context, bucket, key, file string, signed bool)
 	if resp.StatusCode != http.StatusOK {
 		return refuse("http request failed. status:%v statuscode:%v", resp.Status, resp.StatusCode)
 	}
-	if err := os.WriteFile(file+".etag", []byte(resp.Header.Get("Etag")), 0o600); err != nil {
+	if err := os.WriteFile(file+".etag", []byte(resp.Header.Get("Etag")), 0o644); err != nil {
 		return err
 	}
 	out, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

@@ -16,8 +16,8 @@ import (
 	"aidefleet/lab/s3"
 )
 
-// objectStore serves a store, and closes the connection in the middle of the
-// object "cut".
+// objectStore serves a store in which nobody may look for "unlisted", and closes the
+// connection in the middle of the object "cut".
 func objectStore(t *testing.T, store *s3.Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch signature := r.Header.Get("Authorization"); {
@@ -25,6 +25,8 @@ func objectStore(t *testing.T, store *s3.Store) http.Handler {
 			w.WriteHeader(http.StatusForbidden)
 		case !strings.Contains(signature, "Credential=AKIDEXAMPLE/") || !strings.Contains(signature, "/us-east-1/s3/aws4_request"):
 			t.Errorf("signature %q", signature)
+		case strings.HasPrefix(r.URL.Query().Get("prefix"), "unlisted"):
+			s3.Refuse(w, r, &s3.Error{Status: http.StatusForbidden, Code: "AccessDenied", Message: "Access Denied"})
 		case r.URL.Path == "/lab/cut":
 			w.Header().Set("Content-Length", "100")
 			_, _ = w.Write([]byte("half"))
@@ -53,10 +55,13 @@ func TestDownload(t *testing.T) {
 		{"a folder", download("https://lab.s3.us-east-1.amazonaws.com/dir", ""), "Content downloaded to DOWNLOADS/", "", "./a.tar.gz ./deep/b A"},
 		{"a plus sign", download("https://s3.amazonaws.com/lab/1.0%2B1.gz", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz plus"},
 		{"elsewhere", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", elsewhere), "Content downloaded to " + elsewhere, "", "BIN"},
+		{"not to be listed", download("https://s3.us-east-1.amazonaws.com/lab/unlisted", "a.tar.gz"), "Content downloaded to DOWNLOADS/a.tar.gz", "", "./a.tar.gz U"},
+		{"a folder not to be listed", download("https://s3.us-east-1.amazonaws.com/lab/unlisted/", "x"), "", "AccessDenied: Access Denied\n\tstatus code: 403, request id: , host id: ", "BIN"},
 		{"not allowed", download("https://s3.us-east-1.amazonaws.com/lab/secret", "a.tar.gz"), "", forbidden, ""},
 		{"nothing there", download("https://s3.us-east-1.amazonaws.com/lab/none", "a.tar.gz"), "", forbidden, ""},
 		{"cut short", download("https://s3.us-east-1.amazonaws.com/lab/cut", "a.tar.gz"), "", forbidden, ""},
-		{"no bucket", download("https://s3.us-east-1.amazonaws.com/none/x", "a.tar.gz"), "", "NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, request id: , host id: ", "BIN"},
+		{"no bucket", download("https://s3.us-east-1.amazonaws.com/none/x", "a.tar.gz"), "", forbidden, ""},
+		{"a folder of no bucket", download("https://s3.us-east-1.amazonaws.com/none/x/", "a.tar.gz"), "", "NoSuchBucket: The specified bucket does not exist\n\tstatus code: 404, request id: , host id: ", "BIN"},
 		{"no place", download("https://s3.us-east-1.amazonaws.com/lab/dir/a.tar.gz", "/dev/null/x"), "", "failed to create directory=/dev/null, err=mkdir /dev/null: not a directory", "BIN"},
 		{"no address of S3", download("https://example.org/lab/x", "x"), "", "the lab's agent knows no such S3 path: https://example.org/lab/x", "BIN"},
 		{"no path", download(" ", "x"), "", "S3 source path in SourceInfo must be specified", "BIN"},
@@ -69,7 +74,7 @@ func TestDownload(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			store := s3.New("us-east-1", "lab")
 			store.Reader("AKIDEXAMPLE")
-			for key, body := range map[string]string{"dir/a.tar.gz": "A", "dir/deep/b": "B", "dir/empty/": "", "1.0+1.gz": "plus", "secret": "S"} {
+			for key, body := range map[string]string{"dir/a.tar.gz": "A", "dir/deep/b": "B", "dir/empty/": "", "1.0+1.gz": "plus", "secret": "S", "unlisted": "U"} {
 				if err := store.Put("lab", key, []byte(body)); err != nil {
 					t.Fatal(err)
 				}

@@ -6,10 +6,10 @@ import (
 )
 
 // The cuts, in bytes. They keep the head and can split a character
-// (agent/framework/processor/executer/iohandler).
+// (agent/framework/processor/executer/iohandler, and runpluginutil, which cuts standard
+// error where it cuts standard output; the service cuts it at 8,000).
 const (
-	maxStdout = 24000 // of a step's standard output, cut mark included
-	maxStderr = 8000  // of its standard error, cut mark included
+	maxStream = 24000 // of a step's standard output or error, cut mark included
 	maxOutput = 2500  // of both together, as ListCommandInvocations shows them
 
 	cutMark       = "--output truncated--"
@@ -22,7 +22,7 @@ const (
 // which is all that any reply shows, and counts the rest.
 type stream struct {
 	mu     sync.Mutex
-	head   []byte // at most maxStdout bytes
+	head   []byte // at most maxStream bytes
 	total  int
 	closed bool
 }
@@ -34,7 +34,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	if s.closed {
 		return 0, io.ErrClosedPipe
 	}
-	s.head = append(s.head, p[:min(len(p), maxStdout-len(s.head))]...)
+	s.head = append(s.head, p[:min(len(p), maxStream-len(s.head))]...)
 	s.total += len(p)
 	return len(p), nil
 }

@@ -55,19 +55,19 @@ func TestCompose(t *testing.T) {
 
 func TestCut(t *testing.T) {
 	for _, n := range []int{0, 1, 23999, 24000, 24001, 1 << 20} {
-		got := fill('0', n).cut(maxStdout)
+		got := fill('0', n).cut(maxStream)
 		switch {
-		case n < maxStdout && len(got) != n:
+		case n < maxStream && len(got) != n:
 			t.Errorf("%d bytes became %d", n, len(got))
-		case n >= maxStdout && (len(got) != maxStdout || !strings.HasSuffix(got, "9"+cutMark)):
+		case n >= maxStream && (len(got) != maxStream || !strings.HasSuffix(got, "9"+cutMark)):
 			t.Errorf("%d bytes became %d, ending %q", n, len(got), got[len(got)-30:])
 		}
 	}
 	// A cut counts bytes and can split a character.
-	if got := stored(strings.Repeat("é", 5000)).cut(maxStderr - 1); utf8.ValidString(got) {
+	if got := stored(strings.Repeat("é", maxStream)).cut(maxStream - 1); utf8.ValidString(got) {
 		t.Errorf("got %q, want half a character before the mark", got[len(got)-30:])
 	}
-	if got := stored(strings.Repeat("x", maxStdout)).with("a sentence").cut(maxStdout); strings.Contains(got, "sentence") {
+	if got := stored(strings.Repeat("x", maxStream)).with("a sentence").cut(maxStream); strings.Contains(got, "sentence") {
 		t.Error("a sentence after the cut is shown")
 	}
 }
@@ -80,7 +80,7 @@ func TestStreamIsBounded(t *testing.T) {
 		require.Equal(t, 4096, n)
 	}
 	got := s.text()
-	assert.Len(t, got.head, maxStdout, "kept %d of %d bytes", len(got.head), got.total)
+	assert.Len(t, got.head, maxStream, "kept %d of %d bytes", len(got.head), got.total)
 	assert.Equal(t, 1000*4096, got.total)
 	s.close()
 	if _, err := s.Write([]byte("x")); err == nil {
@@ -104,7 +104,7 @@ func FuzzCompose(f *testing.F) {
 		case !strings.HasPrefix(got, stdout[:min(len(stdout), 1200)]):
 			t.Error("the head of stdout is missing")
 		}
-		assert.LessOrEqual(t, len(o.cut(maxStdout)), maxStdout, "a cut is too long")
-		assert.LessOrEqual(t, len(e.cut(maxStderr)), maxStderr, "a cut is too long")
+		assert.LessOrEqual(t, len(o.cut(maxStream)), maxStream, "a cut is too long")
+		assert.LessOrEqual(t, len(e.cut(maxStream)), maxStream, "a cut is too long")
 	})
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 )
 
 var (
@@ -96,21 +97,24 @@ func (v values) replace(in any) any {
 }
 
 // fill writes the parameters into a text: a string raw, without any quoting,
-// anything else as JSON. Placeholders of unknown parameters stay.
+// anything else as JSON. Placeholders of unknown parameters stay. $$ becomes $, for
+// those who still write it for an agent that took $1 for something else
+// (agent/framework/docparser/parameters, ReplaceParameter).
 func (v values) fill(text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		value, ok := v[placeholder.FindStringSubmatch(found)[1]]
 		if !ok {
 			return found
 		}
-		if s, ok := value.(string); ok {
-			return s
+		raw, ok := value.(string)
+		if !ok {
+			b, err := json.Marshal(value)
+			if err != nil {
+				return "" // the value was decoded from JSON
+			}
+			raw = string(b)
 		}
-		b, err := json.Marshal(value)
-		if err != nil {
-			return "" // the value was decoded from JSON
-		}
-		return string(b)
+		return strings.ReplaceAll(raw, "$$", "$")
 	})
 }
 
@@ -135,20 +139,4 @@ func storeParameter(in any) string {
 		}
 	}
 	return ""
-}
-
-// commandLines returns the lines of a runCommand input: a string, or a list that may
-// hold lists, because a list parameter is often written inside a list.
-func commandLines(in any) []string {
-	switch in := in.(type) {
-	case string:
-		return []string{in}
-	case []any:
-		var lines []string
-		for _, v := range in {
-			lines = append(lines, commandLines(v)...)
-		}
-		return lines
-	}
-	return nil
 }

@@ -120,8 +120,8 @@ func (r *stepResult) wire() runtimeStatus {
 		Output:         r.output,
 		StartDateTime:  date(r.start),
 		EndDateTime:    date(r.end),
-		StandardOutput: r.stdout.cut(maxStdout),
-		StandardError:  r.stderr.cut(maxStderr),
+		StandardOutput: r.stdout.cut(maxStream),
+		StandardError:  r.stderr.cut(maxStream),
 	}
 }
 

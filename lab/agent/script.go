@@ -41,28 +41,42 @@ const (
 
 // scriptInput are the inputs of aws:runShellScript.
 type scriptInput struct {
-	RunCommand       any
+	RunCommand       []string
+	Environment      map[string]string
 	WorkingDirectory string
 	TimeoutSeconds   any
+}
+
+// parseScriptInput refuses, as the real agent does, a runCommand that is a string, or
+// that has a list in it, as ["{{ commands }}"] has for a parameter that is a list.
+func parseScriptInput(inputs any) (in scriptInput, err error) {
+	text, err := json.Marshal(inputs)
+	if err == nil {
+		err = json.Unmarshal(text, &in)
+	}
+	if err != nil {
+		return in, refuse("Invalid format in plugin properties %v;\nerror %v", inputs, err)
+	}
+	return in, nil
 }
 
 // runScript runs a step's script and fills in what came of it. It returns when
 // the script and everything that holds its output has ended, when the time is
 // over, or when the command is cancelled.
 func (a *agent) runScript(ctx context.Context, c *command, s step, r *stepResult) {
-	var in scriptInput
-	if b, err := json.Marshal(s.inputs); err != nil || json.Unmarshal(b, &in) != nil {
-		r.fail(fmt.Sprintf("Invalid format in plugin properties %v", s.inputs))
+	in, err := parseScriptInput(s.inputs)
+	if err != nil {
+		r.fail(err.Error())
 		return
 	}
-	file, err := a.writeScript(c.id, s.name, commandLines(in.RunCommand))
+	file, err := a.writeScript(c.id, s.name, in.RunCommand)
 	if err != nil {
 		r.fail(fmt.Sprintf("failed to create script file. %v", err))
 		return
 	}
 	// Through sh, which runs a script without a shebang itself.
 	cmd := exec.Command("sh", "-c", file)
-	cmd.Env = a.scriptEnvironment(c.id)
+	cmd.Env = a.scriptEnvironment(c.id, in.Environment)
 	cmd.Dir = a.scriptDir(c.id, in.WorkingDirectory)
 	var stdout, stderr stream
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -158,17 +172,21 @@ func scriptTimeout(in any) time.Duration {
 	return time.Duration(whole) * time.Second
 }
 
-// scriptEnvironment is all that a script gets. HOME, USER and TERM are not in
-// it, as for any service of the system.
-func (a *agent) scriptEnvironment(commandID string) []string {
-	return []string{
-		"PATH=" + scriptPath,
-		"SSM_COMMAND_ID=" + commandID,
-		"AWS_SSM_INSTANCE_ID=" + a.InstanceID,
-		"AWS_SSM_REGION_NAME=" + a.Region,
-		"AWS_SSM_PLATFORM_NAME=" + a.PlatformName,
-		"AWS_SSM_PLATFORM_VERSION=" + a.PlatformVersion,
+// scriptEnvironment is all that a script gets; of two values for a name the last holds.
+// HOME, USER and TERM are not in it unless the document has them, as for any service of
+// the system.
+func (a *agent) scriptEnvironment(commandID string, wanted map[string]string) []string {
+	env := []string{"PATH=" + scriptPath}
+	for name, value := range wanted {
+		env = append(env, name+"="+value)
 	}
+	return append(env,
+		"SSM_COMMAND_ID="+commandID,
+		"AWS_SSM_INSTANCE_ID="+a.InstanceID,
+		"AWS_SSM_REGION_NAME="+a.Region,
+		"AWS_SSM_PLATFORM_NAME="+a.PlatformName,
+		"AWS_SSM_PLATFORM_VERSION="+a.PlatformVersion,
+	)
 }
 
 // commandDir is the folder of a command, where the real agent has it too.

@@ -14,6 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What encoding/json says of inputs of a wrong kind.
+const (
+	notList   = "json: cannot unmarshal string into Go struct field scriptInput.RunCommand of type []string"
+	notString = "json: cannot unmarshal number into Go struct field scriptInput.WorkingDirectory of type string"
+)
+
+func notStrings(kind string) string {
+	return "json: cannot unmarshal " + kind + " into Go struct field scriptInput.RunCommand of type string"
+}
+
 func TestScript(t *testing.T) {
 	dir := t.TempDir()
 	tests := []struct {
@@ -69,12 +79,20 @@ func TestScript(t *testing.T) {
 			status: success, stdout: "#!/bin/cat\nas it is\n", output: "#!/bin/cat\nas it is\n",
 		},
 		{
-			name: "lines are one script", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["a=1",["b=2","echo $a$b"]]}}`,
-			status: success, stdout: "12\n", output: "12\n",
+			name: "lines are one script", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["a=1","b=2","echo $a$b $0"]}}`,
+			status: success, stdout: "12 SCRIPT\n", output: "12 SCRIPT\n",
 		},
 		{
-			name: "one line", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":"echo $0"}}`,
-			status: success, stdout: "SCRIPT\n", output: "SCRIPT\n",
+			name: "a list in the list", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["a=1",["echo $a"]]}}`,
+			status: failed, code: 1,
+			stderr: "Invalid format in plugin properties map[runCommand:[a=1 [echo $a]]];\nerror " + notStrings("array"),
+			output: errorTitle + "Invalid format in plugin properties map[runCommand:[a=1 [echo $a]]];\nerror " + notStrings("array"),
+		},
+		{
+			name: "no list", step: `{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":"echo $0"}}`,
+			status: failed, code: 1,
+			stderr: "Invalid format in plugin properties map[runCommand:echo $0];\nerror " + notList,
+			output: errorTitle + "Invalid format in plugin properties map[runCommand:echo $0];\nerror " + notList,
 		},
 		{
 			name: "no stdin", step: shell("s", "readlink /proc/self/fd/0; cat"),
@@ -100,9 +118,16 @@ func TestScript(t *testing.T) {
 				"AWS_SSM_REGION_NAME=us-east-1\nPATH=" + scriptPath + "\nPWD=/usr/bin\nSSM_COMMAND_ID=COMMAND\n",
 		},
 		{
+			name: "an environment of its own",
+			step: shell("s", "echo $HOME $A; echo $SSM_COMMAND_ID $AWS_SSM_REGION_NAME $PATH",
+				`"environment":{"HOME":"/root","A":"a b","SSM_COMMAND_ID":"x","AWS_SSM_REGION_NAME":"x","PATH":"/opt/bin"}`),
+			status: success, stdout: "/root a b\nCOMMAND us-east-1 /opt/bin\n", output: "/root a b\nCOMMAND us-east-1 /opt/bin\n",
+		},
+		{
 			name: "inputs of a wrong kind", step: `{"action":"aws:runShellScript","name":"s","inputs":{"workingDirectory":7}}`,
-			status: failed, code: 1, stderr: "Invalid format in plugin properties map[workingDirectory:7]",
-			output: "\n----------ERROR-------\nInvalid format in plugin properties map[workingDirectory:7]",
+			status: failed, code: 1,
+			stderr: "Invalid format in plugin properties map[workingDirectory:7];\nerror " + notString,
+			output: errorTitle + "Invalid format in plugin properties map[workingDirectory:7];\nerror " + notString,
 		},
 		{
 			name: "unknown plugin", step: `{"action":"aws:runDocument","name":"s","inputs":{}}`,
@@ -117,7 +142,7 @@ func TestScript(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			command := fmt.Sprint("command-", i)
 			script := filepath.Join(state, testInstance, "document/orchestration", command, "s", "_script.sh")
-			names := strings.NewReplacer("SCRIPT", script, "=COMMAND", "="+command)
+			names := strings.NewReplacer("SCRIPT", script, "=COMMAND", "="+command, "COMMAND ", command+" ")
 			steps, final := f.run(command, content(tt.step), nil)
 			if len(steps) != 1 {
 				t.Fatalf("%d steps", len(steps))
@@ -134,6 +159,25 @@ func TestScript(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestListParameter: a parameter that is a list is one in the place of runCommand only.
+func TestListParameter(t *testing.T) {
+	f := newFakeService(t)
+	f.start(t.TempDir(), nil)
+	doc := `{"schemaVersion":"2.2","parameters":{"commands":{"type":"StringList"}},
+		"mainSteps":[{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":%s}}]}`
+	commands := map[string]any{"commands": []string{"echo $$ | tr -d 0-9", "echo two"}}
+	if steps, _ := f.run("whole", fmt.Sprintf(doc, `"{{ commands }}"`), commands); steps[0].StandardOutput != "\ntwo\n" {
+		t.Errorf("got %q", steps[0].StandardOutput)
+	}
+	steps, final := f.run("inside", fmt.Sprintf(doc, `["{{ commands }}"]`), commands)
+	if final.DocumentStatus != failed {
+		t.Errorf("the document is %s", final.DocumentStatus)
+	}
+	if !strings.HasPrefix(steps[0].StandardError, "Invalid format in plugin properties ") {
+		t.Errorf("got %q", steps[0].StandardError)
 	}
 }
 
@@ -161,10 +205,10 @@ func TestFullDiskFailsTheStep(t *testing.T) {
 func TestParametersReachTheScriptRaw(t *testing.T) {
 	f := newFakeService(t)
 	f.start(t.TempDir(), nil)
-	doc := `{"schemaVersion":"2.2","parameters":{"path":{"type":"String"},"depth":{"type":"String","default":"3"},"words":{"type":"StringList"}},
-		"mainSteps":[{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["echo {{path}} {{ depth }} '{{ words }}'","{{words}}","echo {{ other }}"]}}]}`
-	steps, _ := f.run("one", doc, map[string]any{"path": "a; echo $HOME$1b", "words": []string{"echo one", "echo two"}})
-	if want := "a\nb 3 [\"echo one\",\"echo two\"]\none\ntwo\n{{ other }}\n"; steps[0].StandardOutput != want {
+	doc := `{"schemaVersion":"2.2","parameters":{"path":{"type":"String"},"cost":{"type":"String"},"depth":{"type":"String","default":"3"},"words":{"type":"StringList"}},
+		"mainSteps":[{"action":"aws:runShellScript","name":"s","inputs":{"runCommand":["echo {{path}} {{ depth }} '{{ words }}'","{{ cost }}","echo '{{cost}}' '{{words}}'","echo {{ other }}"]}}]}`
+	steps, _ := f.run("one", doc, map[string]any{"path": "a; echo $HOME$1b", "cost": ": $$", "words": []string{"one", "$$two"}})
+	if want := "a\nb 3 [\"one\",\"$two\"]\n: $ [\"one\",\"$two\"]\n{{ other }}\n"; steps[0].StandardOutput != want {
 		t.Errorf("got %q, want %q", steps[0].StandardOutput, want)
 	}
 }
