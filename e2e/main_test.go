@@ -30,6 +30,13 @@ var bin string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
+		if acted, err := actAsAgent(); acted {
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+			return 0
+		}
 		dir, err := os.MkdirTemp("", "aidefleet-test-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

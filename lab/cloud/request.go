@@ -63,9 +63,12 @@ type request struct {
 // its own.
 var signedForS3 = regexp.MustCompile(`Credential=[^ ,]+/s3/aws4_request`)
 
-// isObject reports whether a request is one for S3: by its signature, or without
-// one, as it is the only service that anybody may ask, by its path.
+// isObject reports whether a request is one for S3: by the name that it goes to, by its
+// signature, or without one, as it is the only service that anybody may ask, by its path.
 func isObject(r *http.Request) bool {
+	if s3.Named(r.Host) {
+		return true
+	}
 	if signature := r.Header.Get("Authorization"); signature != "" {
 		return signedForS3.MatchString(signature)
 	}

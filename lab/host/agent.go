@@ -61,7 +61,7 @@ const (
 )
 
 // agentWorkers are the programs that the agent looks for beside itself.
-var agentWorkers = []string{"ssm-agent-worker", "ssm-document-worker"}
+var agentWorkers = []string{"ssm-agent-worker", "ssm-document-worker", "ssm-session-worker"}
 
 // InstallAgent copies the amazon-ssm-agent at path, with the workers beside it,
 // into the new folder dir, one for all hosts. The agent takes its workers and its
@@ -115,13 +115,14 @@ func checkAgent(program string) error {
 }
 
 // Agent is the installed agent with a host's configuration. Of c it takes the
-// endpoint, the instance and the region; the rest it finds out itself.
-func (r RealAgent) Agent(c agent.Config, creds Credentials) Agent {
+// endpoint, the instance and the region; the rest it finds out itself. It asks for S3 by
+// TLS only, and with the bucket before the name that it is given.
+func (r RealAgent) Agent(c agent.Config, s3 S3, creds Credentials) Agent {
 	type object = map[string]any
 	config, err := json.MarshalIndent(object{
 		"Mds": object{"Endpoint": c.Endpoint},
 		"Ssm": object{"Endpoint": c.Endpoint},
-		"S3":  object{"Endpoint": c.Endpoint},
+		"S3":  object{"Endpoint": s3.endpoint()},
 		// This channel cannot be switched off, but it may fail.
 		"Mgs":   object{"Endpoint": "https://127.0.0.1:9"},
 		"Agent": object{"ServiceDomain": "invalid"},

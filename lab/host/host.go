@@ -34,6 +34,9 @@ type Spec struct {
 	AIDEs string `json:",omitempty"`
 	AIDE  string `json:",omitempty"`
 
+	// S3 is where a real agent finds S3; the lab's own asks for it at the endpoint of all.
+	S3 *S3 `json:",omitempty"`
+
 	// Files are put on the host on top of what its layout and role have, by path
 	// in /etc, /srv or /var.
 	Files map[string]File `json:",omitempty"`

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,9 @@ func systemFiles(s Spec, b build) map[string]File {
 		"/etc/ssh/sshd_config": {Mode: 0o600, Content: lines(
 			"Port 22", "PermitRootLogin no", "PasswordAuthentication no", "UsePAM yes", "X11Forwarding no",
 		)},
+	}
+	if s.S3 != nil {
+		maps.Copy(files, s.S3.files(files["/etc/hosts"].Content))
 	}
 	for path, f := range aideFiles(s.Layout, b) {
 		files[path] = f

@@ -53,9 +53,9 @@ func (h *Host) Start(a Agent) error {
 	return nil
 }
 
-// announce tells that the sandbox is complete, on descriptor 4, and turns into
-// the agent.
-const announce = `echo ready >&4; exec 4>&-; exec "$@"`
+// announce tells that the sandbox is complete, on descriptor 4, and turns into the
+// agent, where its service starts it (packaging/linux/amazon-ssm-agent.service).
+const announce = `cd /usr/bin && unset OLDPWD && echo ready >&4; exec 4>&-; exec "$@"`
 
 // launch returns when the agent is about to be executed.
 func (h *Host) launch(a Agent, log *os.File) (_ *sandbox, _ *exec.Cmd, err error) {

@@ -70,6 +70,8 @@ type Lab struct {
 	log      *os.File
 	cloud    account
 	server   *http.Server
+	objects  *http.Server // S3 for real agents, nil if there are none
+	s3       *host.S3     // where that is
 	hosts    []*host.Host
 	members  []member
 }
@@ -115,7 +117,7 @@ func Up(ctx context.Context, o Options) (_ *Lab, err error) {
 	if l.log, err = os.Create(filepath.Join(o.Dir, "lab.log")); err != nil {
 		return nil, err
 	}
-	if err := l.serve(listener, o.Simulate); err != nil {
+	if err := l.serve(listener, o); err != nil {
 		return nil, err
 	}
 	if o.Simulate == nil {
@@ -155,13 +157,13 @@ func closeOnce(l net.Listener) error {
 }
 
 // serve serves the lab's AWS.
-func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
+func (l *Lab) serve(listener net.Listener, o Options) (err error) {
 	logger := slog.New(slog.NewTextHandler(l.log, nil))
 	objects := s3.New(region, Bucket)
 	objects.Reader(hostKey)
 	c := cloud.Config{Region: region, Account: userAccount, Keys: l.keys, Metrics: cloudwatch.New(region, userAccount), Objects: objects, Logger: logger}
-	if s != nil {
-		if l.cloud, err = s.simulated(c); err != nil {
+	if o.Simulate != nil {
+		if l.cloud, err = o.Simulate.simulated(c); err != nil {
 			return err
 		}
 	} else {
@@ -173,6 +175,9 @@ func (l *Lab) serve(listener net.Listener, s *Simulation) (err error) {
 	}
 	l.server = &http.Server{Handler: loopbackOnly(l.cloud), ReadHeaderTimeout: headerTime, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	go func() { _ = l.server.Serve(listener) }() // until Close
+	if address, ok := listener.Addr().(*net.TCPAddr); ok && o.Agent != "" && o.Simulate == nil {
+		return l.serveObjects(address.IP, objects, logger)
+	}
 	return nil
 }
 
@@ -195,7 +200,7 @@ func (l *Lab) start(ctx context.Context, o Options) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i, m := range l.members {
 		g.Go(func() (err error) {
-			spec := host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role}
+			spec := host.Spec{Name: m.name, InstanceID: m.id, Layout: m.layout, Role: m.role, S3: l.s3}
 			if o.AIDEs != "" {
 				spec.AIDEs, spec.AIDE = o.AIDEs, m.layout.Suite()
 			}
@@ -223,7 +228,7 @@ func (l *Lab) agent(h *host.Host, real host.RealAgent) host.Agent {
 	key, _ := l.keys.Find(hostKey)
 	keys := host.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}
 	if real != "" {
-		return real.Agent(c, keys)
+		return real.Agent(c, *l.s3, keys)
 	}
 	return host.StandIn(c, keys)
 }
@@ -328,6 +333,9 @@ func (l *Lab) Close() error {
 	if l.server != nil {
 		l.cloud.Close()
 		err = errors.Join(err, l.server.Close())
+	}
+	if l.objects != nil {
+		err = errors.Join(err, l.objects.Close())
 	}
 	for _, f := range []*os.File{l.log, l.lock} {
 		if f != nil {

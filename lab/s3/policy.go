@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// policy is the part of a bucket's policy that the lab knows: statements that
-// deny s3:GetObject. They are for hosts: who owns the bucket reads everything.
+// policy is the part of a bucket's policy that the lab knows: statements that deny
+// s3:GetObject or s3:ListBucket. They are for hosts: who owns the bucket may do all.
 type policy struct {
 	Statement []struct {
 		Effect    string
@@ -33,7 +33,7 @@ func (o *oneOrMore) UnmarshalJSON(text []byte) error {
 }
 
 // setPolicy takes a bucket's policy, in place of the one it had. Anything but a
-// denial of reading is refused, and so is one of more than whole keys.
+// denial of reading or listing is refused, and so is one of more than whole keys.
 func (s *Store) setPolicy(w http.ResponseWriter, bucket string, body []byte) *Error {
 	var p policy
 	if err := json.Unmarshal(body, &p); err != nil {
@@ -41,12 +41,13 @@ func (s *Store) setPolicy(w http.ResponseWriter, bucket string, body []byte) *Er
 	}
 	var denied []place
 	for _, statement := range p.Statement {
-		if statement.Effect != "Deny" || !slices.Equal(statement.Action, []string{"s3:GetObject"}) {
-			return &Error{http.StatusNotImplemented, "NotImplemented", "The lab's S3 knows policies that deny s3:GetObject"}
+		lists := slices.Equal(statement.Action, []string{"s3:ListBucket"})
+		if statement.Effect != "Deny" || !lists && !slices.Equal(statement.Action, []string{"s3:GetObject"}) {
+			return &Error{http.StatusNotImplemented, "NotImplemented", "The lab's S3 knows policies that deny s3:GetObject or s3:ListBucket"}
 		}
 		for _, resource := range statement.Resource {
-			key, ok := strings.CutPrefix(resource, "arn:aws:s3:::"+bucket+"/")
-			if !ok || key == "" || strings.ContainsAny(key, "*?") {
+			arn, key, ofObject := strings.Cut(resource, "/")
+			if arn != "arn:aws:s3:::"+bucket || ofObject == lists || ofObject && key == "" || strings.ContainsAny(key, "*?") {
 				return &Error{http.StatusBadRequest, "MalformedPolicy", "Policy has invalid resource: " + resource}
 			}
 			denied = append(denied, place{bucket, key})

@@ -1,5 +1,5 @@
-// Package s3 is the lab's S3: objects by path (https://ENDPOINT/BUCKET/KEY), in
-// memory, with the checks and the errors of the real service that the project
+// Package s3 is the lab's S3: objects by path (http://ENDPOINT/BUCKET/KEY) or by host
+// (https://BUCKET.s3.REGION.amazonaws.com/KEY), in memory, with the checks and the errors of the real service that the project
 // meets. The source is the API reference of Amazon S3.
 //
 // Who signed a request is known before it comes here; the digest that it is signed
@@ -37,7 +37,7 @@ type Store struct {
 	denied  map[place]bool
 }
 
-// place is an object, or where one could be.
+// place is an object, or where one could be; without a key, a bucket.
 type place struct{ bucket, key string }
 
 // object is what was put at a key. It does not change.
@@ -94,9 +94,9 @@ func newObject(body []byte, contentType string, checksum [2]string, now time.Tim
 // Operation is what a request asks for, by the name of the API reference; empty
 // where the lab does not know it.
 func Operation(r *http.Request) string {
-	_, key := split(r)
+	bucket, key := split(r)
 	switch policy := r.URL.Query().Has("policy"); {
-	case r.URL.Path == "/":
+	case bucket == "":
 		return ""
 	case key == "" && policy && r.Method == http.MethodPut:
 		return "PutBucketPolicy"
@@ -112,12 +112,6 @@ func Operation(r *http.Request) string {
 	return map[string]string{
 		http.MethodGet: "GetObject", http.MethodHead: "HeadObject", http.MethodPut: "PutObject", http.MethodDelete: "DeleteObject",
 	}[r.Method]
-}
-
-// split is the bucket and the key of a request.
-func split(r *http.Request) (bucket, key string) {
-	bucket, key, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	return bucket, key
 }
 
 // Serve answers a request whose body was read. It answers with the error that a
@@ -219,7 +213,7 @@ func (s *Store) allowed(operation, key string, at place) bool {
 	case "GetObject", "HeadObject":
 		return !s.denied[at]
 	case "HeadBucket", "ListObjects", "ListObjectsV2":
-		return true
+		return !s.denied[place{bucket: at.bucket}]
 	}
 	return false
 }

@@ -102,6 +102,8 @@ func TestServe(t *testing.T) {
 		{"a reader's policy", "PUT", "/lab?policy", "host", "{}", nil, 403, "AccessDenied"},
 		{"a policy that allows", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/x"}]}`, nil, 501, "NotImplemented"},
 		{"a policy for all keys", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab/*"}]}`, nil, 400, "MalformedPolicy"},
+		{"a policy for the bucket, of reading", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::lab"}]}`, nil, 400, "MalformedPolicy"},
+		{"a policy for a key, of listing", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:ListBucket","Resource":"arn:aws:s3:::lab/x"}]}`, nil, 400, "MalformedPolicy"},
 		{"a policy for another bucket", "PUT", "/lab?policy", "ops", `{"Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::other/x"}]}`, nil, 400, "MalformedPolicy"},
 		{"a policy that is no JSON", "PUT", "/lab?policy", "ops", "x", nil, 400, "MalformedPolicy"},
 		{"all buckets", "GET", "/", "ops", "", nil, 405, "MethodNotAllowed"},
@@ -129,6 +131,34 @@ func TestServe(t *testing.T) {
 				t.Errorf("header %v", r.header)
 			}
 		})
+	}
+}
+
+// TestUnlisted: who may not list a bucket may still read what is in it.
+func TestUnlisted(t *testing.T) {
+	s := New("us-east-1", "lab")
+	s.Reader("host")
+	if err := s.Put("lab", "x", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	const deny = `{"Statement":[{"Effect":"Deny","Action":"s3:ListBucket","Resource":"arn:aws:s3:::lab"}]}`
+	for _, tc := range []struct {
+		method, target, key, body string
+		status                    int
+	}{
+		{"GET", "/lab", "host", "", 200},
+		{"PUT", "/lab?policy", "ops", deny, 204},
+		{"GET", "/lab", "host", "", 403},
+		{"GET", "/lab?list-type=2", "host", "", 403},
+		{"HEAD", "/lab", "host", "", 403},
+		{"GET", "/lab/x", "host", "", 200},
+		{"GET", "/lab", "ops", "", 200},
+		{"DELETE", "/lab?policy", "ops", "", 204},
+		{"GET", "/lab", "host", "", 200},
+	} {
+		if r := call(t, s, tc.method, tc.target, tc.key, tc.body); r.status != tc.status {
+			t.Errorf("%s %s as %s: %d, want %d", tc.method, tc.target, tc.key, r.status, tc.status)
+		}
 	}
 }
 
