@@ -41,32 +41,39 @@ func doctorSays(t *testing.T, h host, options ...string) (d diagnosis, rest stri
 	return d, rest, exit
 }
 
-// TestDoctor goes with a host from nothing to a check, with the real AIDE.
+// TestDoctorOfNothing finds a host where nothing but AIDE is there.
+func TestDoctorOfNothing(t *testing.T) { aidetest.Each(t, testDoctorOfNothing) }
+
+func testDoctorOfNothing(t *testing.T, a aidetest.AIDE) {
+	h := newHost(t, a)
+	d, text, exit := doctorSays(t, h)
+	assert.Equal(t, 1, exit, "%+v\n%s", d, text)
+	assert.Equal(t, 1, d.Failed)
+	assert.Contains(t, text, "baseline  aide-node init\n")
+	if _, err := os.Stat(h.state); !os.IsNotExist(err) {
+		t.Errorf("doctor made the state folder: %v", err)
+	}
+}
+
+// TestDoctor finds a host well after its first check.
 func TestDoctor(t *testing.T) { aidetest.Each(t, testDoctor) }
 
 func testDoctor(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
-	d, text, exit := doctorSays(t, h)
-	assert.Equal(t, 1, exit, "without a baseline: exit %d, %+v\n%s", exit, d, text)
-	assert.Equal(t, 1, d.Failed, "without a baseline")
-	assert.Contains(t, text, "baseline  aide-node init\n", "without a baseline")
-	if _, err := os.Stat(h.state); !os.IsNotExist(err) {
-		t.Errorf("doctor made the state folder: %v", err)
-	}
 	h.run("init")
 	l, said := h.run("check")
 	if l.Baseline == nil {
 		t.Fatalf("check: %+v\n%s", l, said)
 	}
-	d, text, exit = doctorSays(t, h)
+	d, text, exit := doctorSays(t, h)
 	for _, want := range []string{"config    " + h.config + " is valid", "5 entries", l.Baseline.SHA256, "written by AIDE " + l.AIDE, "clean at ", "1 kept"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	assert.Equal(t, 0, exit, "after a check: exit %d, %+v\n%s", exit, d, text)
-	assert.Equal(t, 1, d.V, "after a check")
-	assert.Equal(t, "ok", d.Status, "after a check")
+	assert.Equal(t, 0, exit, "%+v\n%s", d, text)
+	assert.Equal(t, 1, d.V)
+	assert.Equal(t, "ok", d.Status)
 	_, text, _ = doctorSays(t, h, "--format", "json")
 	var full diagnosis
 	err := json.Unmarshal([]byte(text), &full)

@@ -66,7 +66,9 @@ func TestARM64(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "tree"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write("tree/a", "a\n")
+	for _, name := range []string{"a", "c", "d", "e"} { // few entries would be told
+		write("tree/"+name, name+"\n")
+	}
 	write("aide.conf", "database_in=file:"+dir+"/aide.db\ndatabase_out=file:"+dir+"/aide.db.new\nreport_url=stdout\n"+dir+"/tree p+u+g+s+sha256\n")
 	options := []string{"--config", config, "--state", state}
 	expect(0, `"status":"clean"`, "aide-node", append([]string{"init"}, options...)...)
