@@ -25,7 +25,7 @@ func acceptCommand() *cli.Command {
 		Usage: "make changes that were reviewed the baseline, on the hosts that show them",
 		UsageText: "orchestrator accept --fingerprint F --tag env=prod [options]\n" +
 			"orchestrator accept --undo --instance ID [options]",
-		Flags: flags(whoFlags(), placeFlags(),
+		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, all 32 digits, as the sweep printed it"},
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
@@ -36,7 +36,7 @@ func acceptCommand() *cli.Command {
 }
 
 func accept(c *cli.Context) error {
-	s, list, err := who(c)
+	s, list, err := selectorOf(c)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func accept(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	regions, err := everywhere(c, list)
+	regions, err := regionsOf(c, list)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func accept(c *cli.Context) error {
 		if c.Bool("dry-run") {
 			return dryRun(c.Context, out, regions, s, documents.Accept)
 		}
-		return finish(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
+		return writeReportOf(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
 	}
 	a, err := sweep.Acceptable(c.Context, regions, s, fingerprint, sweep.Checks{Document: documents.Check, ID: c.String("command-id")})
 	if err != nil {
@@ -76,7 +76,7 @@ func accept(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return wouldAccept(out, a)
 	}
-	return finish(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
+	return writeReportOf(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
 }
 
 // wouldAccept says which hosts have the fingerprint, and what the others have.

@@ -58,7 +58,7 @@ func collect(c *cli.Context) error {
 		return err
 	}
 	o.Progress = out.progress
-	return finish(out, func() (report.Report, error) {
+	return writeReportOf(out, func() (report.Report, error) {
 		judged, err := sweep.Collect(c.Context, regions[0], ids, o)
 		if err == nil && o.Metrics.Namespace != "" {
 			err = publishOnce(c.Context, out, &judged, o.Clock.Time())

@@ -23,7 +23,7 @@ func configureCommand() *cli.Command {
 		UsageText: "orchestrator configure --profile FILE --tag env=prod [options]\n" +
 			"orchestrator configure --remove --tag env=prod [options]\n\n" +
 			"A profile has a path a line: watch PATH, exclude PATH or permissions PATH.",
-		Flags: flags(whoFlags(), placeFlags(),
+		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "`FILE` with what to look at; - is stdin"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the profile out again"},
 			installFlag(), commandFlags(), outputFlag(),

@@ -21,7 +21,7 @@ func doctorCommand() *cli.Command {
 		Name:      "doctor",
 		Usage:     "say what is missing before a sweep can work",
 		UsageText: "orchestrator doctor [options]\norchestrator doctor --tag env=prod [options]\n\nWith a target the hosts are asked too.",
-		Flags: flags(whoFlags(), placeFlags(),
+		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
 			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
 			outputFlag(pageFormats...)),
@@ -34,7 +34,7 @@ func examine(c *cli.Context) error {
 	var list []fleet.Target
 	var err error
 	if hasTarget(c) {
-		if s, list, err = who(c); err != nil {
+		if s, list, err = selectorOf(c); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ func initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "take the baseline on hosts that have none",
 		UsageText: "orchestrator init --tag env=prod [--install-aide] [--profile FILE] [options]",
-		Flags: flags(whoFlags(), placeFlags(), installFlag(),
+		Flags: flags(targetFlags(), placeFlags(), installFlag(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "configure the hosts with this `FILE` first, as orchestrator configure does"},
 			&cli.BoolFlag{Name: "force", Usage: "take a new one also where there is one, which is kept beside it"},
 			commandFlags(), outputFlag(),

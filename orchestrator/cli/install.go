@@ -29,7 +29,7 @@ func installCommand() *cli.Command {
 			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
 			&cli.StringFlag{Name: "to", EnvVars: env("TO"), DefaultText: "where it is, or /usr/bin", Usage: "`FOLDER` for the node, where /usr/bin is read-only"},
 			&cli.StringFlag{Name: "packages", TakesFile: true, EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
-			whoFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
+			targetFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
 		Action: install,
 	}
@@ -48,7 +48,7 @@ type installation struct {
 }
 
 func install(c *cli.Context) error {
-	s, list, err := who(c)
+	s, list, err := selectorOf(c)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func install(c *cli.Context) error {
 		return err
 	}
 	o.Sent = i.out.sent(s.String())
-	return finish(i.out, func() (report.Report, error) { return sweep.Run(c.Context, i.regions, o) })
+	return writeReportOf(i.out, func() (report.Report, error) { return sweep.Run(c.Context, i.regions, o) })
 }
 
 // prepare reads the packages, connects, and makes the document.

@@ -159,8 +159,8 @@ func account(role string) string {
 	return ""
 }
 
-// everywhere connects to all places on the command line.
-func everywhere(c *cli.Context, targets []fleet.Target) ([]sweep.Region, error) {
+// regionsOf connects to all places on the command line.
+func regionsOf(c *cli.Context, targets []fleet.Target) ([]sweep.Region, error) {
 	where, err := places(c, targets)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	regions, err := everywhere(c, nil)
+	regions, err := regionsOf(c, nil)
 	if err != nil {
 		return err
 	}

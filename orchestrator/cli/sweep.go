@@ -20,7 +20,7 @@ func sweepCommand() *cli.Command {
 		Name:      "sweep",
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
-		Flags: flags(whoFlags(), placeFlags(), commandFlags(), publishFlags(), outputFlag(),
+		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
 		Action: func(c *cli.Context) error {
 			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
@@ -39,7 +39,7 @@ type step struct {
 // runDocuments runs a document on the targeted hosts, and the next one on the hosts on
 // which it succeeded.
 func runDocuments(c *cli.Context, steps ...step) error {
-	s, list, err := who(c)
+	s, list, err := selectorOf(c)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	}
 	verb := c.Command.Name
 	if steps[0].document == documents.Check && o.Metrics.Namespace == "" {
-		verb = sweep.VerbUnpublished // not by anybody who collects it either
+		verb = sweep.VerbUnpublished // nor does a collect publish it
 	}
 	if err := validateCommand(c); err != nil {
 		return err
@@ -61,7 +61,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	if err != nil {
 		return err
 	}
-	regions, err := everywhere(c, list)
+	regions, err := regionsOf(c, list)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		runs[i].Name = newName(verb)
 	}
 	succeeded := 0
-	err = finish(out, func() (report.Report, error) {
+	err = writeReportOf(out, func() (report.Report, error) {
 		r, err := sweep.RunSteps(c.Context, regions, runs...)
 		succeeded = r.Summary.Clean
 		return r, err
@@ -95,7 +95,8 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	return err
 }
 
-// publication is where the metrics go; nowhere, for commands that have none.
+// publication says into which namespace and fleet the metrics go; it is empty for commands
+// without metrics.
 func publication(c *cli.Context, fleetName string) (sweep.Publication, error) {
 	if c.String("namespace") == "" || c.Bool("no-publish") {
 		return sweep.Publication{}, nil
@@ -104,8 +105,8 @@ func publication(c *cli.Context, fleetName string) (sweep.Publication, error) {
 	return p, validatePublish(c, cmp.Or(p.Fleet, fleetName))
 }
 
-// finish runs a sweep and writes its report, also where it comes with an error.
-func finish(out output, run func() (report.Report, error)) error {
+// writeReportOf runs a sweep and writes its report, even if it comes with an error.
+func writeReportOf(out output, run func() (report.Report, error)) error {
 	r, err := run()
 	out.meter.clear()
 	if len(r.Hosts)+len(r.Errors) > 0 {

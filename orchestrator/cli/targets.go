@@ -21,13 +21,13 @@ func targetsCommand() *cli.Command {
 		Name:      "targets",
 		Usage:     "list the hosts that a sweep would take, and who of them can be reached",
 		UsageText: "orchestrator targets --tag env=prod [options]\n\nThe list as JSON can be given back: orchestrator sweep --targets FILE.",
-		Flags:     flags(whoFlags(), placeFlags(), outputFlag("table", "json")),
+		Flags:     flags(targetFlags(), placeFlags(), outputFlag("table", "json")),
 		Action:    listTargets,
 	}
 }
 
-// whoFlags say which hosts to target.
-func whoFlags() []cli.Flag {
+// targetFlags say which hosts to target.
+func targetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
 		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
@@ -41,9 +41,9 @@ func hasTarget(c *cli.Context) bool {
 	return c.IsSet("tag") || c.IsSet("instance") || c.IsSet("targets") || c.Bool("all")
 }
 
-// who reads the targets from the flags of whoFlags, and what a list of targets says beside
+// selectorOf reads the targets from the flags of targetFlags, and what a list of targets says beside
 // the ids.
-func who(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err error) {
+func selectorOf(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err error) {
 	s.All = c.Bool("all")
 	for _, text := range c.StringSlice("tag") {
 		t, err := fleet.ParseTag(text)
@@ -89,7 +89,7 @@ func readTargets(name string, stdin io.Reader) ([]fleet.Target, error) {
 }
 
 func listTargets(c *cli.Context) error {
-	s, list, err := who(c)
+	s, list, err := selectorOf(c)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func listTargets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	regions, err := everywhere(c, list)
+	regions, err := regionsOf(c, list)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func ReadTargets(r io.Reader) ([]Target, error) {
 	if len(list) == 0 {
 		return nil, errors.New("it names no host")
 	}
-	return once(list), nil
+	return dropRepeated(list), nil
 }
 
 func readLines(text []byte) (list []Target, err error) {
@@ -78,8 +78,8 @@ func readArray(text []byte) (list []Target, err error) {
 	return list, nil
 }
 
-// once drops hosts that came before.
-func once(list []Target) []Target {
+// dropRepeated drops hosts that came before.
+func dropRepeated(list []Target) []Target {
 	seen := make(map[string]bool, len(list))
 	kept := list[:0]
 	for _, t := range list {

@@ -146,7 +146,7 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/10)))
 }
 
-// publication says where the metrics of a fleet go.
+// publication says into which namespace the metrics of a fleet go.
 func (f *function) publication(fleet string) sweep.Publication {
 	return sweep.Publication{Namespace: f.namespace, Fleet: fleet}
 }

@@ -59,7 +59,7 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 			return f.leave(c, "its sender cancelled it; orchestrator collect --command-id "+c.ID+" publishes what came in")
 		case c.Done():
 		case !c.Expires.IsZero() && f.now().After(c.Expires.Add(overdue)):
-			over, err := f.end(ctx, c)
+			over, err := f.cancelAndWait(ctx, c)
 			if err != nil {
 				return nil, err
 			}
@@ -83,8 +83,8 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 	return f.collect(ctx, run)
 }
 
-// end cancels a command that hangs, and waits until it is over.
-func (f *function) end(ctx context.Context, c runcommand.Command) (runcommand.Command, error) {
+// cancelAndWait cancels a command that hangs, and waits until it is over.
+func (f *function) cancelAndWait(ctx context.Context, c runcommand.Command) (runcommand.Command, error) {
 	if err := runcommand.Cancel(ctx, f.collecting.Commands, c.ID); err != nil {
 		return c, err
 	}

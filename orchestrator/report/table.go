@@ -96,11 +96,11 @@ func row(h Host) []string {
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
 	}
-	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, what(h)}
+	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, detail(h)}
 }
 
-// what is the last column: the unread entries and the changes, or why there are no counts.
-func what(h Host) string {
+// detail is the last column: the unread entries and the changes, or why there are no counts.
+func detail(h Host) string {
 	if h.Reason != "" {
 		return Escape(string(h.Reason))
 	}

@@ -181,11 +181,11 @@ func TestUnreadIsNoPlainClean(t *testing.T) {
 	if got := Sum(r); !strings.Contains(got, "2 entries unread") {
 		t.Errorf("the sum is %q, want what is unread in it", got)
 	}
-	if got := what(h); got != "2 unread: /srv/a" {
+	if got := detail(h); got != "2 unread: /srv/a" {
 		t.Errorf("what = %q", got)
 	}
 	h.Paths = []string{"+/srv/b"}
-	if got := what(h); got != "2 unread: /srv/a; +/srv/b" {
+	if got := detail(h); got != "2 unread: /srv/a; +/srv/b" {
 		t.Errorf("what = %q", got)
 	}
 }
