@@ -17,7 +17,7 @@ import (
 func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("parse", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	var saved check.PastRun
+	var run check.PastRun
 	f.Func("exit", "AIDE's exit `status`, or minus the signal that ended it", func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < -64 || n > 255 {
@@ -26,7 +26,7 @@ func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 		if n > 128 { // as a shell tells it
 			n = 128 - n
 		}
-		saved.Exit = &n
+		run.Exit = &n
 		return nil
 	})
 	said := f.String("stderr", "", "`file` with what AIDE wrote to its stderr")
@@ -47,7 +47,7 @@ func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 			return badArguments(err, stdout, stderr)
 		}
 		defer func() { _ = f.Close() }()
-		saved.Stderr = f
+		run.Stderr = f
 	}
 	report, err := os.Open(f.Arg(0))
 	if err != nil {
@@ -57,6 +57,6 @@ func runParse(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	if info, err := report.Stat(); err != nil || !info.Mode().IsRegular() {
 		return badArguments(fmt.Errorf("%s is not a regular file", f.Arg(0)), stdout, stderr)
 	}
-	saved.Report = report
-	return write(check.Parse(saved, version), stdout, stderr)
+	run.Report = report
+	return write(check.Parse(run, version), stdout, stderr)
 }

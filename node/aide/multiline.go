@@ -20,8 +20,8 @@ func (o MultilineNames) Add(name []byte, json bool) {
 	}
 	name = spellRaw(name, json)
 	first, _, _ := bytes.Cut(name, []byte("\n"))
-	if known := o[string(first)]; !slices.ContainsFunc(known, func(k []byte) bool { return bytes.Equal(k, name) }) {
-		o[string(first)] = append(known, name)
+	if others := o[string(first)]; !slices.ContainsFunc(others, func(k []byte) bool { return bytes.Equal(k, name) }) {
+		o[string(first)] = append(others, name)
 		slices.SortFunc(o[string(first)], func(a, b []byte) int { return len(b) - len(a) })
 	}
 }

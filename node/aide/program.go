@@ -62,8 +62,8 @@ func (r *configReader) setenv(name, value string) error {
 	if name == "" {
 		return errors.New("@@x_include_setenv without a name")
 	}
-	for _, known := range append(environment(), r.env...) {
-		if before, _, _ := bytes.Cut([]byte(known), []byte("=")); string(before) == name {
+	for _, variable := range append(environment(), r.env...) {
+		if before, _, _ := bytes.Cut([]byte(variable), []byte("=")); string(before) == name {
 			return nil
 		}
 	}

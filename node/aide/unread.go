@@ -52,7 +52,7 @@ func (w *Warnings) Write(p []byte) (int, error) {
 
 // end takes the line read so far as whole, and says whether AIDE writes such a line beside
 // its report.
-func (w *Warnings) end() (known bool) {
+func (w *Warnings) end() (beside bool) {
 	line := bytes.TrimSpace(w.line)
 	w.line = w.line[:0]
 	w.Bus = w.Bus || bytes.HasPrefix(bytes.TrimPrefix(line, []byte("ERROR: ")), []byte("Caught SIGBUS")) && bytes.HasSuffix(line, []byte(". Exiting"))
@@ -218,8 +218,8 @@ func (w *Warnings) readReport(r io.Reader, plain bool) (s ReportFile, err error)
 			return s, nil
 		}
 		w.line = append(w.line[:0], line[:min(len(line), maxLine)]...)
-		known := w.end()
-		s.Quiet = s.Quiet && known
+		beside := w.end()
+		s.Quiet = s.Quiet && beside
 		plain = plain || bytes.HasSuffix(text, headDiffers) || bytes.HasSuffix(text, headClean)
 		if err != nil {
 			return s, nil

@@ -49,22 +49,22 @@ var old = []string{"name", "lname", "attr"}
 // mayLackMark says whether a database with these columns may be whole without an end
 // marker. Both the columns and the head have to say that 0.16 wrote it.
 func (d *Database) mayLackMark(columns []string) bool {
-	by, known := parseVersion([]byte("aide " + d.Writer))
-	return len(columns) >= len(old) && slices.Equal(columns[:len(old)], old) && (d.Writer == "" || known && !by.since(17))
+	by, ok := parseVersion([]byte("aide " + d.Writer))
+	return len(columns) >= len(old) && slices.Equal(columns[:len(old)], old) && (d.Writer == "" || ok && !by.since(17))
 }
 
 // Reads says whether this release can read a database. 0.19 and later refuse one without an
 // end marker. Earlier releases misread the times that 0.19 writes, so that every file would
 // count as changed; that is only known if the database names its writer.
 func (v Version) Reads(d Database) bool {
-	by, known := parseVersion([]byte("aide " + d.Writer))
-	return (d.Marked || !v.since(19)) && (!known || !d.times || v.since(19) || !by.since(19))
+	by, ok := parseVersion([]byte("aide " + d.Writer))
+	return (d.Marked || !v.since(19)) && (!ok || !d.times || v.since(19) || !by.since(19))
 }
 
 // OlderThan says whether this release is older than the one of a database's Writer.
 func (v Version) OlderThan(writer string) bool {
-	by, known := parseVersion([]byte("aide " + writer))
-	return known && slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{by.Major, by.Minor, by.Patch}) < 0
+	by, ok := parseVersion([]byte("aide " + writer))
+	return ok && slices.Compare([]int{v.Major, v.Minor, v.Patch}, []int{by.Major, by.Minor, by.Patch}) < 0
 }
 
 // Marks says whether every build of this release ends its databases with @@end_db.

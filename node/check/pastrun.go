@@ -95,7 +95,7 @@ func (a *Answer) parseEmpty(exit *int) error {
 	return nil
 }
 
-// lists are the entries of a saved report.
+// lists are the entries that a report lists.
 type lists struct {
 	sample
 	count map[aide.Kind]int
