@@ -12,6 +12,18 @@ import (
 	"aidefleet/node/result"
 )
 
+// quiet lets hosts be made where nothing else comes and goes, unlike in /tmp: AIDE says
+// what vanishes beside a folder on its way, too.
+func quiet(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+}
+
 // unprivileged makes a program that starts AIDE without the right to read whatever it
 // wants, which root has.
 func (h host) unprivileged(path string) string {
@@ -62,6 +74,7 @@ func (h host) deep(name string) {
 // by a check that finds nothing, and whatever the configuration wants to be logged.
 func TestUnread(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
+		quiet(t)
 		h := newHost(t, a)
 		if a.Since(17) {
 			h.write("aide.conf", "log_level=error\n"+string(readFile(t, h.config)))
@@ -125,6 +138,7 @@ func TestUnread(t *testing.T) {
 // status of added files; from 0.18 on it goes on without the file.
 func TestShrinks(t *testing.T) {
 	aidetest.Each(t, func(t *testing.T, a aidetest.AIDE) {
+		quiet(t)
 		h := newHost(t, a)
 		h.write("tree/big", "")
 		big := filepath.Join(h.tree, "big")
@@ -155,6 +169,7 @@ wait $aide`)
 // TestUnreadBeyondWhatIsKept counts behind the 64 KiB of stderr that are kept.
 func TestUnreadBeyondWhatIsKept(t *testing.T) {
 	a := aidetest.System(t)
+	quiet(t)
 	h := newHost(t, a)
 	const n = 2000
 	for i := range n {
