@@ -83,7 +83,10 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	}
 	succeeded := 0
 	err = writeReportOf(out, func() (report.Report, error) {
-		r, err := sweep.RunSteps(c.Context, regions, runs...)
+		r, err := sweep.Run(c.Context, regions, runs[0])
+		for _, next := range runs[1:] {
+			r, err = sweep.Then(c.Context, regions, r, err, next)
+		}
 		succeeded = r.Summary.Clean
 		return r, err
 	})

@@ -72,23 +72,6 @@ func listOnce(found []Selection) {
 	}
 }
 
-// selectRuns is the first stage: a run for each account and region.
-func selectRuns(ctx context.Context, regions []Region, o Options) ([]*run, error) {
-	found, err := Select(ctx, regions, o.Selector)
-	if err != nil {
-		return nil, err
-	}
-	with := o.settings()
-	runs := make([]*run, len(found))
-	for i, f := range found {
-		runs[i] = &run{Region: f.Region, settings: with, hosts: f.Hosts}
-		if f.Err != nil {
-			runs[i].errs = append(runs[i].errs, f.Err)
-		}
-	}
-	return runs, nil
-}
-
 // atOnce is how many regions are looked through, and commands of a region
 // watched, side by side. All commands run meanwhile, so that the rest is soon read.
 const atOnce = 8

@@ -62,10 +62,11 @@ type Clock struct {
 // fails does not lose the others. A report may come with an error: what is known is
 // in the report.
 func Run(ctx context.Context, regions []Region, o Options) (report.Report, error) {
-	runs, err := selectRuns(ctx, regions, o)
+	found, err := Select(ctx, regions, o.Selector)
 	if err != nil {
 		return report.Report{}, err
 	}
+	runs := o.runs(found)
 	sideBySide(runs, len(runs), func(r *run) {
 		r.send(ctx)
 		r.watch(ctx)
@@ -109,6 +110,19 @@ type settings struct {
 	observer  *observer
 	pace      runcommand.Pace
 	now       func() time.Time
+}
+
+// runs are a run for each account and region in which hosts were looked for.
+func (o Options) runs(found []Selection) []*run {
+	with := o.settings()
+	runs := make([]*run, len(found))
+	for i, f := range found {
+		runs[i] = &run{Region: f.Region, settings: with, hosts: f.Hosts}
+		if f.Err != nil {
+			runs[i].errs = append(runs[i].errs, f.Err)
+		}
+	}
+	return runs
 }
 
 func (o Options) settings() settings {

@@ -82,11 +82,12 @@ func (s *stages) run(t *testing.T, regions ...Region) (report.Report, error) {
 	first, second := options(), options()
 	first.Request.Document, first.Metrics.Namespace, first.Request.Parameters = "Configure", "", map[string]string{"watch": "/srv"}
 	second.Request.Document, second.Metrics.Namespace, second.Request.Parameters = "Init", "", map[string]string{"force": "true"}
-	return RunSteps(t.Context(), regions, first, second)
+	r, err := Run(t.Context(), regions, first)
+	return Then(t.Context(), regions, r, err, second)
 }
 
-// TestRunSteps: the second command is for those hosts on which the first one held.
-func TestRunSteps(t *testing.T) {
+// TestThen: the second command is for those hosts on which the first one held.
+func TestThen(t *testing.T) {
 	s := newStages()
 	s.says["Init"]["i-02"] = said("i-02", failLine, 1)
 	r, err := s.run(t, s.region())
@@ -108,9 +109,9 @@ func TestRunSteps(t *testing.T) {
 	assert.Equal(t, 2, r.Summary.Failed)
 }
 
-// TestRunStepsByTag: where the first one held on all hosts, the second is one
+// TestThenByTag: where the first one held on all hosts, the second is one
 // command by the tag, and a host that is new has its place in the report.
-func TestRunStepsByTag(t *testing.T) {
+func TestThenByTag(t *testing.T) {
 	s := newStages()
 	s.says["Configure"]["i-03"] = said("i-03", cleanLine, 0)
 	s.nodes[slices.IndexFunc(s.nodes, func(n ssmtypes.InstanceInformation) bool { return aws.ToString(n.InstanceId) == "i-04" })].PingStatus = "Online"
@@ -124,8 +125,8 @@ func TestRunStepsByTag(t *testing.T) {
 	assert.Equal(t, 5, r.Summary.Targeted)
 }
 
-// TestRunStepsNobody sends no second command where the first one held nowhere.
-func TestRunStepsNobody(t *testing.T) {
+// TestThenNobody sends no second command where the first one held nowhere.
+func TestThenNobody(t *testing.T) {
 	s := newStages()
 	for _, id := range []string{"i-01", "i-02"} {
 		s.says["Configure"][id] = said(id, failedConfigure, 1)
@@ -137,8 +138,8 @@ func TestRunStepsNobody(t *testing.T) {
 	assert.Equal(t, 1, r.Summary.Missing)
 }
 
-// TestRunStepsRefused: a host that was not sent the second command is not clean.
-func TestRunStepsRefused(t *testing.T) {
+// TestThenRefused: a host that was not sent the second command is not clean.
+func TestThenRefused(t *testing.T) {
 	s := newStages()
 	r := s.region()
 	send := r.Commands.SendCommand
@@ -155,9 +156,9 @@ func TestRunStepsRefused(t *testing.T) {
 	}
 }
 
-// TestRunStepsPartial: a region that fails does not lose the others, and is not
+// TestThenPartial: a region that fails does not lose the others, and is not
 // asked twice.
-func TestRunStepsPartial(t *testing.T) {
+func TestThenPartial(t *testing.T) {
 	s, asked := newStages(), 0
 	denied := (&account{}).elsewhere("eu-west-1")
 	denied.Fleet.DescribeInstances = func(context.Context, *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
@@ -175,8 +176,8 @@ func TestRunStepsPartial(t *testing.T) {
 	assert.Equal(t, 2, r.Summary.Clean)
 }
 
-// TestRunStepsInterrupted sends nothing more after an interrupt.
-func TestRunStepsInterrupted(t *testing.T) {
+// TestThenInterrupted sends nothing more after an interrupt.
+func TestThenInterrupted(t *testing.T) {
 	s := newStages()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := s.region()
@@ -187,7 +188,8 @@ func TestRunStepsInterrupted(t *testing.T) {
 	}
 	first := options()
 	first.Request.Document, first.Metrics.Namespace = "Configure", ""
-	_, err := RunSteps(ctx, []Region{r}, first, first)
+	before, err := Run(ctx, []Region{r}, first)
+	_, err = Then(ctx, []Region{r}, before, err, first)
 	var interrupted *InterruptedError
 	require.ErrorAs(t, err, &interrupted)
 	assert.Len(t, s.sent, 1)

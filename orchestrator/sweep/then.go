@@ -9,32 +9,28 @@ import (
 	"aidefleet/orchestrator/report"
 )
 
-// RunSteps runs several documents, each of them on the hosts on which the one before
-// succeeded. The report has every host once: as its last command left it. A command
-// that was interrupted or lost ends it.
-func RunSteps(ctx context.Context, regions []Region, steps ...Options) (report.Report, error) {
-	rep, err := Run(ctx, regions, steps[0])
-	for _, o := range steps[1:] {
-		var partial *PartialError
-		if err != nil && !errors.As(err, &partial) {
-			return rep, err
-		}
-		clean := slices.DeleteFunc(slices.Clone(rep.Hosts), func(h report.Host) bool { return h.Status != report.Clean })
-		if len(clean) == 0 {
-			return rep, err
-		}
-		o.Metrics.Fleet = rep.Fleet
-		// A tag is one command; but it would reach the other hosts too.
-		if len(clean) < len(rep.Hosts) || partial != nil || len(o.Selector.Tags) == 0 {
-			o.Selector = fleet.Selector{}
-			for _, h := range clean {
-				o.Selector.Instances = append(o.Selector.Instances, h.Instance)
-			}
-		}
-		next, nextErr := Run(ctx, regionsOf(regions, clean), o)
-		rep, err = continued(rep, next), joined(len(regions), partial, nextErr)
+// Then runs another document on the hosts on which the one before succeeded, as its
+// report and its error say. The report has every host once: as its last command left it.
+// If the command before was interrupted or lost, or succeeded nowhere, nothing is run.
+func Then(ctx context.Context, regions []Region, before report.Report, err error, o Options) (report.Report, error) {
+	var partial *PartialError
+	if err != nil && !errors.As(err, &partial) {
+		return before, err
 	}
-	return rep, err
+	clean := slices.DeleteFunc(slices.Clone(before.Hosts), func(h report.Host) bool { return h.Status != report.Clean })
+	if len(clean) == 0 {
+		return before, err
+	}
+	o.Metrics.Fleet = before.Fleet
+	// A tag is one command; but it would reach the other hosts too.
+	if len(clean) < len(before.Hosts) || partial != nil || len(o.Selector.Tags) == 0 {
+		o.Selector = fleet.Selector{}
+		for _, h := range clean {
+			o.Selector.Instances = append(o.Selector.Instances, h.Instance)
+		}
+	}
+	next, nextErr := Run(ctx, regionsOf(regions, clean), o)
+	return continued(before, next), joined(len(regions), partial, nextErr)
 }
 
 // regionsOf are the regions that hosts are in.
