@@ -57,7 +57,7 @@ func TestEmpty(t *testing.T) {
 			t.Errorf("paths %q", l.Paths)
 		}
 		l, text = h.run("accept", "--fingerprint", l.Fingerprint, "--aide", a.Path)
-		assert.Equal(t, result.BadArguments, l.Reason, "accept: %+v\n%s", l, text)
+		assert.Equal(t, result.Refused, l.Reason, "accept: %+v\n%s", l, text)
 		assert.Contains(t, l.Message, "nothing is there", "accept")
 		h.write("tree/a", "a\n")
 		l, text = h.run("check", "--aide", a.Path)

@@ -40,7 +40,7 @@ func (r *runner) accept(fingerprint string) error {
 		return failure{result.Refused, err}
 	}
 	if last.NewDatabase == noDatabase {
-		return fail(result.BadArguments, "the check of %s found none of the files: nothing is there to become the baseline", last.At())
+		return fail(result.Refused, "the check of %s found none of the files: nothing is there to become the baseline", last.At())
 	}
 	base, err := r.base()
 	switch {
