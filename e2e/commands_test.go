@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"aidefleet/orchestrator/report"
 )
 
 // TestLabCommands reviews and accepts changes, and asks what is missing.
@@ -30,16 +34,16 @@ func TestLabCommands(t *testing.T) {
 	t.Run("show", func(t *testing.T) {
 		f := f.in(t)
 		out, said := f.run(0, "show", "web-1")
-		if !strings.HasPrefix(out, "~ /etc/hosts\n    size: ") || !strings.Contains(said, web.Report) {
-			t.Errorf("%s\n%s", out, said)
-		}
+		assert.True(t, strings.HasPrefix(out, "~ /etc/hosts\n    size: "), "%s\n%s", out, said)
+		assert.Contains(t, said, web.Report)
 		before := sent()
 		out, _ = f.run(0, "show", db.Instance, "--output", "json")
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		var change struct{ Kind, Path string }
-		if err := json.Unmarshal([]byte(lines[0]), &change); err != nil || len(lines) != 1500 || change.Kind != "+" {
-			t.Errorf("%d changes, the first %s, %v", len(lines), lines[0], err)
-		}
+		err := json.Unmarshal([]byte(lines[0]), &change)
+		assert.NoError(t, err)
+		assert.Len(t, lines, 1500, "%d changes, the first %s", len(lines), lines[0])
+		assert.Equal(t, "+", change.Kind)
 		if pages := sent() - before; pages < 2 {
 			t.Errorf("%d pages", pages)
 		}
@@ -52,9 +56,10 @@ func TestLabCommands(t *testing.T) {
 			{4, []string{"show", "web-1", "--id", "20200101T000000Z"}, "the newest are " + web.Report},
 			{5, []string{"show", "nobody"}, "no host matches Name=nobody"},
 		} {
-			if out, said := f.run(c.exit, c.args...); out != "" || !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
-				t.Errorf("%q says %q, want one line with %q", c.args, said, c.want)
-			}
+			out, said := f.run(c.exit, c.args...)
+			assert.Empty(t, out, "%q says %q", c.args, said)
+			assert.Contains(t, said, c.want, c.args)
+			assert.Equal(t, 1, strings.Count(said, "\n"), c.args)
 		}
 	})
 
@@ -63,16 +68,17 @@ func TestLabCommands(t *testing.T) {
 		accept := []string{"accept", "--fingerprint", web.Fingerprint, "--tag", "env=prod"}
 		before := sent()
 		out, _ := f.run(0, append(accept, "--dry-run")...)
-		if strings.Count(out, "would accept") != 1 || !strings.Contains(out, "web-1\t"+web.Instance+"\twould accept "+web.Fingerprint) || sent() != before {
-			t.Errorf("after %d commands: %s", sent()-before, out)
-		}
+		assert.Equal(t, 1, strings.Count(out, "would accept"), "after %d commands: %s", sent()-before, out)
+		assert.Contains(t, out, "web-1\t"+web.Instance+"\twould accept "+web.Fingerprint)
+		assert.Equal(t, before, sent())
 		got := f.sweep(4, accept...)
-		if got["web-1"].Status != "clean" || got["web-3"].Status != "clean" || got["api-1"].Reason != "agent_lost" || got["cache-1"].Status != "failed" {
-			t.Errorf("%+v", got)
-		}
-		if h := got["db-1"]; h.Status != "drift" || !strings.Contains(h.Message, "another fingerprint: "+db.Fingerprint) {
-			t.Errorf("db-1: %+v", h)
-		}
+		assert.Equal(t, report.Status("clean"), got["web-1"].Status, "%+v", got)
+		assert.Equal(t, report.Status("clean"), got["web-3"].Status)
+		assert.Equal(t, report.Reason("agent_lost"), got["api-1"].Reason)
+		assert.Equal(t, report.Status("failed"), got["cache-1"].Status)
+		h := got["db-1"]
+		assert.Equal(t, report.Status("drift"), h.Status, "db-1: %+v", h)
+		assert.Contains(t, h.Message, "another fingerprint: "+db.Fingerprint, "db-1")
 		f.run(0, "sweep", "--instance", web.Instance)
 		if _, said := f.run(5, "accept", "--fingerprint", web.Fingerprint, "--tag", "role=web"); !strings.Contains(said, "no host shows the fingerprint") {
 			t.Errorf("it says %q", said)
@@ -100,12 +106,14 @@ func TestLabCommands(t *testing.T) {
 			Status string
 			Checks []struct{ Name, Status, Message, Next string }
 		}
-		if err := json.Unmarshal([]byte(out), &d); err != nil || d.Status != "failed" || !strings.Contains(out, "cache-1: ") || !strings.Contains(out, "api-1: agent_lost") {
-			t.Errorf("%v in %s", err, out)
-		}
+		err := json.Unmarshal([]byte(out), &d)
+		assert.NoError(t, err)
+		assert.Equal(t, "failed", d.Status, "in %s", out)
+		assert.Contains(t, out, "cache-1: ")
+		assert.Contains(t, out, "api-1: agent_lost")
 		f.aws("ssm", "delete-document", "--name", "AideFleet-Doctor")
-		if out, _ := f.run(1, "doctor"); !strings.Contains(out, "failed     document AideFleet-Doctor") || !strings.Contains(out, "→ orchestrator documents publish") {
-			t.Error(out)
-		}
+		out, _ = f.run(1, "doctor")
+		assert.Contains(t, out, "failed     document AideFleet-Doctor")
+		assert.Contains(t, out, "→ orchestrator documents publish")
 	})
 }

@@ -6,6 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aidefleet/orchestrator/report"
 )
 
 // TestLabConfigure has hosts of both layouts look at what a profile names, by way
@@ -47,16 +52,16 @@ permissions /var/lib/users/*/.bash_history
 	t.Run("on the hosts of a tag", func(t *testing.T) {
 		f := f.in(t)
 		out, said := f.run(4, "configure", "--profile", profile, "--tag", "env=prod")
-		if strings.Count(out, "clean\t") != 5 || !strings.Contains(out, "agent_lost") || !strings.Contains(said, "orchestrator init --force") {
-			t.Errorf("%s\n%s", out, said)
-		}
+		assert.Equal(t, 5, strings.Count(out, "clean\t"), "%s\n%s", out, said)
+		assert.Contains(t, out, "agent_lost")
+		assert.Contains(t, said, "orchestrator init --force")
 		f.on("web-1", "head -n 1 /etc/aide.conf | grep -q 'BEGIN aidefleet' && test $(stat -c %a /etc/aide.conf) = 600")
 		f.on("db-1", "test $(stat -c %a /etc/aide/aide.conf.d/00_aidefleet) = 644 && ! grep aidefleet /etc/aide/aide.conf")
 		// What came into view is drift, with the new configuration's digest.
 		h := f.sweep(3, "sweep", "--tag", "role=db")["db-1"]
-		if !slices.Contains(h.Paths, "+/var/tool/bin") || h.Removed != 0 || !strings.Contains(h.Message, "configuration was changed since the baseline was taken") {
-			t.Errorf("db-1: %+v", h)
-		}
+		assert.Contains(t, h.Paths, "+/var/tool/bin", "db-1: %+v", h)
+		assert.Equal(t, 0, h.Removed, "db-1")
+		assert.Contains(t, h.Message, "configuration was changed since the baseline was taken", "db-1")
 	})
 
 	t.Run("AIDE does as told", func(t *testing.T) {
@@ -72,9 +77,11 @@ permissions /var/lib/users/*/.bash_history
 		}
 		got := f.sweep(3, "sweep", "--tag", "role=web,db,cache")
 		for _, host := range []string{"web-1", "db-1"} {
-			if h := got[host]; h.Counts == nil || h.Sum() != 2 || !slices.Contains(h.Paths, "~/var/tool/bin") || !slices.Contains(h.Paths, "~/var/lib/users/bob/.bash_history") {
-				t.Errorf("%s: %+v", host, h)
-			}
+			h := got[host]
+			require.NotNil(t, h.Counts, "%s: %+v", host, h)
+			assert.Equal(t, 2, h.Sum(), host)
+			assert.Contains(t, h.Paths, "~/var/tool/bin", host)
+			assert.Contains(t, h.Paths, "~/var/lib/users/bob/.bash_history", host)
 		}
 		if h := got["web-2"]; h.Status != "clean" {
 			t.Errorf("web-2: %+v", h)
@@ -89,12 +96,13 @@ permissions /var/lib/users/*/.bash_history
 		}
 		got := f.sweep(3, "sweep", "--tag", "role=web,db")
 		for host, path := range map[string]string{"web-1": "~/etc/aide.conf", "db-1": "~/etc/aide/aide.conf.d/00_aidefleet"} {
-			if h := got[host]; h.Status != "drift" || !slices.Contains(h.Paths, path) || !strings.Contains(h.Message, "configuration was changed") {
-				t.Errorf("%s: %+v", host, h)
-			}
-			if first, _ := f.document(host, "AideFleet-Configure", "exclude=/etc"); !strings.Contains(first, "bad_arguments") || !strings.Contains(first, "its own configuration") {
-				t.Errorf("%s: %s", host, first)
-			}
+			h := got[host]
+			assert.Equal(t, report.Status("drift"), h.Status, "%s: %+v", host, h)
+			assert.Contains(t, h.Paths, path, host)
+			assert.Contains(t, h.Message, "configuration was changed", host)
+			first, _ := f.document(host, "AideFleet-Configure", "exclude=/etc")
+			assert.Contains(t, first, "bad_arguments", "%s: %s", host, first)
+			assert.Contains(t, first, "its own configuration", host)
 			f.on(host, "sed -i '$d' /etc/passwd")
 		}
 	})
@@ -103,13 +111,14 @@ permissions /var/lib/users/*/.bash_history
 		f := f.in(t)
 		f.on("web-2", "cp /etc/aide.conf /srv/before; echo 'no rule' >>/etc/aide.conf")
 		got := f.sweep(4, "init", "--force", "--profile", "testdata/other.profile", "--tag", "role=web")
-		if h := got["web-2"]; h.Status != "failed" || h.Reason != "config_invalid" || !strings.Contains(h.Message, "is there again") {
-			t.Errorf("web-2: %+v", h)
-		}
+		h := got["web-2"]
+		assert.Equal(t, report.Status("failed"), h.Status, "web-2: %+v", h)
+		assert.Equal(t, report.Reason("config_invalid"), h.Reason, "web-2")
+		assert.Contains(t, h.Message, "is there again", "web-2")
 		for _, host := range []string{"web-1", "web-3"} {
-			if h := got[host]; h.Status != "clean" || h.Total < 10 {
-				t.Errorf("%s: %+v", host, h)
-			}
+			h := got[host]
+			require.Equal(t, report.Status("clean"), h.Status, "%s: %+v", host, h)
+			assert.GreaterOrEqual(t, h.Total, 10, host)
 		}
 		f.on("web-2", "sed -i '$d' /etc/aide.conf && cmp /srv/before /etc/aide.conf")
 		f.on("web-1", "grep '^/var/other' /etc/aide.conf && ! grep /var/tool /etc/aide.conf")
@@ -118,18 +127,18 @@ permissions /var/lib/users/*/.bash_history
 	t.Run("by hand in the SSM console", func(t *testing.T) {
 		f := f.in(t)
 		first, text := f.document("cache-1", "AideFleet-Configure", "watch=/var/tool:/var/other", "permissions=/var/lib/users/*/.bash_history")
-		if !strings.Contains(first, `"status":"clean"`) || !strings.Contains(first, `"total":3`) || !strings.Contains(text, "init --force") {
-			t.Errorf("%s\n%s", first, text)
-		}
-		if first, text := f.document("cache-1", "AideFleet-Configure", "remove=true"); !strings.Contains(first, `"status":"clean"`) || !strings.Contains(text, "no profile") {
-			t.Errorf("%s\n%s", first, text)
-		}
+		assert.Contains(t, first, `"status":"clean"`, "%s\n%s", first, text)
+		assert.Contains(t, first, `"total":3`)
+		assert.Contains(t, text, "init --force")
+		first, text = f.document("cache-1", "AideFleet-Configure", "remove=true")
+		assert.Contains(t, first, `"status":"clean"`, "%s\n%s", first, text)
+		assert.Contains(t, text, "no profile")
 		if first, _ := f.document("cache-1", "AideFleet-Configure"); !strings.Contains(first, "bad_arguments") {
 			t.Errorf("without anything: %s", first)
 		}
-		if first, _ := f.document("cache-1", "AideFleet-Configure", "watch=/srv/../etc"); !strings.Contains(first, "bad_arguments") || !strings.Contains(first, "want it as /etc") {
-			t.Errorf("a path that leads elsewhere: %s", first)
-		}
+		first, _ = f.document("cache-1", "AideFleet-Configure", "watch=/srv/../etc")
+		assert.Contains(t, first, "bad_arguments", "a path that leads elsewhere")
+		assert.Contains(t, first, "want it as /etc", "a path that leads elsewhere")
 	})
 
 	t.Run("removed", func(t *testing.T) {
@@ -144,9 +153,9 @@ permissions /var/lib/users/*/.bash_history
 	t.Run("a new host", func(t *testing.T) {
 		f := f.in(t)
 		f.on("cache-1", "rm -rf /var/lib/aide/* /var/lib/aide-node")
-		if h := f.sweep(0, "init", "--install-aide", "--profile", profile, "--tag", "role=cache")["cache-1"]; h.Status != "clean" || h.Baseline == nil {
-			t.Errorf("cache-1: %+v", h)
-		}
+		h := f.sweep(0, "init", "--install-aide", "--profile", profile, "--tag", "role=cache")["cache-1"]
+		assert.Equal(t, report.Status("clean"), h.Status, "cache-1: %+v", h)
+		assert.NotNil(t, h.Baseline, "cache-1")
 		f.run(0, "sweep", "--tag", "role=cache")
 		f.on("cache-1", "echo 3 >/var/tool/bin")
 		if h := f.sweep(3, "sweep", "--tag", "role=cache")["cache-1"]; !slices.Equal(h.Paths, []string{"~/var/tool/bin"}) {

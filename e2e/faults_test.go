@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	cw "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/stretchr/testify/assert"
 	"golang.org/x/sync/errgroup"
 
 	"aidefleet/lab/cloud"
@@ -203,9 +204,8 @@ func agrees(t *testing.T, when string, r report.Report, truth map[string]report.
 		if !whole && h.Reason == "unfinished" {
 			continue
 		}
-		if h.Status != want.Status || h.Reason != want.Reason {
-			t.Errorf("%s, %s is %s %s, want %s %s", when, h.Instance, h.Status, h.Reason, want.Status, want.Reason)
-		}
+		assert.Equal(t, want.Status, h.Status, "%s, %s is %s %s", when, h.Instance, h.Status, h.Reason)
+		assert.Equal(t, want.Reason, h.Reason, when)
 	}
 	if whole && len(r.Hosts) != len(truth) {
 		t.Errorf("%s, %d hosts are reported, want %d", when, len(r.Hosts), len(truth))

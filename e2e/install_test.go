@@ -21,10 +21,13 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/lab"
 	"aidefleet/node/result"
 	"aidefleet/orchestrator/deploy"
+	"aidefleet/orchestrator/report"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -231,9 +234,9 @@ func TestInstall(t *testing.T) {
 			t.Error(said)
 		}
 		f.run(5, "install", "--bucket", lab.Bucket, "--packages", packages, "--tag", "env=nowhere")
-		if _, said := f.run(1, "install", "--bucket", "no-such-bucket", "--packages", packages, "--tag", "role=web"); !strings.Contains(said, "NoSuchBucket") || !strings.Contains(said, "make the bucket") {
-			t.Error(said)
-		}
+		_, said = f.run(1, "install", "--bucket", "no-such-bucket", "--packages", packages, "--tag", "role=web")
+		assert.Contains(t, said, "NoSuchBucket")
+		assert.Contains(t, said, "make the bucket")
 		after := f.calls()
 		delete(before, "PutObject")
 		delete(after, "PutObject")
@@ -255,9 +258,9 @@ func TestInstall(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"web-1", "web-2", "web-3"} {
-			if h := got[name]; h.Status != "clean" || h.Node != version {
-				t.Errorf("%s: %+v", name, h)
-			}
+			h := got[name]
+			assert.Equal(t, report.Status("clean"), h.Status, "%s: %+v", name, h)
+			assert.Equal(t, version, h.Node, name)
 			if v := f.says(name, "aide-node version"); v != "aide-node "+version {
 				t.Errorf("%s has %s", name, v)
 			}
@@ -282,16 +285,16 @@ func TestInstall(t *testing.T) {
 		if after := f.calls(); !maps.Equal(before, after) {
 			t.Errorf("calls %v, want %v", after, before)
 		}
-		if h := got["web-2"]; h.Status != "clean" || h.Node != version {
-			t.Errorf("%+v", h)
-		}
+		h := got["web-2"]
+		assert.Equal(t, report.Status("clean"), h.Status, "%+v", h)
+		assert.Equal(t, version, h.Node)
 		if now := f.says("web-2", "stat -c '%i %y' /usr/bin/aide-node /var/lib/aide-node/previous/aide-node"); now != when {
 			t.Errorf("%s, before %s", now, when)
 		}
 		steps, _ := f.install("web-2")
-		if want := "aide-node " + version + " is installed already; nothing was changed.\n"; !strings.HasSuffix(steps[2], want) || !strings.HasPrefix(steps[0], "Content downloaded to ") {
-			t.Errorf("%q", steps)
-		}
+		want := "aide-node " + version + " is installed already; nothing was changed.\n"
+		assert.True(t, strings.HasSuffix(steps[2], want), steps)
+		assert.True(t, strings.HasPrefix(steps[0], "Content downloaded to "), steps)
 		f.tidy("web-2")
 	})
 
@@ -355,9 +358,9 @@ func TestInstall(t *testing.T) {
 				tc.before(f)
 			}
 			steps, line := f.install("web-3")
-			if line.Status != result.Failed || line.Reason != tc.reason || !strings.Contains(line.Message, tc.message) {
-				t.Errorf("%+v, want %s and %q; the steps are\n%q", line, tc.reason, tc.message, steps)
-			}
+			assert.Equal(t, result.Failed, line.Status, "%+v\n%q", line, steps)
+			assert.Equal(t, tc.reason, line.Reason)
+			assert.Contains(t, line.Message, tc.message)
 			if tc.after != "" {
 				f.on("web-3", tc.after)
 			}
@@ -397,9 +400,9 @@ func TestInstall(t *testing.T) {
 		f.on("cache-1", `for tool in dash sha256sum tar gzip uname df od tail tr cut wc stat dirname readlink ln sync cp mv rm chmod mkdir; do
 			ln -sf /.os/usr/bin/busybox /usr/bin/$tool; done; ln -sf /.os/usr/bin/busybox /usr/bin/sh`)
 		steps, line := f.install("cache-1")
-		if line.Status != result.Clean || line.Node != version || !strings.Contains(steps[len(steps)-1], "in place of ") {
-			t.Errorf("%+v: %q", line, steps)
-		}
+		require.Equal(t, result.Clean, line.Status, "%+v: %q", line, steps)
+		assert.Equal(t, version, line.Node)
+		assert.Contains(t, steps[len(steps)-1], "in place of ")
 		if v := f.says("cache-1", "aide-node version"); v != "aide-node "+version {
 			t.Errorf("there is %s", v)
 		}
@@ -416,12 +419,15 @@ func TestDocumentPins(t *testing.T) {
 		t.Fatalf("%v in %s", err, out)
 	}
 	at := slices.IndexFunc(list, func(e deploy.Entry) bool { return e.Name == documents.Check })
-	if e := list[at]; e.State != deploy.IsSame || e.Default != "1" || e.Latest != "1" || e.Target != deploy.Instances || !regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(e.Hash) {
-		t.Fatalf("%+v", e)
-	}
-	if e := list[len(list)-1]; e.Name != documents.Install || e.State != deploy.IsPinned {
-		t.Errorf("%+v", e)
-	}
+	e := list[at]
+	require.Equal(t, deploy.IsSame, e.State, "%+v", e)
+	require.Equal(t, "1", e.Default)
+	require.Equal(t, "1", e.Latest)
+	require.Equal(t, deploy.Instances, e.Target)
+	require.True(t, regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(e.Hash), "%+v", e)
+	e = list[len(list)-1]
+	assert.Equal(t, documents.Install, e.Name, "%+v", e)
+	assert.Equal(t, deploy.IsPinned, e.State)
 	hash := list[at].Hash
 	f.run(0, "sweep", "--tag", "role=web", "--document-version", "1", "--document-hash", hash)
 	f.run(0, "sweep", "--tag", "role=web", "--document-version", "$LATEST")
@@ -436,9 +442,9 @@ func TestDocumentPins(t *testing.T) {
 		{2, []string{"--document-version", "0"}, `--document-version "0": want a number`},
 		{2, []string{"--document-hash", hash[1:]}, "--document-hash"},
 	} {
-		if _, said := f.run(tc.exit, append([]string{"sweep", "--tag", "role=web"}, tc.args...)...); !strings.Contains(said, tc.want) || strings.Count(said, "\n") != 1 {
-			t.Errorf("%q says %q, want %q", tc.args, said, tc.want)
-		}
+		_, said := f.run(tc.exit, append([]string{"sweep", "--tag", "role=web"}, tc.args...)...)
+		assert.Contains(t, said, tc.want, "%q says %q", tc.args, said)
+		assert.Equal(t, 1, strings.Count(said, "\n"), tc.args)
 	}
 	if after := f.calls()["SendCommand"]; after-before != 2 {
 		t.Errorf("%d calls of SendCommand, want 2", after-before)

@@ -22,6 +22,8 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/lab"
 	"aidefleet/orchestrator/report"
@@ -147,9 +149,8 @@ func (f *function) deliver(event string, budget time.Duration) (answer, bool) {
 func (f *function) want(did, event string) answer {
 	f.tb.Helper()
 	a, alive := f.deliver(event, time.Minute)
-	if !alive || a.Did != did {
-		f.tb.Fatalf("%.80s…: %+v, want %q\n%s", event, a, did, f.said())
-	}
+	require.True(f.tb, alive, "%.80s…: %+v\n%s", event, a, f.said())
+	require.Equal(f.tb, did, a.Did, "%.80s…", event)
 	return a
 }
 
@@ -244,25 +245,26 @@ func TestLambda(t *testing.T) {
 		t.Errorf("a new process found %q, want %q", again.Command, started.Command)
 	}
 	// Too early: the end of the command is announced before it can be seen.
-	if a, _ := collect.deliver(reconcileEvent, time.Minute); a.Did != "reconciled" || len(a.Sweeps) != 1 || !strings.Contains(a.Sweeps[0], "not over yet") {
-		t.Errorf("a reconcile in the middle: %+v", a)
-	}
+	a, _ := collect.deliver(reconcileEvent, time.Minute)
+	assert.Equal(t, "reconciled", a.Did, "a reconcile in the middle: %+v", a)
+	require.Len(t, a.Sweeps, 1, "a reconcile in the middle")
+	assert.Contains(t, a.Sweeps[0], "not over yet", "a reconcile in the middle")
 	s.await(started.Command)
 	published := collect.want("published", endEvent(started.Command, "Success"))
 	truth := s.stats()
 	compare(t, s.kept(published.Report), truth.Truth)
 	collect.want("nothing", endEvent(started.Command, "Success"))
 	newFunction(t, s).want("nothing", endEvent(started.Command, "Success")) // a process that remembers nothing
-	if a := collect.want("reconciled", reconcileEvent); len(a.Sweeps) != 1 || !strings.Contains(a.Sweeps[0], "has been published") {
-		t.Errorf("a reconcile afterwards: %+v", a)
-	}
+	a = collect.want("reconciled", reconcileEvent)
+	require.Len(t, a.Sweeps, 1, "a reconcile afterwards: %+v", a)
+	assert.Contains(t, a.Sweeps[0], "has been published", "a reconcile afterwards")
 	s.publishedOnce("prod")
 	if calls := s.stats().Calls["SendCommand"]; calls != 1 {
 		t.Errorf("SendCommand was called %d times, want once", calls)
 	}
-	if n, worst := s.samples("HostsTargeted", "prod"); n != 1 || int(worst) != len(truth.Truth) {
-		t.Errorf("HostsTargeted was written %g times, %g in all, want %d", n, worst, len(truth.Truth))
-	}
+	n, worst := s.samples("HostsTargeted", "prod")
+	assert.Equal(t, 1.0, n, "HostsTargeted was written %g times, %g in all", n, worst)
+	assert.Equal(t, len(truth.Truth), int(worst))
 
 	// The event of the next sweep is lost, that of an operator's own is not, and the
 	// console knows no name.
@@ -282,13 +284,14 @@ func TestLambda(t *testing.T) {
 	}
 	s.await(*console.Command.CommandId)
 	collect.want("published", endEvent(*console.Command.CommandId, "Success"))
-	a := collect.want("reconciled", reconcileEvent)
+	a = collect.want("reconciled", reconcileEvent)
 	for _, fleet := range []string{"prod", "prod-2", "dev", "role=web"} {
 		s.publishedOnce(fleet)
 	}
-	if n, _ := s.samples("SweepCompleted", "env=dev"); n != 0 || len(a.Sweeps) != 5 || !strings.Contains(strings.Join(a.Sweeps, "\n"), "wants no metrics") {
-		t.Errorf("what was to be quiet was published %g times: %+v", n, a)
-	}
+	n, _ = s.samples("SweepCompleted", "env=dev")
+	assert.Equal(t, 0.0, n, "what was to be quiet was published %g times: %+v", n, a)
+	assert.Len(t, a.Sweeps, 5)
+	assert.Contains(t, strings.Join(a.Sweeps, "\n"), "wants no metrics")
 }
 
 // TestLambdaDies: a function that is killed between the metrics of the hosts and
@@ -323,9 +326,8 @@ func TestLambdaDies(t *testing.T) {
 	}
 	collect := newFunction(t, s)
 	a := collect.want("reconciled", reconcileEvent)
-	if len(a.Sweeps) != 1 || !strings.Contains(a.Sweeps[0], "published") {
-		t.Errorf("%+v", a)
-	}
+	require.Len(t, a.Sweeps, 1, "%+v", a)
+	assert.Contains(t, a.Sweeps[0], "published")
 	s.publishedOnce("prod")
 	collect.want("nothing", endEvent(started.Command, "Success"))
 }
@@ -339,12 +341,12 @@ func TestLambdaBudget(t *testing.T) {
 	s.await(started.Command)
 	collect := newFunction(t, s)
 	a, alive := collect.deliver(endEvent(started.Command, "Success"), 4*time.Second)
-	if !alive || a.Did != "nothing" || !strings.Contains(a.Why, "time is over") {
-		t.Fatalf("%+v, alive %t\n%s", a, alive, collect.said())
-	}
-	if n, _ := s.samples("SweepCompleted", "prod"); n != 0 || s.stats().Calls["CancelCommand"] != 0 {
-		t.Errorf("it published %g times, and cancelled", n)
-	}
+	require.True(t, alive, "%+v, alive %t\n%s", a, alive, collect.said())
+	require.Equal(t, "nothing", a.Did)
+	require.Contains(t, a.Why, "time is over")
+	n, _ := s.samples("SweepCompleted", "prod")
+	assert.Equal(t, 0.0, n, "it published")
+	assert.Equal(t, 0, s.stats().Calls["CancelCommand"], "it cancelled")
 	collect.want("reconciled", reconcileEvent)
 	s.publishedOnce("prod")
 }
@@ -357,9 +359,9 @@ func TestLambdaNobody(t *testing.T) {
 	now := time.Now()
 	start := newFunction(t, s)
 	a := start.want("published", startEvent("prod", now))
-	if r := s.kept(a.Report); r.Summary.Missing != len(r.Hosts) || len(r.Hosts) == 0 {
-		t.Errorf("%+v", r.Summary)
-	}
+	r := s.kept(a.Report)
+	assert.Equal(t, len(r.Hosts), r.Summary.Missing, "%+v", r.Summary)
+	assert.NotEmpty(t, r.Hosts)
 	start.want("nothing", startEvent("prod", now))
 	newFunction(t, s).want("nothing", startEvent("prod", now))
 	s.publishedOnce("prod")
@@ -380,9 +382,8 @@ func TestLambdaRefuses(t *testing.T) {
 		endEvent("12345678-90ab-cdef-1234-567890abcdef", "Success"):                                          "no such command",
 	} {
 		a, alive := f.deliver(event, time.Minute)
-		if !alive || !strings.Contains(a.ErrorMessage, want) {
-			t.Errorf("%s: %+v, want %q", event, a, want)
-		}
+		assert.True(t, alive, "%s: %+v", event, a)
+		assert.Contains(t, a.ErrorMessage, want, event)
 	}
 	if !strings.Contains(f.said(), `"level":"ERROR"`) {
 		t.Errorf("the log says %s", f.said())

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/lab/host"
 )
 
@@ -157,9 +160,8 @@ func TestOldBaselines(t *testing.T) {
 		f.older(string(l), l)
 	}
 	for name, h := range f.sweep(3, "sweep", "--tag", "env=prod") {
-		if h.Counts == nil || h.Removed != 41 {
-			t.Errorf("%s: %+v, want the 41 entries of the old baseline as removed", name, h)
-		}
+		require.NotNil(t, h.Counts, "%s: %+v", name, h)
+		assert.Equal(t, 41, h.Removed, name)
 	}
 	accepted := false
 	for name, h := range f.sweep(3, "sweep", "--tag", "layout=amazon-linux-2") {

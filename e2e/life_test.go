@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/orchestrator/report"
 )
 
@@ -72,18 +75,19 @@ func TestLife(t *testing.T) {
 	f.on("db-1", "chmod 666 /var/log/app/log")
 	found := check("a deploy and a break-in", f.sweep(3, "sweep", "--tag", fleet), all("drift"))
 	deploy := found["web-1"].Fingerprint
-	if found["web-2"].Fingerprint != deploy || found["web-3"].Fingerprint == deploy || found["db-1"].Fingerprint == deploy ||
-		!slices.Contains(found["web-3"].Paths, "~/etc/passwd") || !slices.Equal(found["db-1"].Paths, []string{"~/var/log/app/log"}) {
-		t.Fatalf("%+v", found)
-	}
+	require.Equal(t, deploy, found["web-2"].Fingerprint, "%+v", found)
+	require.NotEqual(t, deploy, found["web-3"].Fingerprint)
+	require.NotEqual(t, deploy, found["db-1"].Fingerprint)
+	require.Contains(t, found["web-3"].Paths, "~/etc/passwd")
+	require.Equal(t, []string{"~/var/log/app/log"}, found["db-1"].Paths)
 	for metric, want := range map[string]float64{"added": 0, "changed": 2, "removed": 0} {
-		if got := f.maximum("web-1", metric); len(got) == 0 || got[len(got)-1] != want {
-			t.Errorf("%s of web-1 is %v, want %g", metric, got, want)
-		}
+		got := f.maximum("web-1", metric)
+		require.NotEmpty(t, got, "%s of web-1 is %v", metric, got)
+		assert.Equal(t, want, got[len(got)-1], metric)
 	}
-	if out, _ := f.run(0, "show", "web-1"); !strings.Contains(out, "/srv/app/VERSION") || !strings.Contains(out, "/var/tool/run") {
-		t.Errorf("show: %s", out)
-	}
+	out, _ := f.run(0, "show", "web-1")
+	assert.Contains(t, out, "/srv/app/VERSION")
+	assert.Contains(t, out, "/var/tool/run")
 
 	// The deploy is accepted, and only that.
 	broken := []string{"db-1 drift", "web-1 clean", "web-2 clean", "web-3 drift"}
@@ -95,17 +99,16 @@ func TestLife(t *testing.T) {
 	f.on("db-1", "chmod 644 /var/log/app/log")
 	f.run(0, "accept", "--fingerprint", f.sweep(3, "sweep", "--tag", fleet)["web-3"].Fingerprint, "--tag", fleet)
 	upgraded := check("upgrade", f.sweep(0, "install", "--bucket", "aidefleet-lab", "--packages", of("1.1.0"), "--tag", fleet), all("clean"))
-	if upgraded["db-1"].Node != "1.1.0" || f.says("db-1", "/var/lib/aide-node/previous/aide-node version") != "aide-node 1.0.0" {
-		t.Errorf("db-1 has %+v after the upgrade", upgraded["db-1"])
-	}
+	assert.Equal(t, "1.1.0", upgraded["db-1"].Node, "db-1 has %+v after the upgrade", upgraded["db-1"])
+	assert.Equal(t, "aide-node 1.0.0", f.says("db-1", "/var/lib/aide-node/previous/aide-node version"))
 	// The node is a program in /usr/bin: that it changed is seen as any other deploy,
 	// and accepted as one. The database's AIDE takes other digests, and so has another
 	// fingerprint.
 	found = check("the upgrade is seen", f.sweep(3, "sweep", "--tag", fleet), all("drift"))
 	for name, h := range found {
-		if same := h.Fingerprint == found["web-1"].Fingerprint; same != strings.HasPrefix(name, "web-") || !slices.Equal(h.Paths, []string{"~/usr/bin/aide-node"}) {
-			t.Errorf("%s after the upgrade: %+v", name, h)
-		}
+		same := h.Fingerprint == found["web-1"].Fingerprint
+		assert.Equal(t, strings.HasPrefix(name, "web-"), same, "%s after the upgrade: %+v", name, h)
+		assert.Equal(t, []string{"~/usr/bin/aide-node"}, h.Paths, "%s after the upgrade", name)
 	}
 	f.run(0, "accept", "--fingerprint", found["web-1"].Fingerprint, "--tag", "role=web")
 	f.run(0, "accept", "--fingerprint", found["db-1"].Fingerprint, "--tag", "role=db")

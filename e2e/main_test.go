@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,9 +15,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/host"
 	"aidefleet/lab/lab"
@@ -215,9 +216,8 @@ func (f *fleet) first(name string) int {
 	f.t.Helper()
 	var first struct{ PID int }
 	text, err := os.ReadFile(filepath.Join(f.dir, "hosts", name, "sandbox.json"))
-	if err != nil || json.Unmarshal(text, &first) != nil {
-		f.t.Fatal(err, string(text))
-	}
+	require.NoError(f.t, err)
+	require.NoError(f.t, json.Unmarshal(text, &first), string(text))
 	return first.PID
 }
 
@@ -253,9 +253,8 @@ func (f *fleet) document(name, document string, parameters ...string) (first, re
 		}
 	}
 	text := f.aws("ec2", "describe-instances", "--filters", "Name=tag:Name,Values="+name)
-	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found.Reservations) != 1 {
-		f.t.Fatal(err, text)
-	}
+	require.NoError(f.t, json.Unmarshal([]byte(text), &found), text)
+	require.Len(f.t, found.Reservations, 1, name)
 	id := found.Reservations[0].Instances[0].ID
 	args := []string{"ssm", "send-command", "--document-name", document, "--instance-ids", id}
 	if len(parameters) > 0 {
@@ -328,240 +327,6 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the demo left %v behind", left)
 	}
 	(&fleet{t: t, dir: tmp}).nothingLeft()
-}
-
-// TestLab is one lab's life. Its parts stand on each other.
-func TestLab(t *testing.T) {
-	f := labUp(t)
-
-	t.Run("each host once", func(t *testing.T) {
-		f := f.in(t)
-		got := f.sweep(4, "sweep", "--tag", "env=prod")
-		want := map[string]string{
-			"web-1": "clean", "web-2": "clean", "web-3": "clean", "db-1": "clean",
-			"cache-1": "failed baseline_missing", "api-1": "missing agent_lost",
-		}
-		if len(got) != len(want) {
-			t.Errorf("%d hosts, want %d", len(got), len(want))
-		}
-		for name, status := range want {
-			if h := got[name]; strings.TrimSpace(string(h.Status)+" "+string(h.Reason)) != status {
-				t.Errorf("%s: %s %s, want %s", name, h.Status, h.Reason, status)
-			}
-		}
-		f.run(0, "sweep", "--tag", "env=dev")
-	})
-
-	t.Run("a change on one host", func(t *testing.T) {
-		f := f.in(t)
-		f.on("web-1", "echo changed >>/etc/hosts")
-		h := f.sweep(3, "sweep", "--tag", "role=web")["web-1"]
-		if h.Counts == nil || h.Added+h.Removed != 0 || h.Changed != 1 || !slices.Equal(h.Paths, []string{"~/etc/hosts"}) {
-			t.Errorf("web-1: %+v", h)
-		}
-		if got := f.maximum("web-1", "changed"); len(got) == 0 || slices.Max(got) != 1 {
-			t.Errorf("metric changed of web-1: %v, want 1", got)
-		}
-		if got := f.maximum("web-2", "changed"); len(got) == 0 || slices.Max(got) != 0 {
-			t.Errorf("metric changed of web-2: %v, want 0", got)
-		}
-		if got := f.maximum("cache-1", "changed"); len(got) != 0 {
-			t.Errorf("a host that failed published %v", got)
-		}
-	})
-
-	t.Run("a command of the AWS CLI is collected", func(t *testing.T) {
-		f := f.in(t)
-		f.on("db-1", "echo x >/etc/new-file")
-		var sent struct {
-			Command struct {
-				ID string `json:"CommandId"`
-			}
-		}
-		text := f.aws("ssm", "send-command", "--document-name", "AideFleet-Check", "--targets", "Key=tag:env,Values=prod", "--max-errors", "100%")
-		if err := json.Unmarshal([]byte(text), &sent); err != nil {
-			t.Fatal(err)
-		}
-		got := f.sweep(4, "collect", "--command-id", sent.Command.ID)
-		if h := got["db-1"]; h.Counts == nil || h.Added != 1 || !slices.Contains(h.Paths, "+/etc/new-file") {
-			t.Errorf("db-1: %+v", h)
-		}
-		if got := f.maximum("db-1", "added"); len(got) == 0 || slices.Max(got) != 1 {
-			t.Errorf("metric added of db-1: %v, want 1", got)
-		}
-	})
-
-	t.Run("a baseline for a host without", func(t *testing.T) {
-		f := f.in(t)
-		f.run(0, "init", "--tag", "role=cache")
-		if h := f.sweep(0, "sweep", "--tag", "role=cache")["cache-1"]; h.Status != "clean" || h.Total == 0 {
-			t.Errorf("cache-1: %+v", h)
-		}
-	})
-
-	t.Run("documents by hand", func(t *testing.T) {
-		f := f.in(t)
-		check, _ := f.document("web-1", "AideFleet-Check")
-		var l struct{ Status, Fingerprint string }
-		if err := json.Unmarshal([]byte(check), &l); err != nil || l.Status != "drift" {
-			t.Fatalf("%v in %s", err, check)
-		}
-		if first, text := f.document("web-1", "AideFleet-Report", "limit=1"); !strings.Contains(first, `"total":1`) || !strings.Contains(text, "~ /etc/hosts") {
-			t.Errorf("report: %s\n%s", first, text)
-		}
-		if first, text := f.document("web-1", "AideFleet-Doctor"); !strings.Contains(first, `"status":"ok"`) || !strings.Contains(text, "baseline") {
-			t.Errorf("doctor: %s\n%s", first, text)
-		}
-		if first, _ := f.document("web-1", "AideFleet-Accept", "fingerprint=00000000000000000000000000000000"); !strings.Contains(first, "refused") {
-			t.Errorf("accept of another fingerprint: %s", first)
-		}
-		if first, text := f.document("web-1", "AideFleet-Accept", "fingerprint="+l.Fingerprint); !strings.Contains(first, `"status":"clean"`) {
-			t.Errorf("accept: %s\n%s", first, text)
-		}
-		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, `"status":"clean"`) {
-			t.Errorf("check after accept: %s", first)
-		}
-		if first, text := f.document("web-1", "AideFleet-Accept", "undo=true"); !strings.Contains(first, `"status":"clean"`) {
-			t.Errorf("undo: %s\n%s", first, text)
-		}
-		if first, _ := f.document("web-1", "AideFleet-Check"); !strings.Contains(first, l.Fingerprint) {
-			t.Errorf("check after undo: %s", first)
-		}
-		if first, text := f.document("batch-1", "AideFleet-Init", "force=true"); !strings.Contains(first, `"status":"clean"`) || !strings.Contains(text, "old baseline is kept") {
-			t.Errorf("init by force: %s\n%s", first, text)
-		}
-	})
-
-	t.Run("garbage for a result", func(t *testing.T) {
-		f := f.in(t)
-		f.on("web-2", `mv /usr/bin/aide-node /srv/node; printf '#!/bin/sh\nprintf "\\033[31mnonsense <b>\\n"\n' >/usr/bin/aide-node; chmod +x /usr/bin/aide-node`)
-		h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]
-		if h.Status != "failed" || h.Reason != "bad_output" || !strings.Contains(h.Message, "nonsense") || strings.Contains(h.Message, "\x1b") {
-			t.Errorf("web-2: %+v", h)
-		}
-		f.on("web-2", "rm /usr/bin/aide-node")
-		if h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]; h.Reason != "node_missing" {
-			t.Errorf("web-2 without aide-node: %+v", h)
-		}
-		f.on("web-2", "mv /srv/node /usr/bin/aide-node") // AIDE sees that
-	})
-
-	t.Run("a full disk", func(t *testing.T) {
-		f := f.in(t)
-		f.machine("web-2", "mount -t tmpfs -o size=64k none /var/lib/aide-node")
-		h := f.sweep(4, "sweep", "--tag", "role=web")["web-2"]
-		if h.Status != "failed" || h.Reason != "state_unwritable" || h.Counts != nil {
-			t.Errorf("web-2 with a full disk: %+v", h)
-		}
-		f.machine("web-2", "umount /var/lib/aide-node")
-	})
-
-	t.Run("hosts nobody has", func(t *testing.T) {
-		f := f.in(t)
-		for _, c := range []struct {
-			exit int
-			args []string
-			want string
-		}{
-			{5, []string{"sweep", "--tag", "env=nowhere"}, "no host matches"},
-			{2, []string{"sweep", "--tag", "env"}, "KEY=VALUE"},
-			{2, []string{"sweep", "--tag", "=prod"}, "--tag"},
-			{2, []string{"sweep"}, "--tag"},
-			{1, []string{"collect", "--command-id", "00000000-0000-0000-0000-000000000000"}, "00000000"},
-			{1, []string{"lab", "exec", "--dir", f.dir, "web-9", "--", "true"}, "web-1, web-2"},
-			{2, []string{"lab", "exec", "--dir", f.dir, "web-1"}, "PROGRAM"},
-			{7, []string{"lab", "exec", "--dir", f.dir, "web-1", "--", "sh", "-c", "exit 7"}, ""},
-		} {
-			if _, said := f.run(c.exit, c.args...); !strings.Contains(said, c.want) || strings.Count(said, "\n") > 1 {
-				t.Errorf("%q says %q, want one line with %q", c.args, said, c.want)
-			}
-		}
-	})
-
-	t.Run("interrupted", func(t *testing.T) {
-		f := f.in(t)
-		f.slowAIDE("web-3")
-		cmd, stdout, stderr := f.command("sweep", "--tag", "role=web", "--output", "json")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		f.completed(2, "role=web")
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-		if got := cmd.ProcessState.ExitCode(); got != 130 {
-			t.Fatalf("exit %d, want 130\n%s", got, stderr)
-		}
-		got := hosts(t, stdout.String())
-		if got["web-1"].Changed != 1 || got["web-2"].Changed != 1 || got["web-3"].Reason != "cancelled" {
-			t.Errorf("%+v", got)
-		}
-		var list struct{ Commands []struct{ Status string } }
-		if err := json.Unmarshal([]byte(f.aws("ssm", "list-commands", "--max-items", "1")), &list); err != nil || list.Commands[0].Status != "Cancelled" {
-			t.Errorf("the last command is %+v, %v, want Cancelled", list, err)
-		}
-	})
-
-	t.Run("an agent killed in the middle of a check", func(t *testing.T) {
-		f := f.in(t)
-		cmd, stdout, stderr := f.command("sweep", "--tag", "role=web", "--output", "json")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		f.completed(2, "role=web")
-		if err := syscall.Kill(f.first("web-3"), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait()
-		if got := cmd.ProcessState.ExitCode(); got != 4 {
-			t.Fatalf("exit %d, want 4\n%s", got, stderr)
-		}
-		got := hosts(t, stdout.String())
-		if got["web-1"].Changed != 1 || got["web-2"].Changed != 1 || got["web-3"].Status != "missing" || got["web-3"].Reason != "agent_lost" {
-			t.Errorf("%+v", got)
-		}
-	})
-
-	t.Run("a document missing", func(t *testing.T) {
-		f := f.in(t)
-		f.aws("ssm", "delete-document", "--name", "AideFleet-Check")
-		if _, said := f.run(1, "sweep", "--tag", "env=dev"); !strings.Contains(said, "AideFleet-Check") || !strings.Contains(said, "orchestrator documents publish") {
-			t.Errorf("it says %q", said)
-		}
-		if out, _ := f.run(0, "documents", "diff"); !strings.Contains(out, "AideFleet-Check\twould be created") {
-			t.Errorf("documents diff: %s", out)
-		}
-		f.run(0, "documents", "publish")
-		f.run(0, "sweep", "--tag", "env=dev")
-	})
-
-	t.Run("a second lab", func(t *testing.T) {
-		f := f.in(t)
-		addr := strings.TrimPrefix(f.url, "http://")
-		if _, said := f.run(1, "lab", "up", "--dir", t.TempDir(), "--addr", addr); !strings.Contains(said, "port in use: "+addr) {
-			t.Errorf("it says %q", said)
-		}
-		if _, said := f.run(1, "lab", "up", "--dir", f.dir, "--addr", "127.0.0.1:0"); !strings.Contains(said, "a lab is up in this folder") {
-			t.Errorf("it says %q", said)
-		}
-		if out, _ := f.run(0, "lab", "env", "--dir", f.dir); !strings.Contains(out, "export AWS_ENDPOINT_URL="+f.url+"\n") {
-			t.Errorf("lab env: %s", out)
-		}
-	})
-
-	t.Run("stats", func(t *testing.T) {
-		resp, err := http.Get(f.url + "/lab/stats")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = resp.Body.Close() }()
-		var stats struct {
-			Calls map[string]int
-			Truth map[string]any
-		}
-		if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Calls["SendCommand"] == 0 || stats.Truth == nil {
-			t.Errorf("%+v, %v", stats, err)
-		}
-	})
 }
 
 // in is the same lab for a part of the test.
@@ -665,8 +430,9 @@ func TestNoAWS(t *testing.T) {
 	} {
 		cmd := program(append(c.environment, "HOME="+empty, "AWS_EC2_METADATA_DISABLED=true"), "sweep", "--tag", "env=prod")
 		out, _ := cmd.CombinedOutput()
-		if got := cmd.ProcessState.ExitCode(); got != 1 || bytes.Count(out, []byte("\n")) != 1 || !strings.Contains(string(out), c.want) {
-			t.Errorf("%s: exit %d, %q, want one line with %q", name, got, out, c.want)
-		}
+		got := cmd.ProcessState.ExitCode()
+		assert.Equal(t, 1, got, "%s: exit %d, %q", name, got, out)
+		assert.Equal(t, 1, bytes.Count(out, []byte("\n")), name)
+		assert.Contains(t, string(out), c.want, name)
 	}
 }

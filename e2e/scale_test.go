@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	"aidefleet/lab/lab"
@@ -134,9 +136,8 @@ func (s simulated) s3(method, path string, body []byte) []byte {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 {
-		s.tb.Fatalf("%s %s: %s %s, %v", method, path, resp.Status, text, err)
-	}
+	require.NoError(s.tb, err, "%s %s", method, path)
+	require.Equal(s.tb, 2, resp.StatusCode/100, "%s %s: %s %s", method, path, resp.Status, text)
 	return text
 }
 
@@ -264,9 +265,8 @@ func TestScaleAll(t *testing.T) {
 	s := simulate(t, 170, "--latency", "2ms", "--speed", "300", "--hybrid", "0.2", "--stopped", "0.05", "--unmanaged", "0.05")
 	got := s.sweep("sweep", "--all")
 	truth := s.stats().Truth
-	if len(got.Commands) != 4 || len(got.Hosts) != 170 {
-		t.Errorf("%d commands for %d hosts, want 4 for 170", len(got.Commands), len(got.Hosts))
-	}
+	require.Len(t, got.Commands, 4)
+	assert.Len(t, got.Hosts, 170, "%d commands for %d hosts", len(got.Commands), len(got.Hosts))
 	// The commands name only those that SSM can reach.
 	for _, h := range got.Hosts {
 		if _, named := truth[h.Instance]; !named && h.Status == report.Missing {
@@ -284,9 +284,8 @@ func TestScaleAccounts(t *testing.T) {
 	roles := []string{"--role-arn", "arn:aws:iam::" + lab.Account(0) + ":role/aidefleet", "--role-arn", "arn:aws:iam::" + lab.Account(1) + ":role/aidefleet"}
 	got := s.sweep(append([]string{"sweep", "--tag", "env=prod", "--region", lab.Regions[0], "--region", lab.Regions[1]}, roles...)...)
 	compare(t, got.Report, s.stats().Truth)
-	if len(got.Commands) != 4 || len(got.Errors) > 0 {
-		t.Errorf("%d commands, errors %v: want one command in each account and region", len(got.Commands), got.Errors)
-	}
+	require.Len(t, got.Commands, 4)
+	assert.Empty(t, got.Errors, "%d commands, errors %v: want one command in each account and region", len(got.Commands), got.Errors)
 	at := map[string]int{}
 	for _, h := range got.Hosts {
 		at[h.Account+" "+h.Region]++
@@ -308,9 +307,8 @@ func TestScaleSessionEnds(t *testing.T) {
 	stats := s.stats()
 	compare(t, got.Report, stats.Truth)
 	once(t, got.Report)
-	if stats.Faults["sessions_ended"] == 0 || stats.Calls["AssumeRole"] < 2 {
-		t.Errorf("%d calls with an ended session, %d sessions: want some", stats.Faults["sessions_ended"], stats.Calls["AssumeRole"])
-	}
+	assert.NotZero(t, stats.Faults["sessions_ended"], "%d calls with an ended session, %d sessions: want some", stats.Faults["sessions_ended"], stats.Calls["AssumeRole"])
+	assert.GreaterOrEqual(t, stats.Calls["AssumeRole"], 2)
 }
 
 // TestScaleCalls is about the least number of calls.
