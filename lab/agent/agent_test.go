@@ -78,7 +78,7 @@ func TestConfigurationThatCannotWork(t *testing.T) {
 		c := good
 		tt.edit(&c)
 		err := Run(t.Context(), c)
-		assert.ErrorContains(t, err, tt.want)
+		assert.ErrorContains(t, err, tt.want, "%+v", c)
 	}
 }
 

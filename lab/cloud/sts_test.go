@@ -26,9 +26,9 @@ func TestAssumeRole(t *testing.T) {
 		assert.Equal(t, tc.taken, err == nil, "%+v: %+v", tc, answer)
 		assert.Equal(t, tc.taken, ok, tc)
 		if ok {
-			assert.Equal(t, "arn:aws:sts::123456789012:assumed-role/ops/x/aidefleet", got.ARN)
-			assert.NotEmpty(t, got.AccessKeyID)
-			assert.NotEmpty(t, got.Expiration)
+			assert.Equal(t, "arn:aws:sts::123456789012:assumed-role/ops/x/aidefleet", got.ARN, "%+v", tc)
+			assert.NotEmpty(t, got.AccessKeyID, "%+v", tc)
+			assert.NotEmpty(t, got.Expiration, "%+v", tc)
 		}
 	}
 }

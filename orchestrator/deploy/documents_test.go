@@ -130,8 +130,8 @@ func TestList(t *testing.T) {
 	} {
 		a.content = c.content
 		list, err := List(t.Context(), a.api())
-		require.NoError(t, err)
-		require.Len(t, list, len(documents.All())+1)
+		require.NoError(t, err, "%+v", c.first)
+		require.Len(t, list, len(documents.All())+1, "%+v", c.first)
 		assert.Equal(t, c.first, list[0])
 		last := list[len(list)-1]
 		assert.Equal(t, documents.Install, last.Name, "%+v", last)
@@ -144,7 +144,7 @@ func TestPublishFails(t *testing.T) {
 	for _, content := range []*string{nil, aws.String("other")} {
 		a := account{content: content, fail: denied}
 		_, err := Publish(t.Context(), a.api(), documents.All()[0], As{})
-		assert.ErrorIs(t, err, denied)
-		assert.ErrorContains(t, err, "publish document AideFleet-")
+		assert.ErrorIs(t, err, denied, aws.ToString(content))
+		assert.ErrorContains(t, err, "publish document AideFleet-", aws.ToString(content))
 	}
 }

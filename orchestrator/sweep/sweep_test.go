@@ -298,7 +298,7 @@ func TestRun(t *testing.T) {
 		}
 		if h.Name == "clean" {
 			assert.Equal(t, "the configuration was changed", h.Message, "want what the host said beside its counts")
-			assert.Empty(t, h.Next)
+			assert.Empty(t, h.Next, h.Name)
 		}
 	}
 }
