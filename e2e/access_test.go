@@ -42,6 +42,7 @@ func readable(t *testing.T, dir string) {
 // TestOtherUsers: another local user can neither read a lab's secret nor do anything
 // without it, in the lab of sandboxes and in that of simulated hosts.
 func TestOtherUsers(t *testing.T) {
+	t.Parallel()
 	labs := map[string]simulated{"simulated": simulate(t, 10)}
 	f := labUp(t, "--bare")
 	labs["sandboxes"] = simulated{t, f.dir, f.url}
@@ -152,6 +153,7 @@ func TestSlowHead(t *testing.T) {
 // host's agent, and cannot write to the machine's programs. What else root on a host
 // cannot do is in lab/host.
 func TestNoWayOutOfAHost(t *testing.T) {
+	t.Parallel()
 	f := labUp(t, "--bare")
 	f.run(32, "lab", "exec", "--dir", f.dir, "web-1", "--", "mount", "-o", "remount,bind,rw", "/usr/share") // mount(8): a failure
 	f.run(1, "lab", "exec", "--dir", f.dir, "web-1", "--", "touch", "/usr/share/lab-test")

@@ -11,8 +11,10 @@ import (
 	"aidefleet/orchestrator/report"
 )
 
-// TestLabCommands reviews and accepts changes, and asks what is missing.
+// TestLabCommands reviews and accepts changes, and asks what is missing. Each part
+// stands alone on the changes that are made first.
 func TestLabCommands(t *testing.T) {
+	t.Parallel()
 	f := labUp(t)
 	f.on("web-1", "echo changed >>/etc/hosts")
 	f.on("db-1", `i=0; while [ $i -lt 1500 ]; do echo $i >/srv/some-file-with-a-name-$i; i=$((i+1)); done`)
@@ -108,7 +110,7 @@ func TestLabCommands(t *testing.T) {
 		}
 		err := json.Unmarshal([]byte(out), &d)
 		assert.NoError(t, err)
-		assert.Equal(t, "failed", d.Status, "in %s", out)
+		assert.Equal(t, "failed", d.Status, out)
 		assert.Contains(t, out, "cache-1: ")
 		assert.Contains(t, out, "api-1: agent_lost")
 		f.aws("ssm", "delete-document", "--name", "AideFleet-Doctor")

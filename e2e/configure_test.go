@@ -14,8 +14,11 @@ import (
 )
 
 // TestLabConfigure has hosts of both layouts look at what a profile names, by way
-// of the document, with the real AIDE. Its parts stand on each other.
+// of the document, with the real AIDE. It is the story of a profile: it is shown, sent,
+// brought into the baseline and obeyed; then it would hide a change, is refused on one
+// host, written by hand, and removed; last a new host begins with it.
 func TestLabConfigure(t *testing.T) {
+	t.Parallel()
 	f := labUp(t)
 	profile := filepath.Join(t.TempDir(), "profile")
 	if err := os.WriteFile(profile, []byte(`# of the lab

@@ -21,8 +21,11 @@ func (f *fleet) toFolder(exit int, packages string, options ...string) (status, 
 }
 
 // TestInstallTo puts the node where /usr/bin is read-only, and lets every document
-// find it there. Its parts stand on each other.
+// find it there. It is the story of one host: its /usr/bin becomes read-only, the node
+// goes to a folder and is upgraded there, the folder becomes one that cannot be executed
+// or that others can change, the node moves behind a link, is lost, and comes back.
 func TestInstallTo(t *testing.T) {
+	t.Parallel()
 	f := labUp(t)
 	const older, newer = "0.2.0", "0.3.0"
 	arch := runtime.GOARCH
@@ -225,6 +228,7 @@ func TestInstallTo(t *testing.T) {
 // restarted in mid-check: SIGTERM to all of it. The host says so, and the next sweep
 // finds it as it was.
 func TestAgentRestarted(t *testing.T) {
+	t.Parallel()
 	f := labUp(t)
 	f.on("web-1", "rm -f /srv/hole; truncate -s 64G /srv/hole") // minutes to read
 	swept := make(chan report.Host)

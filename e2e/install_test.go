@@ -192,9 +192,12 @@ func (f *fleet) calls() map[string]int {
 	return changing
 }
 
-// TestInstall brings the node to hosts in every way that can go right or wrong.
-// Its parts stand on each other.
+// TestInstall brings the node to hosts in every way that can go right or wrong. It is
+// one story, since an installation is about what was there before: the lab's node, a dry
+// run, the upgrade of it, and the same again; then web-3, which has the first version,
+// refuses one bad package after another and stays as it was.
 func TestInstall(t *testing.T) {
+	t.Parallel()
 	arch := runtime.GOARCH
 	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[arch]
 	f := labUp(t)
@@ -412,6 +415,7 @@ func TestInstall(t *testing.T) {
 
 // TestDocumentPins: a command runs the very document that it names, or none.
 func TestDocumentPins(t *testing.T) {
+	t.Parallel()
 	f := labUp(t)
 	var list []deploy.Entry
 	out, _ := f.run(0, "documents", "list", "--output", "json")

@@ -59,6 +59,7 @@ func layoutsUp(t *testing.T, only ...string) (f *fleet, names []string) {
 // TestLayouts takes a host of each distribution through all that is done to one:
 // baseline, clean, drift, acceptance, going back, and a profile.
 func TestLayouts(t *testing.T) {
+	t.Parallel()
 	f, names := layoutsUp(t)
 	const target = "env=prod"
 	// each is a fleet-wide command, and what it says of each host. Fingerprints differ
@@ -155,6 +156,7 @@ func (f *fleet) older(name string, l host.Layout) {
 // Linux 2 it is a baseline like another; on RHEL 9 it is until a minor update brings
 // AIDE 0.19, which refuses it.
 func TestOldBaselines(t *testing.T) {
+	t.Parallel()
 	f, _ := layoutsUp(t, string(host.AmazonLinux2), string(host.RHEL9))
 	for _, l := range []host.Layout{host.AmazonLinux2, host.RHEL9} {
 		f.older(string(l), l)

@@ -19,6 +19,7 @@ import (
 // the node, a profile and baselines, checks by hand and by the schedule, a deploy and
 // a break-in, acceptance, and an upgrade of the node.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	f := labUp(t, "--bare")
 	const fleet = "role=web,db" // web-1, web-2, web-3 and db-1
 	of := func(version string) string {

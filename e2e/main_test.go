@@ -300,6 +300,7 @@ func (f *fleet) maximum(name, metric string) (values []float64) {
 }
 
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	needHosts(t)
 	tmp := t.TempDir()
 	cmd := program([]string{"TMPDIR=" + tmp}, "lab", "demo")
@@ -368,6 +369,7 @@ func (f *fleet) completed(n int, target string) {
 }
 
 func TestLabDown(t *testing.T) {
+	t.Parallel()
 	f := &fleet{t: t, dir: filepath.Join(t.TempDir(), "lab")}
 	if _, said := f.run(1, "lab", "down", "--dir", f.dir); !strings.Contains(said, "there is no lab") {
 		t.Errorf("lab down without a lab: %q", said)
