@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/cloud"
 	"aidefleet/lab/s3"
@@ -154,9 +156,8 @@ func TestAuthority(t *testing.T) {
 	if !ca.PermittedDNSDomainsCritical {
 		t.Error("who does not know of permitted domains trusts it for all")
 	}
-	if len(ca.PermittedDNSDomains) != 1 || ca.PermittedDNSDomains[0] != "s3.us-east-1.amazonaws.com" {
-		t.Errorf("it may vouch for %q", ca.PermittedDNSDomains)
-	}
+	require.Len(t, ca.PermittedDNSDomains, 1)
+	assert.Equal(t, "s3.us-east-1.amazonaws.com", ca.PermittedDNSDomains[0], "it may vouch for %q", ca.PermittedDNSDomains)
 	other, _, err := certify("s3.us-east-1.amazonaws.com")
 	if err != nil {
 		t.Fatal(err)
