@@ -185,12 +185,12 @@ func (in *sendCommandInput) check() error {
 
 func (t target) check() error {
 	if len(t.Values) == 0 || len(t.Values) > maxValues {
-		return badRequest("InvalidTarget", "Target %s has %d values, want 1 to %d.", t.Key, len(t.Values), maxValues)
+		return badRequest("ValidationException", "Target %s has %d values, want 1 to %d.", t.Key, len(t.Values), maxValues)
 	}
 	if name, ok := strings.CutPrefix(t.Key, "tag:"); ok && name != "" || t.Key == "tag-key" || t.Key == "InstanceIds" {
 		return nil
 	}
-	return badRequest("InvalidTarget", "The lab has no target key %q.", t.Key)
+	return badRequest("ValidationException", "The lab has no target key %q.", t.Key)
 }
 
 // targeted are the nodes that a command is for. A node that is named must be

@@ -36,7 +36,7 @@ func (c *Cloud) describe(v *version, status string) documentDescription {
 		DocumentFormat: v.format, DocumentType: "Command", SchemaVersion: v.body.schemaVersion,
 		Hash: v.hash, HashType: "Sha256", Owner: c.config.Account, Status: status,
 		Description: v.body.description, TargetType: d.targetType, VersionName: v.name, CreatedDate: epoch{v.created},
-		Parameters: []parameterDescription{}, PlatformTypes: []string{"Linux", "MacOS"}, Tags: slices.Concat([]tag{}, d.tags),
+		Parameters: []parameterDescription{}, PlatformTypes: []string{"Linux", "MacOS"}, Tags: present(d.tags),
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.body.parameters)) {
 		p := v.body.parameters[name]

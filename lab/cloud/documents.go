@@ -137,6 +137,8 @@ func (c *Cloud) createDocument(in createDocumentInput) (documentOutput, error) {
 		return documentOutput{}, badRequest("ValidationException", "Document name %s has a prefix that is reserved.", in.Name)
 	case in.DocumentType != "" && in.DocumentType != "Command":
 		return documentOutput{}, badRequest("ValidationException", "The lab has no documents of type %s.", in.DocumentType)
+	case len(in.Tags) > maxTags:
+		return documentOutput{}, badRequest("ValidationException", "A document can have %d tags.", maxTags)
 	case c.documents[in.Name] != nil:
 		return documentOutput{}, badRequest("DocumentAlreadyExists", "Document with same name %s already exists", in.Name)
 	case len(c.documents) >= maxDocuments:

@@ -135,7 +135,7 @@ func (c *command) view() commandView {
 	return commandView{
 		CommandID: c.id, DocumentName: c.DocumentName, DocumentVersion: c.DocumentVersion, Comment: c.Comment,
 		ExpiresAfter: epoch{c.requested.Add(c.timeout + c.execution)}, Parameters: c.Parameters,
-		InstanceIDs: slices.Concat([]string{}, c.InstanceIDs), Targets: slices.Concat([]target{}, c.Targets),
+		InstanceIDs: present(c.InstanceIDs), Targets: present(c.Targets),
 		RequestedDateTime: epoch{c.requested}, Status: s.status, StatusDetails: s.details,
 		OutputS3Region: c.OutputS3Region, OutputS3BucketName: c.OutputS3BucketName, OutputS3KeyPrefix: c.OutputS3KeyPrefix,
 		MaxConcurrency: c.MaxConcurrency, MaxErrors: c.MaxErrors,

@@ -15,21 +15,21 @@ type operation func(ctx context.Context, c *Cloud, body []byte) (any, error)
 
 // operations are those of SSM and of the message service.
 var operations = map[string]operation{
-	ssmService + ".SendCommand":                  locked((*Cloud).sendCommand),
+	ssmService + ".SendCommand":                  requiring(locked((*Cloud).sendCommand), "DocumentName"),
 	ssmService + ".ListCommands":                 locked((*Cloud).listCommands),
 	ssmService + ".ListCommandInvocations":       locked((*Cloud).listCommandInvocations),
-	ssmService + ".GetCommandInvocation":         locked((*Cloud).getCommandInvocation),
-	ssmService + ".CancelCommand":                locked((*Cloud).cancelCommand),
+	ssmService + ".GetCommandInvocation":         requiring(locked((*Cloud).getCommandInvocation), "CommandId", "InstanceId"),
+	ssmService + ".CancelCommand":                requiring(locked((*Cloud).cancelCommand), "CommandId"),
 	ssmService + ".DescribeInstanceInformation":  locked((*Cloud).describeInstanceInformation),
-	ssmService + ".GetDocument":                  locked((*Cloud).getDocument),
-	ssmService + ".DescribeDocument":             locked((*Cloud).describeDocument),
+	ssmService + ".GetDocument":                  requiring(locked((*Cloud).getDocument), "Name"),
+	ssmService + ".DescribeDocument":             requiring(locked((*Cloud).describeDocument), "Name"),
 	ssmService + ".ListDocuments":                locked((*Cloud).listDocuments),
-	ssmService + ".ListDocumentVersions":         locked((*Cloud).listDocumentVersions),
-	ssmService + ".CreateDocument":               locked((*Cloud).createDocument),
-	ssmService + ".UpdateDocument":               locked((*Cloud).updateDocument),
-	ssmService + ".UpdateDocumentDefaultVersion": locked((*Cloud).updateDocumentDefaultVersion),
-	ssmService + ".DeleteDocument":               locked((*Cloud).deleteDocument),
-	ssmService + ".AddTagsToResource":            locked((*Cloud).addTagsToResource),
+	ssmService + ".ListDocumentVersions":         requiring(locked((*Cloud).listDocumentVersions), "Name"),
+	ssmService + ".CreateDocument":               requiring(locked((*Cloud).createDocument), "Content", "Name"),
+	ssmService + ".UpdateDocument":               requiring(locked((*Cloud).updateDocument), "Content", "Name"),
+	ssmService + ".UpdateDocumentDefaultVersion": requiring(locked((*Cloud).updateDocumentDefaultVersion), "Name", "DocumentVersion"),
+	ssmService + ".DeleteDocument":               requiring(locked((*Cloud).deleteDocument), "Name"),
+	ssmService + ".AddTagsToResource":            requiring(locked((*Cloud).addTagsToResource), "ResourceType", "ResourceId", "Tags"),
 
 	// What agents call.
 	ssmService + ".UpdateInstanceInformation": locked((*Cloud).updateInstanceInformation),
@@ -39,7 +39,7 @@ var operations = map[string]operation{
 	ssmService + ".ListAssociations": always(struct {
 		Associations []struct{}
 	}{[]struct{}{}}),
-	ssmService + ".GetParameters":                   locked((*Cloud).getParameters),
+	ssmService + ".GetParameters":                   requiring(locked((*Cloud).getParameters), "Names"),
 	ssmService + ".PutComplianceItems":              always(empty{}),
 	ssmService + ".PutInventory":                    always(empty{}),
 	ssmService + ".UpdateInstanceAssociationStatus": always(empty{}),
@@ -78,6 +78,26 @@ func locked[In, Out any](method func(*Cloud, In) (Out, error)) operation {
 func always(answer any) operation {
 	return func(context.Context, *Cloud, []byte) (any, error) { return answer, nil }
 }
+
+// requiring refuses inputs without the members that the operation's model requires.
+func requiring(next operation, members ...string) operation {
+	return func(ctx context.Context, c *Cloud, body []byte) (any, error) {
+		in, err := decode[map[string]any](body)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			if in[m] == nil {
+				return nil, badRequest("ValidationException",
+					"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", strings.ToLower(m[:1])+m[1:])
+			}
+		}
+		return next(ctx, c, body)
+	}
+}
+
+// present is a list that is never null in an answer.
+func present[T any](list []T) []T { return append([]T{}, list...) }
 
 // decode reads an input. An empty body is an empty input.
 func decode[In any](body []byte) (In, error) {
