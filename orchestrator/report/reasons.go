@@ -116,9 +116,9 @@ func (r Reason) Next(instance, command string) string {
 	if r == Unfinished && command == "" {
 		return "it may have been sent a command: look for the comment that the error names, and collect it"
 	}
-	for _, known := range reasons {
-		if known.reason == r {
-			return strings.NewReplacer("{host}", instance, "{command}", command).Replace(known.next)
+	for _, entry := range reasons {
+		if entry.reason == r {
+			return strings.NewReplacer("{host}", instance, "{command}", command).Replace(entry.next)
 		}
 	}
 	return ""

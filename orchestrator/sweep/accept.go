@@ -15,7 +15,7 @@ import (
 // host. Each may be some pages of 50 hosts.
 const lookBack = 10
 
-// ErrNotShown is returned where no host that is meant shows the fingerprint.
+// ErrNotShown is returned if no targeted host shows the fingerprint.
 var ErrNotShown = errors.New("no host shows the fingerprint")
 
 // Acceptance says whose changes are to become their baseline: the hosts that
@@ -32,7 +32,7 @@ type Checks struct {
 	ID       string // of the one that counts; empty looks through the last ones of each region
 }
 
-// Acceptable looks up what each host that is meant showed in its last check and
+// Acceptable looks up what each targeted host showed in its last check and
 // chooses those that showed the fingerprint. It sends nothing.
 //
 // The choice saves noise and is no protection: a host accepts nothing but the
@@ -144,7 +144,7 @@ func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (ma
 }
 
 // Accept sends Options.Document to the chosen hosts and reports on every host
-// that is meant: those that accepted are clean, and the others are as they were.
+// that is targeted: those that accepted are clean, and the others are as they were.
 func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (report.Report, error) {
 	o.Metrics = o.Metrics.named(o.Selector)
 	if len(a.Chosen) == 0 {
@@ -165,7 +165,7 @@ func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (rep
 	return a.complete(rep), err
 }
 
-// complete adds the hosts that were not chosen, and says what to do where a host
+// complete adds the hosts that were not chosen, and says what to do if a host
 // refused. A host that was told to accept another's state, and refused that, is
 // as it was.
 func (a Acceptance) complete(rep report.Report) report.Report {

@@ -30,12 +30,12 @@ func (r *run) cancel(ctx context.Context) {
 	sideBySide(sent, atOnce, func(c *command) {
 		ctx, stop := context.WithTimeout(ctx, afterCancel)
 		defer stop()
-		c.uncancels = runcommand.Cancel(ctx, r.Commands, c.ID)
+		c.notCancelled = runcommand.Cancel(ctx, r.Commands, c.ID)
 	})
 	sideBySide(sent, atOnce, func(c *command) {
 		ctx, stop := context.WithTimeout(ctx, afterCancel+time.Duration(len(c.hosts))*afterCancelHost)
 		defer stop()
-		if c.uncancels == nil {
+		if c.notCancelled == nil {
 			if now, err := runcommand.Watch(ctx, r.Commands, c.Command, r.pace, 0, afterCancel/3, runcommand.Command.Done); err == nil {
 				c.Command = now
 			}
@@ -93,7 +93,7 @@ func interruption(runs []*run) *InterruptedError {
 				e.CommandID = c.ID
 			}
 			if e.Cancel == nil {
-				e.Cancel = c.uncancels
+				e.Cancel = c.notCancelled
 			}
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // CollectOptions are what Collect needs.
 type CollectOptions struct {
 	Document string // that the commands must have run
-	// Metrics say where they go. Without a Fleet it is that of the run which sent the
-	// commands, or who they were sent to.
+	// Metrics without a fleet go to the fleet that the comments of the commands name or,
+	// if none does, that their targets name.
 	Metrics  Publication
 	Reports  Recorder
 	Wait     time.Duration
@@ -25,8 +25,7 @@ type CollectOptions struct {
 	Clock    Clock
 }
 
-// Judged is the report on an account and region that is neither kept nor published
-// yet: whoever has it asks whether it has been published, and does both.
+// Judged is the report on an account and region that is neither kept nor published yet.
 type Judged struct {
 	Report report.Report
 

@@ -17,9 +17,9 @@ import (
 // excerptChars is how much of an output that is no result line is shown.
 const excerptChars = 160
 
-// judge is the fifth stage: it makes the report, in which each host that was meant,
-// and each that was sent a command without being meant (a hybrid node, an instance
-// that has been terminated since), is exactly once.
+// judge is the fifth stage: it makes the report. Each targeted host is in it exactly
+// once, and so is each host that was sent a command without being targeted (a hybrid
+// node, an instance that has been terminated since).
 func (r *run) judge() {
 	r.report = report.Report{V: report.Version, Fleet: r.metrics.Fleet, Commands: []report.Command{}}
 	r.report.Started, r.report.Finished = r.times()
@@ -43,17 +43,17 @@ func (r *run) judge() {
 
 // judgeCommand judges the hosts of a command that was sent.
 func (r *run) judgeCommand(l *hostList, c *command) {
-	meant := make(map[string]bool, len(c.hosts))
+	targeted := make(map[string]bool, len(c.hosts))
 	for _, h := range c.hosts {
-		meant[h.ID] = true
+		targeted[h.ID] = true
 		a, sent := c.answers[h.ID]
 		if !sent && h.Launched.After(c.Requested) {
-			continue // it was not there to be meant
+			continue // it was not there yet
 		}
 		l.add(r.host(h, a, c))
 	}
 	for id, a := range c.answers {
-		if !meant[id] {
+		if !targeted[id] {
 			l.add(r.host(fleet.Host{ID: id, Name: a.Name, Ping: "Online"}, a, c))
 		}
 	}
@@ -176,8 +176,8 @@ func gap(h fleet.Host, status runcommand.Status, c *command) report.Reason {
 // if only as not given yet.
 func (c *command) allListed() bool { return c.lost == nil && c.AllListed(len(c.answers)) }
 
-// known says that the report has what became of every host.
-func (r *run) known() bool {
+// complete says that the report has what became of every host.
+func (r *run) complete() bool {
 	return !slices.ContainsFunc(r.sent(), func(c *command) bool { return !c.allListed() }) &&
 		!slices.ContainsFunc(r.report.Hosts, func(h report.Host) bool { return h.Reason == report.Unfinished })
 }

@@ -12,19 +12,19 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
-// Name names a run in the command history: whoever collects a command later reads
-// there what it belongs to.
+// Name names a run in the command history. A later collect reads there what a command
+// belongs to.
 type Name struct {
 	Verb  string // what sent it, such as "sweep"
 	ID    string // of the run
-	Fleet string // of its metrics; empty where the comment has no room for it
+	Fleet string // of its metrics; empty if the comment has no room for it
 
 	// Part is which of the run's commands it is, from 1 to Parts; both are 0 where
 	// there is only one.
 	Part, Parts int
 }
 
-// Verbs by which whoever collects a check knows who publishes it.
+// Verbs that say who publishes a check.
 const (
 	VerbSweep       = "sweep"       // its sender watches it, and publishes it
 	VerbUnpublished = "unpublished" // its sender wants no metrics of it

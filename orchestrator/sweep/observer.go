@@ -6,8 +6,7 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
-// observer tells whoever waits for a sweep what was sent, and how far all commands
-// together are. Its calls come one at a time.
+// observer tells an operator what was sent, and how far all commands together are. Its calls come one at a time.
 type observer struct {
 	onSent     func(c runcommand.Command, hosts, reachable int)
 	onProgress func(completed, targeted int)

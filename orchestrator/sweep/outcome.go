@@ -40,7 +40,7 @@ func outcome(runs []*run, r *report.Report) error {
 	var first error
 	failed, unfinished := 0, false
 	for _, one := range runs {
-		unfinished = unfinished || !one.known()
+		unfinished = unfinished || !one.complete()
 		if len(one.errs) == 0 {
 			continue
 		}

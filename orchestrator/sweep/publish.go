@@ -13,10 +13,10 @@ import (
 // Publication says where the metrics of a sweep go.
 type Publication struct {
 	Namespace string // empty publishes nothing
-	Fleet     string // name of the fleet; that of who is meant if it is empty
+	Fleet     string // name of the fleet; if it is empty, the selector as text
 }
 
-// named has the name of the fleet, if only that of who is meant.
+// named has a name of the fleet: the selector as text, if there is no other.
 func (p Publication) named(s fleet.Selector) Publication {
 	if p.Fleet == "" {
 		p.Fleet = s.String()
@@ -33,7 +33,7 @@ func Published(ctx context.Context, region Region, p Publication, requested, now
 // publish is the last stage: it publishes an account and region of whose hosts all
 // is known, if its report could be kept.
 func (r *run) publish(ctx context.Context) {
-	if r.metrics.Namespace == "" || !r.concluded() || r.reports != nil && r.recorded == "" {
+	if r.metrics.Namespace == "" || !r.publishable() || r.reports != nil && r.recorded == "" {
 		return
 	}
 	if err := metrics.Publish(ctx, r.Metrics, r.points()); err != nil {

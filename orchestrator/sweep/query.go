@@ -32,7 +32,7 @@ type Answer struct {
 	Next   string        // what to do about it
 }
 
-// Ask sends a query to the hosts that are meant and returns what each of them
+// Ask sends a query to the targeted hosts and returns what each of them
 // said, sorted by id.
 func Ask(ctx context.Context, region Region, s fleet.Selector, q Query) ([]Answer, error) {
 	r := q.run(region, s)

@@ -12,10 +12,10 @@ type Recorder interface {
 	Record(ctx context.Context, r report.Report) (at string, err error)
 }
 
-// record is the sixth stage: it keeps the report of an account and region of whose
-// hosts all is known.
+// record is the sixth stage: it keeps the report of an account and region, if that may be
+// published.
 func (r *run) record(ctx context.Context) {
-	if r.reports == nil || !r.concluded() {
+	if r.reports == nil || !r.publishable() {
 		return
 	}
 	r.report.Sort()
@@ -25,8 +25,8 @@ func (r *run) record(ctx context.Context) {
 	}
 }
 
-// concluded says that all is known of hosts that are meant. A run that could send
-// nothing of what it had to send is not.
-func (r *run) concluded() bool {
-	return r.interrupted == nil && len(r.report.Hosts) > 0 && r.known() && (len(r.commands) == 0 || len(r.sent()) > 0)
+// publishable says that the report has hosts and is complete, and the run was not
+// interrupted. A run whose commands were all refused is not publishable.
+func (r *run) publishable() bool {
+	return r.interrupted == nil && len(r.report.Hosts) > 0 && r.complete() && (len(r.commands) == 0 || len(r.sent()) > 0)
 }

@@ -10,14 +10,14 @@ import (
 	"aidefleet/orchestrator/fleet"
 )
 
-// Selection is who is meant in one account and region, or why that is not known.
+// Selection is the targeted hosts of one account and region, or why they are not known.
 type Selection struct {
 	Region
 	Hosts []fleet.Host
 	Err   error
 }
 
-// Select looks for the hosts that are meant, in all regions side by side. It fails
+// Select looks for the targeted hosts, in all regions side by side. It fails
 // if there are none anywhere, or with the error of the only region; of several
 // regions each has its own. A named host is listed where it is, and with the
 // first region that answered if it is nowhere.

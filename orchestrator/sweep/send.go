@@ -16,13 +16,13 @@ const byName = 50
 type command struct {
 	runcommand.Command
 	selector fleet.Selector
-	hosts    []fleet.Host // who is meant by it
+	hosts    []fleet.Host // that it targets
 
 	answers map[string]answer // by instance, as they were read last; nil before that
 
-	refused   error // why it was not sent
-	lost      error // why it is not known what became of it
-	uncancels error // why it was not cancelled
+	refused      error // why it was not sent
+	lost         error // why it is not known what became of it
+	notCancelled error // why it was not cancelled
 }
 
 // send is the second stage: it sends the commands one after the other, and stops
@@ -118,7 +118,7 @@ func targetsOf(s fleet.Selector) []runcommand.Target {
 	return list
 }
 
-// selectorOf turns the targets of a command back into who was meant. It is empty for
+// selectorOf turns the targets of a command back into a selector. It is empty for
 // a command whose targets are neither tags nor ids, such as a resource group: of
 // that only those are known to whom it was sent.
 func selectorOf(targets []runcommand.Target) (s fleet.Selector) {

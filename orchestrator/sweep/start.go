@@ -34,7 +34,7 @@ type Started struct {
 	Silent *Judged
 }
 
-// Start sends the document to the hosts that are meant, and leaves it to others
+// Start sends the document to the targeted hosts, and leaves it to others
 // to collect what they say. A command with the name of the run that was sent
 // since Requested is taken for this one: a start that is delivered twice sends once,
 // if the two are not at work at the same time. It returns when that command can be

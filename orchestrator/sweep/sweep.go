@@ -86,7 +86,7 @@ type run struct {
 	Region
 	settings
 
-	hosts       []fleet.Host  // select: who is meant
+	hosts       []fleet.Host  // select: the targeted hosts
 	unsent      []fleet.Host  // send: those that no command is for
 	commands    []*command    // send, watch, gather
 	interrupted error         // cancel: why the run ended before its commands did

@@ -66,11 +66,11 @@ func continued(rep, next report.Report) report.Report {
 	}
 	list := rep.Hosts
 	for i, h := range list {
-		answer, known := answers[h.Instance]
+		answer, asked := answers[h.Instance]
 		delete(answers, h.Instance)
 		switch {
 		case h.Status != report.Clean: // it was not to be sent the next
-		case known:
+		case asked:
 			list[i] = answer
 		default:
 			list[i].Status, list[i].Counts, list[i].Reason = report.Missing, nil, report.NotSent
