@@ -25,7 +25,7 @@ func aides(t *testing.T) (folder string, layouts []string) {
 	}
 	for _, l := range host.Layouts() {
 		if _, err := os.Stat(filepath.Join(folder, l.Suite(), "aide")); err != nil {
-			t.Logf("no host of the layout %s: %v; .ci/aides fetches it", l, err)
+			t.Run(string(l), func(t *testing.T) { t.Skipf("no host of this layout: %v; .ci/aides fetches it", err) })
 			continue
 		}
 		layouts = append(layouts, string(l))
