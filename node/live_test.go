@@ -141,6 +141,7 @@ func TestBaselineWatched(t *testing.T) {
 			}
 			h.write(folder+"/aide.db.new", "")
 			l, text = h.run("check", options...)
+			require.NotNil(t, l.Counts, "check of a file beside it: %+v\n%s", l, text)
 			assert.Equal(t, 2, l.Sum(), "check of a file beside it: %+v\n%s", l, text)
 			assert.Equal(t, 1, l.Added, "check of a file beside it")
 		}

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "build aide-node: %v\n%s", err, out)
 			return 1
 		}
-		return m.Run()
+		return aidetest.Main(m)
 	}())
 }
 

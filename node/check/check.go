@@ -101,6 +101,16 @@ func (r *runner) check(ctx context.Context) error {
 // errBus is the error of a run in which AIDE ended itself.
 var errBus = fail(result.AideCrashed, "AIDE ended itself (SIGBUS): a file became shorter while AIDE read it, or the disk cannot read one; AIDE 0.18 goes on without it")
 
+// nothingSeen is the error of a run in which AIDE looked at no file: the rules select none,
+// or it could not look at a folder on the way. 0.19.1 skips a folder whose number of
+// folders changes just then (open_for_reading in its db_disk.c).
+func (r *runner) nothingSeen(o aide.Outcome) error {
+	if o.Said.Unread.Entries > 0 {
+		return fail(result.AideFailed, "AIDE looked at no file: %s", o.Said.First)
+	}
+	return fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
+}
+
 // answerFrom makes the answer from what AIDE left behind, and returns the digest of the new
 // database.
 func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
@@ -119,7 +129,7 @@ func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Rep
 			o.Exit, all.Added, all.Removed, all.Changed)
 	}
 	if summary.Total == 0 && !r.allGone(summary) {
-		return "", fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
+		return "", r.nothingSeen(o)
 	}
 	r.tellNarrow(summary, all)
 	r.answer.Counts = &result.Counts{Added: summary.Added, Removed: summary.Removed, Changed: summary.Changed, Total: summary.Total}

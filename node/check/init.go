@@ -94,7 +94,7 @@ func (r *runner) writeDatabase(ctx context.Context) (baseline.Info, error) {
 	r.setUnread(o)
 	fresh, err := baseline.Inspect(r.job().NewDatabase(), nil)
 	if errors.Is(err, aide.ErrNoEntry) {
-		return fresh, fail(result.ConfigInvalid, "%s selects no file to look at", r.config.Path)
+		return fresh, r.nothingSeen(o)
 	}
 	if errors.Is(err, aide.ErrDatabase) || errors.Is(err, baseline.ErrMissing) {
 		return fresh, fail(result.StateUnwritable,

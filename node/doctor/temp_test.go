@@ -1,0 +1,10 @@
+package doctor
+
+import (
+	"os"
+	"testing"
+
+	"aidefleet/node/aide/aidetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(aidetest.Main(m)) }
