@@ -162,13 +162,12 @@ func Accept(ctx context.Context, regions []Region, a Acceptance, o Options) (rep
 		}
 	}
 	rep, err := Run(ctx, regions, o)
-	return a.complete(rep), err
+	return a.withOthers(rep), err
 }
 
-// complete adds the hosts that were not chosen, and says what to do if a host
-// refused. A host that was told to accept another's state, and refused that, is
-// as it was.
-func (a Acceptance) complete(rep report.Report) report.Report {
+// withOthers adds the hosts that were not chosen. A host that was told to accept
+// another's state, and refused that, is as it was.
+func (a Acceptance) withOthers(rep report.Report) report.Report {
 	answered := rep.Hosts
 	if len(answered) == 0 {
 		return rep

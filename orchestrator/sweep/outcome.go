@@ -27,6 +27,24 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("%d of %d accounts and regions failed, the first: %v", e.Failed, e.Regions, e.First)
 }
 
+// merge makes one report of those of all runs, and the error beside it.
+func merge(runs []*run) (report.Report, error) {
+	reports := make([]report.Report, len(runs))
+	for i, r := range runs {
+		reports[i] = r.report
+		for _, err := range r.errs {
+			reports[i].Errors = append(reports[i].Errors, r.problem(err))
+		}
+	}
+	merged := report.Merge(reports)
+	return merged, outcome(runs, &merged)
+}
+
+// problem is an error of an account and region, as the report has it.
+func (r *run) problem(err error) report.Error {
+	return report.Error{Account: r.Account, Role: r.Role, Region: r.Name, Error: r.explain(err)}
+}
+
 // outcome is the error beside the report of all runs. A report of which nothing is
 // known but that error is emptied.
 func outcome(runs []*run, r *report.Report) error {

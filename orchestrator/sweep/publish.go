@@ -7,7 +7,6 @@ import (
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
-	"aidefleet/orchestrator/report"
 )
 
 // Publication says where the metrics of a sweep go.
@@ -69,22 +68,4 @@ func (r *run) points() metrics.Sweep {
 		}
 	}
 	return m
-}
-
-// merge makes one report of those of all runs, and the error beside it.
-func merge(runs []*run) (report.Report, error) {
-	reports := make([]report.Report, len(runs))
-	for i, r := range runs {
-		reports[i] = r.report
-		for _, err := range r.errs {
-			reports[i].Errors = append(reports[i].Errors, r.problem(err))
-		}
-	}
-	merged := report.Merge(reports)
-	return merged, outcome(runs, &merged)
-}
-
-// problem is an error of an account and region, as the report has it.
-func (r *run) problem(err error) report.Error {
-	return report.Error{Account: r.Account, Role: r.Role, Region: r.Name, Error: r.explain(err)}
 }
