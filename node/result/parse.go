@@ -20,6 +20,7 @@ var ErrNoLine = errors.New("no result line")
 var (
 	reasonPattern      = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	shortDigestPattern = fingerprintPattern
 	digestPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	tokenPattern       = regexp.MustCompile(`^[A-Za-z0-9.+~:_-]{0,40}$`) // of versions and ids
 )
@@ -90,6 +91,18 @@ func (l Line) validate() error {
 		return fmt.Errorf("config %q is not a SHA-256", l.Config)
 	case l.Baseline != nil && !digestPattern.MatchString(l.Baseline.SHA256):
 		return fmt.Errorf("baseline %q is not a SHA-256", l.Baseline.SHA256)
+	case l.Baseline != nil && l.Baseline.Was != "" && !digestPattern.MatchString(l.Baseline.Was):
+		return fmt.Errorf("the baseline before, %q, is not a SHA-256", l.Baseline.Was)
+	case l.Next != "" && !digestPattern.MatchString(l.Next):
+		return fmt.Errorf("next %q is not a SHA-256", l.Next)
+	case l.AIDESHA256 != "" && !shortDigestPattern.MatchString(l.AIDESHA256):
+		return fmt.Errorf("aide_sha256 %q is not 32 hex digits", l.AIDESHA256)
+	case l.NodeSHA256 != "" && !shortDigestPattern.MatchString(l.NodeSHA256):
+		return fmt.Errorf("node_sha256 %q is not 32 hex digits", l.NodeSHA256)
+	case l.New < 0 || l.New > 0 && (l.Counts == nil || l.New > l.Sum()):
+		return fmt.Errorf("%d new changes, more than all changes", l.New)
+	case l.Since != "" && l.Counts == nil:
+		return errors.New("status failed with a report to compare with")
 	case l.Unread < 0 || l.Unread > maxCount:
 		return fmt.Errorf("%d entries unread", l.Unread)
 	case l.Unread > 0 && l.Counts == nil:
@@ -101,7 +114,7 @@ func (l Line) validate() error {
 	case l.Seconds < 0:
 		return fmt.Errorf("seconds %g is negative", l.Seconds)
 	}
-	for name, s := range map[string]string{"aide": l.AIDE, "node": l.Node, "report": l.Report} {
+	for name, s := range map[string]string{"aide": l.AIDE, "node": l.Node, "report": l.Report, "since": l.Since} {
 		if !tokenPattern.MatchString(s) {
 			return fmt.Errorf("%s %q is not a version or an id", name, s)
 		}

@@ -72,13 +72,24 @@ type Line struct {
 	// from elsewhere).
 	Fingerprint string `json:"fingerprint,omitempty"`
 
-	AIDE     string    `json:"aide,omitempty"` // AIDE's version
-	Node     string    `json:"node,omitempty"` // aide-node's version
-	Started  time.Time `json:"started,omitzero"`
-	Seconds  float64   `json:"seconds,omitempty"` // how long the check took
-	Report   string    `json:"report,omitempty"`  // id of the report kept on the host
-	Baseline *Baseline `json:"baseline,omitempty"`
-	Config   string    `json:"config,omitempty"` // SHA-256 of AIDE's configuration, hex
+	// New is how many of the changes were not in the report before, and Since the id of that
+	// report, of the same baseline. Without Since there was none, and all changes are new.
+	// Only with Counts.
+	New   int    `json:"new,omitempty"`
+	Since string `json:"since,omitempty"`
+
+	AIDE       string    `json:"aide,omitempty"`        // AIDE's version
+	AIDESHA256 string    `json:"aide_sha256,omitempty"` // of AIDE's program: the first 32 hex digits of its SHA-256
+	Node       string    `json:"node,omitempty"`        // aide-node's version
+	NodeSHA256 string    `json:"node_sha256,omitempty"` // of aide-node: the first 32 hex digits of its SHA-256
+	Started    time.Time `json:"started,omitzero"`
+	Seconds    float64   `json:"seconds,omitempty"` // how long the check took
+	Report     string    `json:"report,omitempty"`  // id of the report kept on the host
+	Baseline   *Baseline `json:"baseline,omitempty"`
+	// Next is the SHA-256 of the new database that the check wrote, hex: what the baseline
+	// is once the state of this check is accepted.
+	Next   string `json:"next,omitempty"`
+	Config string `json:"config,omitempty"` // SHA-256 of AIDE's configuration, hex
 
 	// Paths is a sample of the changes, most security-relevant first: '+', '-'
 	// or '~' for added, removed and changed, then the path. A byte that is not
@@ -103,6 +114,9 @@ func (c Counts) Sum() int { return c.Added + c.Removed + c.Changed }
 type Baseline struct {
 	SHA256  string    `json:"sha256"` // of the file as it lies on disk, hex
 	Created time.Time `json:"created,omitzero"`
+	// Was is the SHA-256 of the baseline that this one replaced, hex. Only in the answer of a
+	// run that replaced it.
+	Was string `json:"was,omitempty"`
 }
 
 // Failure makes the line of a check that failed.
