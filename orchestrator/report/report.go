@@ -51,6 +51,13 @@ type Summary struct {
 	Missing  int `json:"missing"`
 	// Unread are the entries that AIDE could not look at, on all hosts.
 	Unread int `json:"unread,omitempty"`
+	// New are the changes that were not there in the check before, on all hosts.
+	New int `json:"new,omitempty"`
+	// Suspect are hosts whose baseline, configuration or program is not what it should be,
+	// whatever their status.
+	Suspect int `json:"suspect"`
+	// Held are hosts whose drift or silence is expected for a while, whatever their status.
+	Held int `json:"held,omitempty"`
 }
 
 // Status is what is known of a host.
@@ -85,12 +92,32 @@ type Host struct {
 	Message string `json:"message,omitempty"`
 	Next    string `json:"next,omitempty"` // what to do about it
 
-	AIDE     string           `json:"aide,omitempty"`
-	Node     string           `json:"node,omitempty"`
-	Seconds  float64          `json:"seconds,omitempty"` // duration of the check
-	Report   string           `json:"report,omitempty"`  // id of the full report on the host
-	Baseline *result.Baseline `json:"baseline,omitempty"`
-	Config   string           `json:"config,omitempty"`
+	New   int    `json:"new,omitempty"`   // changes that are not in the report Since
+	Since string `json:"since,omitempty"` // id of the report before, of the same baseline
+
+	AIDE       string           `json:"aide,omitempty"`
+	AIDESHA256 string           `json:"aide_sha256,omitempty"` // first 32 hex digits
+	Node       string           `json:"node,omitempty"`
+	NodeSHA256 string           `json:"node_sha256,omitempty"` // first 32 hex digits
+	Began      time.Time        `json:"began,omitzero"`        // of the check, by the host's clock
+	Seconds    float64          `json:"seconds,omitempty"`     // duration of the check
+	Report     string           `json:"report,omitempty"`      // id of the full report on the host
+	Baseline   *result.Baseline `json:"baseline,omitempty"`
+	// NextBaseline is the SHA-256 of the new database: the baseline once this state is accepted.
+	NextBaseline string `json:"next_baseline,omitempty"`
+	Config       string `json:"config,omitempty"`
+
+	Suspect   []Finding `json:"suspect,omitempty"`
+	FirstSeen bool      `json:"first_seen,omitempty"` // nothing was known of it before: what it says is trusted
+	Held      *Held     `json:"held,omitempty"`
+}
+
+// Held says that drift or silence of a host is expected for a while.
+type Held struct {
+	ID    string    `json:"id"`
+	Who   string    `json:"who"` // ARN of who said so
+	Why   string    `json:"why"`
+	Until time.Time `json:"until"`
 }
 
 // label is what people call the host.

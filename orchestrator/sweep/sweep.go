@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
@@ -39,7 +40,8 @@ type Options struct {
 	Name     Name               // in the command history
 	Request  runcommand.Request // its targets and its comment come from Selector and Name
 	Metrics  Publication
-	Reports  Recorder // keeps reports; nil keeps none
+	Reports  Recorder       // keeps reports; nil keeps none
+	Ledger   *ledger.Ledger // what the fleet remembers; nil remembers nothing
 
 	// Wait ends the waiting, but not the command; 0 waits until every host that
 	// can answer has answered.
