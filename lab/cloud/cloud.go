@@ -83,6 +83,9 @@ type Cloud struct {
 	commands  map[string]*command
 	history   []*command // oldest first
 	active    []*command // those that have not ended
+
+	parameters map[string]stored
+	bus        []busEvent // that were put on it, oldest first
 }
 
 // New makes an account with these instances and no documents.
@@ -119,6 +122,8 @@ func New(c Config, instances ...Instance) *Cloud {
 		nodes:     make(map[string]*node, len(instances)),
 		documents: make(map[string]*document),
 		commands:  make(map[string]*command),
+
+		parameters: make(map[string]stored),
 	}
 	cloud.closed, cloud.close = context.WithCancel(context.Background())
 	cloud.handle = cloud.authenticated(cloud.counted(cloud.faulty(cloud.failing(cloud.dispatch))))

@@ -26,6 +26,8 @@ const (
 	ec2Service     = "EC2"
 	stsService     = "STS"
 	s3Service      = "S3"
+	eventService   = "AWSEvents"
+	trailService   = "CloudTrail_20131101"
 )
 
 // queryServices are those of the Query protocol, by the version of their API.

@@ -13,7 +13,7 @@ import (
 // operation serves one operation of a JSON service.
 type operation func(ctx context.Context, c *Cloud, body []byte) (any, error)
 
-// operations are those of SSM and of the message service.
+// operations are those of SSM, of the message service, of EventBridge and of CloudTrail.
 var operations = map[string]operation{
 	ssmService + ".SendCommand":                  requiring(locked((*Cloud).sendCommand), "DocumentName"),
 	ssmService + ".ListCommands":                 locked((*Cloud).listCommands),
@@ -30,6 +30,12 @@ var operations = map[string]operation{
 	ssmService + ".UpdateDocumentDefaultVersion": requiring(locked((*Cloud).updateDocumentDefaultVersion), "Name", "DocumentVersion"),
 	ssmService + ".DeleteDocument":               requiring(locked((*Cloud).deleteDocument), "Name"),
 	ssmService + ".AddTagsToResource":            requiring(locked((*Cloud).addTagsToResource), "ResourceType", "ResourceId", "Tags"),
+
+	ssmService + ".GetParameter": requiring(locked((*Cloud).getParameter), "Name"),
+	ssmService + ".PutParameter": requiring(locked((*Cloud).putParameter), "Name", "Value"),
+
+	eventService + ".PutEvents":    requiring(locked((*Cloud).putEvents), "Entries"),
+	trailService + ".LookupEvents": locked((*Cloud).lookupEvents),
 
 	// What agents call.
 	ssmService + ".UpdateInstanceInformation": locked((*Cloud).updateInstanceInformation),

@@ -21,7 +21,8 @@ type truth struct {
 const statsPath = "/lab/stats"
 
 // serveStats answers how often each operation was called (refused calls among
-// them), which faults there were, how many commands of each document were taken,
+// them), which faults there were, how many commands of each document were taken, the events on
+// the bus,
 // and the truth about the simulated hosts that the last check was meant for: of
 // all accounts and regions together.
 func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
@@ -30,7 +31,7 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 		http.Error(w, "want GET", http.StatusMethodNotAllowed)
 		return
 	}
-	calls, faults, sent := map[string]int{}, map[string]int{}, map[string]int{}
+	calls, faults, sent, bus := map[string]int{}, map[string]int{}, map[string]int{}, []busEvent(nil)
 	nodes, truths := make([][]*node, len(clouds)), make([][]truth, len(clouds))
 	for i, c := range clouds {
 		c.mu.Lock()
@@ -38,6 +39,7 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 		add(calls, c.calls)
 		add(faults, c.faults)
 		add(sent, c.sent)
+		bus = append(bus, c.bus...)
 		nodes[i], truths[i] = c.truths()
 		c.mu.Unlock()
 	}
@@ -56,6 +58,9 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 	put(`{"calls":`, calls)
 	put(`,"faults":`, faults)
 	put(`,"commands":`, sent)
+	if len(bus) > 0 {
+		put(`,"events":`, bus)
+	}
 	_, _ = out.WriteString(`,"truth":{`)
 	separator := ""
 	for i := range clouds {

@@ -35,6 +35,7 @@ type Store struct {
 	buckets map[string]map[string]*object
 	readers []string // access keys
 	denied  map[place]bool
+	keys    map[string]string // KMS keys that buckets demand, see Demand
 }
 
 // place is an object, or where one could be; without a key, a bucket.
@@ -47,13 +48,41 @@ type object struct {
 	etag        string    // quoted
 	checksum    [2]string // header and value; empty where it was not put with one
 	modified    time.Time
+	encryption  [2]string // algorithm and key, as it was put with them
+}
+
+// The headers of server-side encryption (Amazon S3 API reference, PutObject).
+const (
+	encryptionHeader = "X-Amz-Server-Side-Encryption"
+	keyHeader        = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+)
+
+// encrypt remembers with what an object is encrypted. The lab encrypts nothing.
+func (o *object) encrypt(h http.Header) *Error {
+	algorithm, key := h.Get(encryptionHeader), h.Get(keyHeader)
+	switch {
+	case algorithm != "" && algorithm != "AES256" && algorithm != "aws:kms", key != "" && algorithm != "aws:kms":
+		return &Error{http.StatusBadRequest, "InvalidArgument", "The encryption method specified is not supported"}
+	case algorithm == "":
+		algorithm = "AES256" // S3's default
+	}
+	o.encryption = [2]string{algorithm, key}
+	return nil
+}
+
+// sayEncryption puts the encryption of an object into an answer.
+func (o *object) sayEncryption(h http.Header) {
+	h.Set(encryptionHeader, o.encryption[0])
+	if o.encryption[1] != "" {
+		h.Set(keyHeader, o.encryption[1])
+	}
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // New makes a region with these buckets, which are empty.
 func New(region string, buckets ...string) *Store {
-	s := &Store{region: region, now: time.Now, buckets: make(map[string]map[string]*object), denied: make(map[place]bool)}
+	s := &Store{region: region, now: time.Now, buckets: make(map[string]map[string]*object), denied: make(map[place]bool), keys: make(map[string]string)}
 	for _, b := range buckets {
 		s.buckets[b] = make(map[string]*object)
 	}
@@ -67,6 +96,14 @@ func (s *Store) Reader(accessKey string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readers = append(s.readers, accessKey)
+}
+
+// Demand makes a bucket refuse what is not encrypted with a KMS key, as a policy does with
+// conditions on the headers of server-side encryption.
+func (s *Store) Demand(bucket, key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[bucket] = key
 }
 
 // Put puts an object, as whoever owns the bucket.
@@ -87,7 +124,7 @@ func newObject(body []byte, contentType string, checksum [2]string, now time.Tim
 		contentType = "binary/octet-stream"
 	}
 	return &object{
-		body: body, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:]) + `"`, checksum: checksum, modified: now.UTC(),
+		encryption: [2]string{"AES256"}, body: body, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:]) + `"`, checksum: checksum, modified: now.UTC(),
 	}
 }
 
@@ -150,7 +187,7 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request, body []byte) *Erro
 	case "HeadBucket":
 		w.WriteHeader(http.StatusOK)
 	case "PutObject":
-		return s.put(w, r, objects, key, body)
+		return s.put(w, r, bucket, objects, key, body)
 	case "PutBucketPolicy":
 		return s.setPolicy(w, bucket, body)
 	case "DeleteBucketPolicy":
@@ -173,7 +210,7 @@ func unknown(operation string, r *http.Request) *Error {
 	if operation == "" {
 		return &Error{http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource."}
 	}
-	known := []string{"list-type", "prefix", "delimiter", "max-keys", "encoding-type", "x-id", "fetch-owner"}
+	known := []string{"list-type", "prefix", "delimiter", "max-keys", "encoding-type", "x-id", "fetch-owner", "continuation-token", "start-after"}
 	for name := range r.URL.Query() {
 		if name == "policy" && strings.HasSuffix(operation, "BucketPolicy") {
 			continue
@@ -245,7 +282,7 @@ func (s *Store) createBucket(w http.ResponseWriter, r *http.Request, bucket stri
 }
 
 // put checks a body against the digests that it was sent with.
-func (s *Store) put(w http.ResponseWriter, r *http.Request, objects map[string]*object, key string, body []byte) *Error {
+func (s *Store) put(w http.ResponseWriter, r *http.Request, bucket string, objects map[string]*object, key string, body []byte) *Error {
 	if r.Header.Get("X-Amz-Content-Sha256") == trailing {
 		var err *Error
 		if body, err = unchunk(r.Header, body); err != nil {
@@ -260,16 +297,36 @@ func (s *Store) put(w http.ResponseWriter, r *http.Request, objects map[string]*
 	if err != nil {
 		return err
 	}
-	if r.Header.Get("If-None-Match") == "*" && objects[key] != nil {
-		return &Error{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"}
+	if err := precondition(r.Header, objects[key]); err != nil {
+		return err
 	}
 	o := newObject(body, r.Header.Get("Content-Type"), [2]string{name, own}, s.now())
+	if err := o.encrypt(r.Header); err != nil {
+		return err
+	}
+	if s.keys[bucket] != "" && o.encryption != [2]string{"aws:kms", s.keys[bucket]} {
+		return &Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
+	}
 	objects[key] = o
+	o.sayEncryption(w.Header())
 	w.Header().Set("Etag", o.etag)
 	if own != "" {
 		w.Header().Set(name, own)
 	}
 	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// precondition says whether a conditional write may be done over an object, or over none
+// (Amazon S3 user guide, "Conditional writes").
+func precondition(h http.Header, now *object) *Error {
+	want := h.Get("If-Match")
+	switch {
+	case want != "" && now == nil:
+		return &Error{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
+	case h.Get("If-None-Match") == "*" && now != nil, want != "" && want != now.etag:
+		return &Error{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"}
+	}
 	return nil
 }
 
@@ -282,6 +339,7 @@ func get(w http.ResponseWriter, r *http.Request, o *object) *Error {
 	h.Set("Etag", o.etag)
 	h.Set("Last-Modified", o.modified.Format(http.TimeFormat))
 	h.Set("Accept-Ranges", "bytes")
+	o.sayEncryption(h)
 	if r.Header.Get("If-None-Match") == o.etag {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

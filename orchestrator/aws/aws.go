@@ -16,8 +16,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -51,8 +53,14 @@ type Operations struct {
 	ListMetrics         func(context.Context, *cloudwatch.ListMetricsInput) (*cloudwatch.ListMetricsOutput, error)
 	GetMetricStatistics func(context.Context, *cloudwatch.GetMetricStatisticsInput) (*cloudwatch.GetMetricStatisticsOutput, error)
 
-	PutObject  func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)
-	HeadObject func(context.Context, *s3.HeadObjectInput) (*s3.HeadObjectOutput, error)
+	PutObject     func(context.Context, *s3.PutObjectInput) (*s3.PutObjectOutput, error)
+	HeadObject    func(context.Context, *s3.HeadObjectInput) (*s3.HeadObjectOutput, error)
+	GetObject     func(context.Context, *s3.GetObjectInput) (*s3.GetObjectOutput, error)
+	ListObjectsV2 func(context.Context, *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error)
+
+	GetParameter func(context.Context, *ssm.GetParameterInput) (*ssm.GetParameterOutput, error)
+	PutEvents    func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
+	LookupEvents func(context.Context, *cloudtrail.LookupEventsInput) (*cloudtrail.LookupEventsOutput, error)
 }
 
 // ErrNoRegion is returned by Load when neither the caller nor the environment
@@ -91,6 +99,8 @@ func operations(cfg aws.Config) Operations {
 		c = cloudwatch.NewFromConfig(cfg)
 		t = sts.NewFromConfig(cfg)
 		o = s3.NewFromConfig(objects, bucketInPath)
+		b = eventbridge.NewFromConfig(cfg)
+		l = cloudtrail.NewFromConfig(cfg)
 	)
 	return Operations{
 		Region: cfg.Region,
@@ -117,8 +127,14 @@ func operations(cfg aws.Config) Operations {
 		ListMetrics:         call(c.ListMetrics),
 		GetMetricStatistics: call(c.GetMetricStatistics),
 
-		PutObject:  call(o.PutObject),
-		HeadObject: call(o.HeadObject),
+		PutObject:     call(o.PutObject),
+		HeadObject:    call(o.HeadObject),
+		GetObject:     call(o.GetObject),
+		ListObjectsV2: call(o.ListObjectsV2),
+
+		GetParameter: call(s.GetParameter),
+		PutEvents:    call(b.PutEvents),
+		LookupEvents: call(l.LookupEvents),
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
@@ -30,7 +32,7 @@ func acceptCommand() *cli.Command {
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
-			reachFlags(), outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
+			whyFlag(), ledgerFlags(), reachFlags(), outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
 		Action: accept,
 	}
 }
@@ -55,10 +57,13 @@ func accept(c *cli.Context) error {
 		Selector: s, Request: request(c, documents.Accept, acceptParameters(c)), Name: newName("accept"),
 		Wait: c.Duration("wait"), Progress: out.progress, Explain: explainError,
 	}
+	o.Ledger, o.Act = ledgerOf(c, regions[0].Name), actOf(c, ledger.Accept, regions[0].Name)
 	fingerprint := c.String("fingerprint")
 	doing := "accept " + fingerprint
 	if c.Bool("undo") {
-		doing = "go back to the baseline before"
+		doing, o.Act.Kind = "go back to the baseline before", ledger.Undo
+	} else {
+		o.Act.Fingerprint, o.Name.Fingerprint = fingerprint, fingerprint[:8]
 	}
 	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
 		out.note("command %s sent to %d of %d hosts: %s", cmd.ID, reachable, hosts, doing)
@@ -76,6 +81,7 @@ func accept(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return wouldAccept(out, a)
 	}
+	o.Act.Before = sweep.Claims(a.Chosen)
 	return writeReportOf(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
 }
 
@@ -86,6 +92,9 @@ func wouldAccept(out output, a sweep.Acceptance) error {
 	}
 	for _, h := range a.Others {
 		why := h.Message
+		if h.MessageFrom == report.FromHost {
+			why = report.HostSays(why)
+		}
 		if h.Reason != "" {
 			why = string(h.Reason)
 		}
@@ -111,7 +120,7 @@ func validateAccept(c *cli.Context) error {
 	case c.Int("backups") < 1 || c.Int("backups") > maxBackups:
 		return usageError{fmt.Errorf("--backups %d: want 1 to %d", c.Int("backups"), maxBackups)}
 	}
-	return validateReach(c)
+	return cmp.Or(validateReach(c), validateLedger(c), validateWhy(c))
 }
 
 func acceptParameters(c *cli.Context) map[string]string {

@@ -27,7 +27,7 @@ const (
 	exitClean       = 0
 	exitError       = 1
 	exitUsage       = 2
-	exitDrift       = 3
+	exitDrift       = 3 // or suspect hosts
 	exitIncomplete  = 4 // some hosts failed or did not report; wins over drift
 	exitNoMatch     = 5
 	exitInterrupted = 130
@@ -103,13 +103,20 @@ type verdict int
 
 func (v verdict) Error() string { return fmt.Sprintf("exit code %d", int(v)) }
 
-// judge is the exit code of a report.
+// judge is the exit code of a report. What is expected of held hosts does not count, but
+// suspects always do.
 func judge(r report.Report) error {
-	switch {
-	case r.Summary.Failed > 0 || r.Summary.Missing > 0:
-		return verdict(exitIncomplete)
-	case r.Summary.Changed > 0:
-		return verdict(exitDrift)
+	code := exitClean
+	for _, h := range r.Hosts {
+		switch {
+		case h.Held == nil && (h.Status == report.Failed || h.Status == report.Missing):
+			return verdict(exitIncomplete)
+		case len(h.Suspect) > 0, h.Held == nil && h.Status == report.Drift:
+			code = exitDrift
+		}
+	}
+	if code != exitClean {
+		return verdict(code)
 	}
 	return nil
 }

@@ -132,19 +132,28 @@ func TestTagsKeepTheirCommas(t *testing.T) {
 }
 
 func TestExitCodes(t *testing.T) {
-	summary := func(clean, changed, failed, missing int) error {
-		return judge(report.Report{Summary: report.Summary{Clean: clean, Changed: changed, Failed: failed, Missing: missing}})
-	}
+	of := func(hosts ...report.Host) error { return judge(report.Report{Hosts: hosts}) }
+	var (
+		clean, drift    = report.Host{Status: report.Clean}, report.Host{Status: report.Drift}
+		failed, missing = report.Host{Status: report.Failed}, report.Host{Status: report.Missing}
+	)
+	held := func(h report.Host) report.Host { h.Held = &report.Held{ID: "h"}; return h }
+	suspect := func(h report.Host) report.Host { h.Suspect = []report.Finding{{}}; return h }
 	for _, tc := range []struct {
 		name string
 		err  error
 		code int
 		text string
 	}{
-		{"clean", summary(3, 0, 0, 0), 0, ""},
-		{"drift", summary(1, 2, 0, 0), 3, ""},
-		{"a failed host wins over drift", summary(1, 2, 1, 0), 4, ""},
-		{"a missing host wins over drift", summary(1, 2, 0, 1), 4, ""},
+		{"clean", of(clean, clean), 0, ""},
+		{"drift", of(clean, drift), 3, ""},
+		{"a failed host wins over drift", of(drift, failed, clean), 4, ""},
+		{"a missing host wins over drift", of(drift, missing), 4, ""},
+		{"a suspect host", of(clean, suspect(clean)), 3, ""},
+		{"a failed host wins over a suspect one", of(suspect(clean), failed), 4, ""},
+		{"held drift and silence", of(held(drift), held(failed), held(missing)), 0, ""},
+		{"a held host hides no other", of(held(drift), drift), 3, ""},
+		{"a held suspect", of(held(suspect(drift))), 3, ""},
 		{"no match", fmt.Errorf("%w env=x", fleet.ErrNoMatch), 5, "no host matches env=x; check the tag"},
 		{"interrupted", &sweep.InterruptedError{CommandID: "c"}, 130, "collect --command-id c"},
 		{"interrupted, not cancelled", &sweep.InterruptedError{CommandID: "c", Cancel: errors.New("denied")}, 130, "goes on: denied"},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ func collectCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
 			regionFlag(), &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"},
 			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
-			publishFlags(), outputFlag()),
+			publishFlags(), ledgerFlags(), outputFlag()),
 		Action: collect,
 	}
 }
@@ -44,6 +45,9 @@ func collect(c *cli.Context) error {
 	case c.Args().Present():
 		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
 	}
+	if err := validateLedger(c); err != nil {
+		return err
+	}
 	o := sweep.CollectOptions{Document: documents.Check, Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
 	// The target is only known later, but it can always be the name of a fleet.
 	if o.Metrics, err = publication(c, documents.Check); err != nil {
@@ -57,13 +61,17 @@ func collect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Progress = out.progress
+	o.Progress, o.Ledger = out.progress, ledgerOf(c, regions[0].Name)
 	return writeReportOf(out, func() (report.Report, error) {
 		judged, err := sweep.Collect(c.Context, regions[0], ids, o)
-		if err == nil && o.Metrics.Namespace != "" {
-			err = publishOnce(c.Context, out, &judged, o.Clock.Time())
+		if !judged.Whole() {
+			return judged.Report, err
 		}
-		return judged.Report, err
+		_, recordErr := judged.Record(c.Context)
+		if o.Metrics.Namespace != "" {
+			err = errors.Join(err, publishOnce(c.Context, out, &judged, o.Clock.Time()))
+		}
+		return judged.Report, errors.Join(err, recordErr)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/node/profile"
+	"aidefleet/orchestrator/ledger"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -26,7 +27,7 @@ func configureCommand() *cli.Command {
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "`FILE` with what to look at; - is stdin"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the profile out again"},
-			installFlag(), commandFlags(), outputFlag(),
+			installFlag(), whyFlag(), ledgerFlags(), commandFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the rules, say which hosts would get them, and send nothing"}),
 		Action: configure,
 	}
@@ -43,7 +44,7 @@ func configure(c *cli.Context) error {
 // configureStep reads the profile that the command line names.
 func configureStep(c *cli.Context) (step, error) {
 	s := step{
-		document: documents.Configure, parameters: installParameters(c),
+		document: documents.Configure, kind: ledger.Configure, parameters: installParameters(c),
 		after: "a baseline that was taken with other rules no longer fits, and may not show what was changed before: if the hosts were clean until now take new ones with orchestrator init --force, else sweep, review and accept",
 	}
 	switch file := c.String("profile"); {

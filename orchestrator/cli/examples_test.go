@@ -115,7 +115,7 @@ func TestECS(t *testing.T) {
 
 	var o aws.Operations
 	iamtest.Record(&o)
-	iamtest.Role(t, text, "TaskRole", iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o})))
+	iamtest.Role(t, text, "TaskRole", iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o}), ledgerAPI(o)))
 	target := template.Resource("Schedule")["Target"].(map[string]any)
 	assert.NotEmpty(t, resolve(template, target["Arn"]), "the schedule's target: %v", target)
 	assert.Equal(t, 0, target["RetryPolicy"].(map[string]any)["MaximumRetryAttempts"], "the schedule's target")

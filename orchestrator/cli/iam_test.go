@@ -15,8 +15,14 @@ import (
 func TestOperatorRole(t *testing.T) {
 	var o aws.Operations
 	called := iamtest.Record(&o)
-	// sweep, init, accept, show, collect and targets.
+	// sweep, init, accept, trust, hold, show, collect and targets.
 	actions := iamtest.Calls(connect([]aws.Place{{}}, []aws.Operations{o}))
+	// The ledger. S3 encrypts it with a key, by the rights of who writes and reads.
+	actions = append(actions, iamtest.Calls(ledgerAPI(o))...)
+	actions = append(actions, "kms:Decrypt", "kms:GenerateDataKey")
+	if _, err := parameter(t.Context(), o, ledgerParameter); err == nil {
+		t.Error("a recorded operation answered")
+	}
 	// doctor. What an operation answers is an error, and the next question comes.
 	for _, q := range doctor.Account(o) {
 		q.Ask(t.Context())

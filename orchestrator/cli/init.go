@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/ledger"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -14,7 +15,7 @@ func initCommand() *cli.Command {
 		Flags: flags(targetFlags(), placeFlags(), installFlag(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "configure the hosts with this `FILE` first, as orchestrator configure does"},
 			&cli.BoolFlag{Name: "force", Usage: "take a new one also where there is one, which is kept beside it"},
-			commandFlags(), outputFlag(),
+			whyFlag(), ledgerFlags(), commandFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would take one, and send nothing"}),
 		Action: initHosts,
 	}
@@ -29,7 +30,7 @@ func initHosts(c *cli.Context) error {
 	if c.Bool("force") {
 		p["force"] = "true"
 	}
-	take := step{document: documents.Init, parameters: p}
+	take := step{document: documents.Init, kind: ledger.Init, parameters: p}
 	if c.String("profile") == "" {
 		return runDocuments(c, take)
 	}

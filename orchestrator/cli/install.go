@@ -11,6 +11,7 @@ import (
 
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -29,7 +30,7 @@ func installCommand() *cli.Command {
 			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
 			&cli.StringFlag{Name: "to", EnvVars: env("TO"), DefaultText: "where it is, or /usr/bin", Usage: "`FOLDER` for the node, where /usr/bin is read-only"},
 			&cli.StringFlag{Name: "packages", TakesFile: true, EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
-			targetFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), outputFlag(),
+			targetFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), whyFlag(), ledgerFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
 		Action: install,
 	}
@@ -52,10 +53,7 @@ func install(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := validateSpread(c); err != nil {
-		return err
-	}
-	if err := validateWait(c); err != nil {
+	if err := cmp.Or(validateSpread(c), validateWait(c), validateLedger(c), validateWhy(c)); err != nil {
 		return err
 	}
 	to := c.String("to")
@@ -96,7 +94,7 @@ func install(c *cli.Context) error {
 	if err := i.publish(c.Context); err != nil {
 		return err
 	}
-	o.Sent = i.out.sent(s.String())
+	o.Sent, o.Ledger, o.Act = i.out.sent(s.String()), ledgerOf(c, i.regions[0].Name), actOf(c, ledger.Install, i.regions[0].Name)
 	return writeReportOf(i.out, func() (report.Report, error) { return sweep.Run(c.Context, i.regions, o) })
 }
 

@@ -15,8 +15,10 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/notify"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
+	"aidefleet/orchestrator/trail"
 )
 
 // regionFlag is for commands of one region.
@@ -189,6 +191,8 @@ func connect(places []aws.Place, all []aws.Operations) []sweep.Region {
 				ListCommandInvocations: o.ListCommandInvocations, GetCommandInvocation: o.GetCommandInvocation, CancelCommand: o.CancelCommand,
 			},
 			Metrics: metrics.API{PutMetricData: o.PutMetricData, GetMetricStatistics: o.GetMetricStatistics},
+			Events:  notify.API{PutEvents: o.PutEvents},
+			Trail:   trail.API{LookupEvents: o.LookupEvents},
 		})
 	}
 	return regions

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -20,7 +21,7 @@ func sweepCommand() *cli.Command {
 		Name:      "sweep",
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
-		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), outputFlag(),
+		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), ledgerFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
 		Action: func(c *cli.Context) error {
 			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
@@ -31,6 +32,7 @@ func sweepCommand() *cli.Command {
 // step is a document whose hosts answer with a result line, and its parameters.
 type step struct {
 	document   string
+	kind       ledger.Kind // of the action; empty for a check
 	parameters map[string]string
 	preview    string // what a dry run prints before the hosts
 	after      string // what remains to be done after it succeeded
@@ -51,7 +53,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	if steps[0].document == documents.Check && o.Metrics.Namespace == "" {
 		verb = sweep.VerbUnpublished // nor does a collect publish it
 	}
-	if err := validateCommand(c); err != nil {
+	if err := cmp.Or(validateCommand(c), validateLedger(c), validateWhy(c)); err != nil {
 		return err
 	}
 	if len(steps) > 1 && (c.String("document-version") != "" || c.String("document-hash") != "") {
@@ -73,13 +75,16 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		}
 		return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
 	}
-	o.Sent, o.Progress = out.sent(s.String()), out.progress
+	o.Sent, o.Progress, o.Ledger = out.sent(s.String()), out.progress, ledgerOf(c, regions[0].Name)
 	runs := make([]sweep.Options, len(steps))
 	for i, s := range steps {
 		runs[i] = o
 		runs[i].Request = request(c, s.document, s.parameters)
 		// A command of which the answer was lost is looked up by its name.
 		runs[i].Name = newName(verb)
+		if s.kind != "" {
+			runs[i].Act = actOf(c, s.kind, regions[0].Name)
+		}
 	}
 	succeeded := 0
 	err = writeReportOf(out, func() (report.Report, error) {

@@ -39,8 +39,8 @@ func TestMetricNames(t *testing.T) {
 	}
 	body := template.Resource("Dashboard")["DashboardBody"].(map[string]any)["Fn::Sub"].(string)
 	used := regexp.MustCompile(`"\$\{Namespace\}", "(\w+)", "(\w+)"|\{\\"\$\{Namespace\}\\",(\w+)\} MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)
-	if len(used) != 13 {
-		t.Errorf("the dashboard has %d series and searches, want 13", len(used))
+	if len(used) != 16 {
+		t.Errorf("the dashboard has %d series and searches, want 16", len(used))
 	}
 	for _, m := range used {
 		if name, dimension := m[1]+m[4], m[2]+m[3]; published[name] != dimension {

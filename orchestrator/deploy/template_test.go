@@ -106,7 +106,7 @@ func TestDocumentResource(t *testing.T) {
 // values are parameters as somebody may give them, and what AWS puts in.
 var values = strings.NewReplacer("${TagKey}", "cost center", "${Values}", `a","b c`, "${FleetName}", "cost=a,b", "${ExecutionTimeout}", "90m",
 	"${Namespace}", "AIDE/prod", "${AWS::Region}", "eu-central-1", "${AWS::Partition}", "aws", "${AWS::AccountId}", "123456789012",
-	"${SweepIncomplete.Arn}", "a", "${HostsFailed.Arn}", "b", "${HostsMissing.Arn}", "c", "${ChangesExtreme.Arn}", "d", "${EventsLost.Arn}", "e")
+	"${HostsSuspect.Arn}", "s", "${SweepIncomplete.Arn}", "a", "${HostsFailed.Arn}", "b", "${HostsMissing.Arn}", "c", "${ChangesExtreme.Arn}", "d", "${EventsLost.Arn}", "e")
 
 // decode reads JSON text in which CloudFormation puts parameters.
 func decode(t *testing.T, sub any, v any) {
@@ -200,10 +200,12 @@ func TestInvocations(t *testing.T) {
 		assert.NotNil(t, target["RetryPolicy"], name)
 		assert.Equal(t, "OFF", p["FlexibleTimeWindow"].(map[string]any)["Mode"], name)
 	}
-	for _, target := range template.Resource("CheckEnded")["Targets"].([]any) {
-		target := target.(map[string]any)
-		assert.Equal(t, map[string]any{"Arn": letters}, target["DeadLetterConfig"], "the rule loses events: %v", target)
-		assert.NotNil(t, target["RetryPolicy"], "the rule loses events")
+	for name, p := range template.OfType("AWS::Events::Rule") {
+		for _, target := range p["Targets"].([]any) {
+			target := target.(map[string]any)
+			assert.Equal(t, map[string]any{"Arn": letters}, target["DeadLetterConfig"], "%s loses events: %v", name, target)
+			assert.NotNil(t, target["RetryPolicy"], "%s loses events", name)
+		}
 	}
 }
 
@@ -230,7 +232,7 @@ func TestAlarms(t *testing.T) {
 		}
 		assert.Contains(t, missing, p["TreatMissingData"], "%s: missing data", name)
 	}
-	if want := map[string]bool{"SweepCompleted": true, "HostsFailed": true, "HostsMissing": true, "HostChanges": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
+	if want := map[string]bool{"SweepCompleted": true, "HostsSuspect": true, "HostsFailedUnheld": true, "HostsMissingUnheld": true, "HostChangesUnheld": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
 		t.Errorf("alarms on %v, want %v", names, want)
 	}
 }

@@ -61,8 +61,9 @@ func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
 	return &outcome{Did: "nothing", Why: why, Fleet: fleet, Command: c.ID}, nil
 }
 
-// collect gathers what the hosts said to the commands of one run, which are over,
-// keeps the report and publishes it, unless that has been done.
+// collect gathers what the hosts said to the commands of one run, which are over, records
+// the report, and publishes it unless that has been done. What the ledger refuses keeps
+// nothing from being published: it is an error afterwards.
 func (f *function) collect(ctx context.Context, commands []runcommand.Command) (*outcome, error) {
 	first := slices.MinFunc(commands, byRequest)
 	last := slices.MaxFunc(commands, func(a, b runcommand.Command) int { return a.Expires.Compare(b.Expires) }).Expires
@@ -73,15 +74,17 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	fleet := sweep.FleetOf(commands...)
 	stamp := f.stamp(fleet)
 	judged, err := sweep.Collect(ctx, f.collecting, ids, sweep.CollectOptions{
-		Document: documents.Check, Metrics: f.publication(fleet), Reports: f.reports, Detached: true, Explain: aws.Explain,
+		Document: documents.Check, Metrics: f.publication(fleet), Ledger: f.ledger, Detached: true, Explain: aws.Explain,
 		Clock: sweep.Clock{Pace: f.pace, Now: func() time.Time { return stamp }},
 	})
 	var o *outcome
 	switch {
-	case err == nil && f.isEarly(first, last, judged.Report, stamp):
+	case judged.Whole() && f.isEarly(first, last, judged.Report, stamp):
 		return f.leave(first, "its sender may still publish it")
-	case err == nil:
-		o, err = f.publish(ctx, first, &judged, stamp)
+	case judged.Whole(): // even if it could not be compared with the ledger
+		var publishErr error
+		o, publishErr = f.publish(ctx, first, &judged, stamp)
+		err = errors.Join(err, publishErr)
 	case errors.Is(err, sweep.ErrUnfinished):
 		return f.leave(first, "some hosts have not finished; the next reconcile looks again")
 	}
@@ -104,24 +107,22 @@ func (f *function) isEarly(first runcommand.Command, expires time.Time, r report
 	return name.Verb == sweep.VerbSweep && f.now().Sub(ended) < grace
 }
 
-// publish keeps the report of a run, and publishes it unless that has been done.
+// publish records the report of a run, and publishes it unless that has been done.
 func (f *function) publish(ctx context.Context, first runcommand.Command, judged *sweep.Judged, stamp time.Time) (*outcome, error) {
-	kept, err := judged.Record(ctx)
-	if err != nil {
-		return nil, err
-	}
+	kept, unrecorded := judged.Record(ctx)
 	r := judged.Report
 	switch done, err := f.isPublished(ctx, f.collecting, r.Fleet, r.Started); {
 	case err != nil:
-		return nil, err
+		return nil, errors.Join(unrecorded, err)
 	case done:
-		return f.leave(first, "it has been published")
+		o, err := f.leave(first, "it has been published")
+		return o, errors.Join(unrecorded, err)
 	}
 	if err := judged.Publish(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(unrecorded, err)
 	}
 	f.remember(r, stamp, kept)
-	return &outcome{Did: "published", Fleet: r.Fleet, Command: first.ID, Report: kept}, nil
+	return &outcome{Did: "published", Fleet: r.Fleet, Command: first.ID, Report: kept}, unrecorded
 }
 
 // byRequest is the order in which commands were requested.

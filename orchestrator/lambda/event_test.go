@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/runcommand"
 )
 
@@ -143,20 +144,15 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func TestParseLocation(t *testing.T) {
-	for text, want := range map[string]location{
-		"":                        {},
-		"s3://my-bucket":          {bucket: "my-bucket"},
-		"s3://my.bucket/reports/": {bucket: "my.bucket", prefix: "reports"},
-		"s3://bucket/a/b_c/d.e":   {bucket: "bucket", prefix: "a/b_c/d.e"},
-	} {
-		got, err := parseLocation(text)
-		assert.NoError(t, err, text)
-		assert.Equal(t, want, got, "%q: %+v", text, got)
-	}
-	for _, bad := range []string{"bucket", "s3://", "s3://Bucket", "s3://b/ü", "s3://bucket//x", "https://bucket.s3.amazonaws.com", "s3://bucket/a b"} {
-		if got, err := parseLocation(bad); err == nil {
-			t.Errorf("%q is taken for %+v", bad, got)
-		}
+func TestOpenLedger(t *testing.T) {
+	none, err := openLedger("", "", aws.Operations{})
+	require.NoError(t, err)
+	assert.Nil(t, none)
+	l, err := openLedger("s3://my.bucket/ledger/", "", aws.Operations{})
+	require.NoError(t, err)
+	assert.Equal(t, "s3://my.bucket/ledger", l.Store.String())
+	for _, bad := range []string{"bucket", "/tmp", "s3://", "s3://Bucket", "s3://b/ü", "s3://bucket//x", "https://bucket.s3.amazonaws.com", "s3://bucket/a b"} {
+		_, err := openLedger(bad, "", aws.Operations{})
+		assert.Error(t, err, bad)
 	}
 }

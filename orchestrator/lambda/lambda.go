@@ -2,7 +2,7 @@
 // AIDE may take longer than a function may run.
 //
 //	start      EventBridge Scheduler says when: the command is sent to the hosts
-//	collect    EventBridge says that a command is over: gather, keep, publish
+//	collect    EventBridge says that a command is over: gather, compare, record, publish
 //	reconcile  a second schedule, since those events are best effort: collect
 //	           what nobody has collected, end what hangs
 //
@@ -18,21 +18,26 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	runtime "github.com/aws/aws-lambda-go/lambda"
 
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/notify"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
+	"aidefleet/orchestrator/trail"
 )
 
 // The function's settings in its environment.
 const (
 	envNamespace = "ORCHESTRATOR_NAMESPACE" // of the metrics
-	envReports   = "ORCHESTRATOR_REPORTS"   // s3://BUCKET/PREFIX; empty keeps none
+	envLedger    = "ORCHESTRATOR_LEDGER"    // s3://BUCKET/PREFIX; empty remembers nothing
+	envLedgerKey = "ORCHESTRATOR_LEDGER_KMS_KEY"
 )
 
 // Here says that this process is a Lambda function.
@@ -42,19 +47,19 @@ func Here() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 // begin.
 func Main() int {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	reports, err := parseLocation(os.Getenv(envReports))
-	if err != nil {
-		log.Error("cannot begin", "error", fmt.Sprintf("%s: %v", envReports, err))
-		return 1
-	}
 	operations, err := aws.Load(context.Background(), "")
 	if err != nil {
 		log.Error("cannot begin", "error", aws.Explain(err))
 		return 1
 	}
+	memory, err := openLedger(os.Getenv(envLedger), os.Getenv(envLedgerKey), operations)
+	if err != nil {
+		log.Error("cannot begin", "error", fmt.Sprintf("%s: %v", envLedger, err))
+		return 1
+	}
 	f := &function{
 		starting: starting(operations), collecting: collecting(operations),
-		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), reports: reports.recorder(operations.PutObject),
+		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), ledger: memory,
 		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
@@ -81,14 +86,32 @@ func collecting(o aws.Operations) sweep.Region {
 			GetCommandInvocation: o.GetCommandInvocation, CancelCommand: o.CancelCommand,
 		},
 		Metrics: metrics.API{PutMetricData: o.PutMetricData, GetMetricStatistics: o.GetMetricStatistics},
+		Events:  notify.API{PutEvents: o.PutEvents},
+		Trail:   trail.API{LookupEvents: o.LookupEvents},
 	}
+}
+
+// openLedger opens the ledger that the environment names; nil if it names none. It is in
+// S3: a function has no folder that lasts.
+func openLedger(location, key string, o aws.Operations) (*ledger.Ledger, error) {
+	switch {
+	case location == "":
+		return nil, nil
+	case !strings.HasPrefix(location, ledger.Scheme):
+		return nil, fmt.Errorf("%.200q: want s3://BUCKET/PREFIX", location)
+	}
+	return ledger.Open(location, key, ledgerAPI(o))
+}
+
+func ledgerAPI(o aws.Operations) ledger.S3API {
+	return ledger.S3API{GetObject: o.GetObject, PutObject: o.PutObject, ListObjectsV2: o.ListObjectsV2}
 }
 
 // function is one execution environment: it serves one event at a time.
 type function struct {
 	starting, collecting sweep.Region
 	namespace            string
-	reports              sweep.Recorder // nil keeps none
+	ledger               *ledger.Ledger // nil remembers nothing
 	log                  *slog.Logger
 	now                  func() time.Time
 	pace                 runcommand.Pace

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,15 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/metrics"
-	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 )
@@ -133,11 +133,8 @@ func (a *account) function() *function {
 	return &function{
 		collecting: region, namespace: "AIDE", log: slog.New(slog.DiscardHandler),
 		now: func() time.Time { return now }, published: map[string]bool{}, stamped: map[string]time.Time{},
-		pace: runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
-		reports: location{"bucket", "reports"}.recorder(func(_ context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
-			a.kept = append(a.kept, *in.Key)
-			return &s3.PutObjectOutput{}, a.refuses("PutObject")
-		}),
+		pace:   runcommand.Pace{First: time.Millisecond, Max: time.Millisecond, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
+		ledger: &ledger.Ledger{Store: &memory{account: a, objects: map[string][]byte{}}},
 	}
 }
 
@@ -172,7 +169,7 @@ func TestReconcile(t *testing.T) {
 		t.Errorf("cancelled %q, want the one that hangs", a.cancelled)
 	}
 	require.Len(t, a.kept, 7)
-	assert.Equal(t, "reports/whole/2026/11/24/013910Z-00000000-0000-0000-0000-000000000003.json", a.kept[3], "kept %q", a.kept)
+	assert.Equal(t, "sweeps/fleet=whole/date=2026-11-24/20261124T013910Z-unknown-eu-central-1-r4.json.gz", a.kept[3], "kept %q", a.kept)
 
 	// Once more, and by a process that remembers nothing: nothing is published twice.
 	for _, again := range []*function{f, a.function()} {
@@ -189,30 +186,61 @@ func TestReconcileGoesOn(t *testing.T) {
 	a.sent(1, "aidefleet start r1 fleet=bad", "Success", 2*time.Hour, time.Hour)
 	a.sent(0, "aidefleet start r0 fleet=good", "Success", time.Hour, time.Hour)
 	f := a.function()
-	f.reports = refusing{f.reports, "bad"}
+	f.ledger = &ledger.Ledger{Store: &memory{account: a, objects: map[string][]byte{}, refused: "fleet=bad"}}
 	_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
-	assert.ErrorContains(t, err, "s3://bucket/reports/bad/", "published %q: a report that is not kept is not published either", a.published)
-	assert.Equal(t, []string{"good 04:00:10"}, a.published)
+	assert.ErrorContains(t, err, "memory/sweeps/fleet=bad/")
+	assert.Equal(t, []string{"bad 03:00:10", "good 04:00:10"}, a.published, "what is not in the ledger is published nevertheless")
 }
 
-// refusing keeps the reports of all fleets but one.
-type refusing struct {
-	sweep.Recorder
-	fleet string
+// memory is a ledger's store that forgets.
+type memory struct {
+	*account
+	objects map[string][]byte
+	refused string // part of the keys that it does not write
 }
 
-func (r refusing) Record(ctx context.Context, rep report.Report) (string, error) {
-	at, err := r.Recorder.Record(ctx, rep)
-	if rep.Fleet == r.fleet {
-		err = errors.New("no such bucket: " + at)
+func (m *memory) String() string { return "memory" }
+
+func (m *memory) Read(_ context.Context, key string) ([]byte, string, error) {
+	data, ok := m.objects[key]
+	if !ok {
+		return nil, "", ledger.ErrNotFound
 	}
-	return at, err
+	return data, fmt.Sprintf("%x", sha256.Sum256(data)), nil
 }
 
-// TestCollectFails: where anything fails, nothing is published and the error says
-// what.
+func (m *memory) Write(_ context.Context, key string, data []byte) error {
+	if m.refused != "" && strings.Contains(key, m.refused) {
+		return errors.New("no such bucket: memory/" + key)
+	}
+	if _, again := m.objects[key]; !again && strings.HasPrefix(key, "sweeps/") {
+		m.kept = append(m.kept, key)
+	}
+	m.objects[key] = data
+	return m.account.refuses("PutObject")
+}
+
+func (m *memory) WriteIf(ctx context.Context, key string, data []byte, version string) error {
+	if _, now, err := m.Read(ctx, key); err == nil && now != version || err != nil && version != "" {
+		return ledger.ErrChanged
+	}
+	return m.Write(ctx, key, data)
+}
+
+func (m *memory) List(_ context.Context, prefix string) (keys []string, err error) {
+	for key := range m.objects {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
+// TestCollectFails: if anything but the ledger fails, nothing is published and the error
+// says what.
 func TestCollectFails(t *testing.T) {
-	for _, operation := range []string{"ListCommands", "GetMetricStatistics", "DescribeInstances", "ListCommandInvocations", "PutObject", "PutMetricData"} {
+	for _, operation := range []string{"ListCommands", "GetMetricStatistics", "DescribeInstances", "ListCommandInvocations", "PutMetricData"} {
 		a := &account{fail: operation}
 		id := a.sent(1, "aidefleet start r1 fleet=prod", "Success", time.Hour, time.Hour)
 		f := a.function()

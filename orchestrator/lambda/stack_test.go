@@ -10,15 +10,17 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/deploy/iamtest"
+	"aidefleet/orchestrator/ledger"
 )
 
 // TestRoles holds the roles of the functions against what they are given to call.
 func TestRoles(t *testing.T) {
 	var o aws.Operations
 	iamtest.Record(&o)
-	keep := aws.Operations{PutObject: o.PutObject}
-	iamtest.Role(t, deploy.Template("1.2.3"), "StartRole", iamtest.Calls(starting(o), keep))
-	iamtest.Role(t, deploy.Template("1.2.3"), "CollectRole", iamtest.Calls(collecting(o), keep))
+	// A start reads nothing of the ledger: it only records that nobody can be reached. S3
+	// encrypts the ledger with a key, by the rights of who writes and reads.
+	iamtest.Role(t, deploy.Template("1.2.3"), "StartRole", append(iamtest.Calls(starting(o), ledger.S3API{PutObject: o.PutObject}), "kms:GenerateDataKey"))
+	iamtest.Role(t, deploy.Template("1.2.3"), "CollectRole", append(iamtest.Calls(collecting(o), ledgerAPI(o)), "kms:Decrypt", "kms:GenerateDataKey"))
 }
 
 // TestStackEvents takes what the stack's schedules send, and the events of

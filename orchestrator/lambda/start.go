@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,7 +17,7 @@ const clockSkew = 15 * time.Minute
 // start sends the command of a sweep, unless an earlier delivery has.
 func (f *function) start(ctx context.Context, s start) (*outcome, error) {
 	started, err := sweep.Start(ctx, f.starting, sweep.StartOptions{
-		Selector: s.selector, Request: s.request, Metrics: f.publication(s.fleet), Reports: f.reports,
+		Selector: s.selector, Request: s.request, Metrics: f.publication(s.fleet), Ledger: f.ledger,
 		Name: sweep.Name{Verb: sweep.VerbStart, ID: s.scheduled.UTC().Format("20060102T150405Z")},
 		// If no host can be reached, the report has the scheduled time, in every delivery.
 		Requested: s.scheduled, Skew: clockSkew, Clock: sweep.Clock{Pace: f.pace, Now: f.now},
@@ -51,15 +52,12 @@ func (f *function) publishSilence(ctx context.Context, s start, silent *sweep.Ju
 		f.log.Info("sweep was published before", "fleet", s.fleet, "scheduled", s.scheduled)
 		return &outcome{Did: "nothing", Why: "an earlier delivery of this event published that nobody can be reached", Fleet: s.fleet}, nil
 	}
-	kept, err := silent.Record(ctx)
-	if err != nil {
-		return nil, err
-	}
+	kept, unrecorded := silent.Record(ctx)
 	if err := silent.Publish(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(unrecorded, err)
 	}
 	f.remember(silent.Report, f.now(), kept)
-	return &outcome{Did: "published", Why: "no host can be reached, and no command was sent", Fleet: s.fleet, Report: kept}, nil
+	return &outcome{Did: "published", Why: "no host can be reached, and no command was sent", Fleet: s.fleet, Report: kept}, unrecorded
 }
 
 // run is what a published sweep is remembered by.
@@ -90,6 +88,6 @@ func (f *function) summary(r report.Report, kept string) {
 	}
 	s := r.Summary
 	f.log.Info("sweep published", "fleet", r.Fleet, "commands", ids, "requested", r.Started, "seconds", r.Finished.Sub(r.Started).Seconds(),
-		"targeted", s.Targeted, "reported", s.Reported, "clean", s.Clean, "changed", s.Changed, "failed", s.Failed, "missing", s.Missing,
+		"targeted", s.Targeted, "reported", s.Reported, "clean", s.Clean, "changed", s.Changed, "failed", s.Failed, "missing", s.Missing, "suspect", s.Suspect,
 		"namespace", f.namespace, "report", kept)
 }

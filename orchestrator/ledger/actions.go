@@ -73,13 +73,13 @@ func (l *Ledger) WriteAction(ctx context.Context, a Action) error {
 }
 
 // Actions calls with each action between two times, the oldest day first. It goes on after
-// an object that cannot be read, and returns all errors.
+// objects that are broken or of another version, and returns an error for each.
 func (l *Ledger) Actions(ctx context.Context, from, to time.Time, see func(Action)) error {
 	var errs []error
 	for _, date := range dates(from, to) {
 		keys, err := l.Store.List(ctx, "actions/"+date+"/")
 		if err != nil {
-			return errors.Join(append(errs, err)...)
+			return err
 		}
 		for _, key := range keys {
 			if !strings.HasSuffix(key, ".json") {
@@ -87,7 +87,9 @@ func (l *Ledger) Actions(ctx context.Context, from, to time.Time, see func(Actio
 			}
 			var a Action
 			if _, err := l.readJSON(ctx, key, &a); err != nil {
-				errs = append(errs, err)
+				if errs = append(errs, err); !IsObjectError(err) {
+					return err
+				}
 				continue
 			}
 			if !a.When.Before(from.Truncate(time.Second)) && !a.When.After(to) {

@@ -99,7 +99,8 @@ func TestSweepsOfAFleet(t *testing.T) {
 	l, _ := open(t)
 	run := ledger.Run{Account: "1", Region: "eu-central-1", ID: "X", Started: noon}
 	for _, fleet := range []string{"env=prod", "../up"} {
-		require.NoError(t, l.WriteSweep(t.Context(), fleet, run, func(w io.Writer) error { _, err := io.WriteString(w, `{"v":1}`); return err }))
+		_, err := l.WriteSweep(t.Context(), fleet, run, func(w io.Writer) error { _, err := io.WriteString(w, `{"v":1}`); return err })
+		require.NoError(t, err)
 		require.NoError(t, l.WriteHosts(t.Context(), fleet, run, func(put func(ledger.HostRow) error) error { return put(ledger.HostRow{Instance: "i-1"}) }))
 	}
 	sweeps, err := l.Sweeps(t.Context(), "../up", noon.Add(-time.Hour), noon)

@@ -32,6 +32,13 @@ func (e *BrokenError) Error() string {
 
 func (e *BrokenError) Unwrap() error { return e.Err }
 
+// IsObjectError says that objects were read, and some are not what they should be.
+func IsObjectError(err error) bool {
+	var broken *BrokenError
+	var version *VersionError
+	return errors.As(err, &broken) || errors.As(err, &version)
+}
+
 // object names an object for people.
 func (l *Ledger) object(key string) string { return l.Store.String() + "/" + key }
 

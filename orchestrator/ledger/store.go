@@ -44,3 +44,21 @@ type Ledger struct{ Store Store }
 
 // Version is the value of "v" in every object.
 const Version = 1
+
+// Unreachable is a Store that cannot be opened. All it does is to say why.
+type Unreachable struct{ Err error }
+
+// Read is Store.Read.
+func (u Unreachable) Read(context.Context, string) ([]byte, string, error) { return nil, "", u.Err }
+
+// Write is Store.Write.
+func (u Unreachable) Write(context.Context, string, []byte) error { return u.Err }
+
+// WriteIf is Store.WriteIf.
+func (u Unreachable) WriteIf(context.Context, string, []byte, string) error { return u.Err }
+
+// List is Store.List.
+func (u Unreachable) List(context.Context, string) ([]string, error) { return nil, u.Err }
+
+// String is Store.String.
+func (u Unreachable) String() string { return "unreachable" }

@@ -41,9 +41,11 @@ type HostRow struct {
 	Held        string    `json:"held,omitempty"` // id of the hold
 }
 
-// WriteSweep writes the report of a fleet's sweep. write writes it as JSON.
-func (l *Ledger) WriteSweep(ctx context.Context, fleet string, r Run, write func(io.Writer) error) error {
-	return l.writeZipped(ctx, sweepKey(fleet, r), write)
+// WriteSweep writes the report of a fleet's sweep, and returns where it is. write writes it
+// as JSON.
+func (l *Ledger) WriteSweep(ctx context.Context, fleet string, r Run, write func(io.Writer) error) (at string, err error) {
+	key := sweepKey(fleet, r)
+	return l.object(key), l.writeZipped(ctx, key, write)
 }
 
 // WriteHosts writes the hosts of a fleet's sweep. rows calls put with each.

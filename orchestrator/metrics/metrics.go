@@ -43,13 +43,17 @@ type API struct {
 type Host struct {
 	ID, Name                string
 	Added, Removed, Changed int
-	Unread                  int // entries that AIDE could not look at
+	Unread                  int  // entries that AIDE could not look at
+	Held                    bool // its drift is expected for a while
 }
 
 // Fleet is what a sweep found out about all hosts together.
 type Fleet struct {
 	Name                                                string
 	Targeted, Reported, Clean, Changed, Failed, Missing int
+	Suspect, Held                                       int // hosts, whatever else they are
+	FailedUnheld, MissingUnheld                         int // without the held hosts: what alarms look at
+	NewChanges                                          int // that were not there in the checks before
 	Seconds                                             float64
 }
 
@@ -108,6 +112,8 @@ func (h Host) label() string {
 	}
 	return h.Name
 }
+
+func (h Host) changes() int { return h.Added + h.Changed + h.Removed }
 
 func (h Host) counts() [3]int { return [3]int{h.Added, h.Changed, h.Removed} }
 
@@ -188,13 +194,24 @@ func (s Sweep) fleetData() []types.MetricDatum {
 		{"HostsChanged", float64(f.Changed), types.StandardUnitCount},
 		{"HostsFailed", float64(f.Failed), types.StandardUnitCount},
 		{"HostsMissing", float64(f.Missing), types.StandardUnitCount},
+		{"HostsSuspect", float64(f.Suspect), types.StandardUnitCount},
+		{"HostsHeld", float64(f.Held), types.StandardUnitCount},
+		{"HostsFailedUnheld", float64(f.FailedUnheld), types.StandardUnitCount},
+		{"HostsMissingUnheld", float64(f.MissingUnheld), types.StandardUnitCount},
+		{"NewChanges", float64(f.NewChanges), types.StandardUnitCount},
 		{"SweepSeconds", f.Seconds, types.StandardUnitSeconds},
 	} {
 		add(m.name, m.value, m.unit)
 	}
 	if len(s.Hosts) > 0 {
 		data = append(data,
-			s.ofHosts("HostChanges", func(h Host) int { return h.Added + h.Changed + h.Removed }),
+			s.ofHosts("HostChanges", Host.changes),
+			s.ofHosts("HostChangesUnheld", func(h Host) int {
+				if h.Held {
+					return 0
+				}
+				return h.changes()
+			}),
 			s.ofHosts("EntriesUnread", func(h Host) int { return h.Unread }))
 	}
 	data = append(data, s.mark())

@@ -11,6 +11,7 @@ import (
 var csvHeader = []string{
 	"instance", "name", "account", "region", "status", "reason", "added", "removed", "changed", "total",
 	"fingerprint", "message", "next", "paths", "unread", "unread_path",
+	"suspect", "new", "held", "first_seen",
 }
 
 // WriteCSV writes the report as RFC 4180 has it: a header, then one record a host, with
@@ -35,16 +36,23 @@ func WriteCSV(w io.Writer, r Report) error {
 }
 
 func record(h Host) []string {
-	var added, removed, changed, total, unread string
+	var added, removed, changed, total, unread, fresh, held, first string
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
-		total, unread = strconv.Itoa(h.Total), strconv.Itoa(h.Unread)
+		total, unread, fresh = strconv.Itoa(h.Total), strconv.Itoa(h.Unread), strconv.Itoa(h.New)
+	}
+	if h.Held != nil {
+		held = h.Held.ID
+	}
+	if h.FirstSeen {
+		first = "true"
 	}
 	return []string{
 		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(string(h.Reason)),
 		added, removed, changed, total,
-		cell(h.Fingerprint), cell(h.Message), cell(h.Next), cell(samplePaths(h)),
+		cell(h.Fingerprint), cell(h.said()), cell(h.Next), cell(samplePaths(h)),
 		unread, cell(h.UnreadPath),
+		cell(h.kinds()), fresh, cell(held), first,
 	}
 }
 

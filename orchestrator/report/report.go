@@ -4,6 +4,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"aidefleet/node/result"
@@ -90,7 +91,9 @@ type Host struct {
 
 	Reason  Reason `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
-	Next    string `json:"next,omitempty"` // what to do about it
+	// MessageFrom is FromHost if the host itself says Message; else the orchestrator does.
+	MessageFrom string `json:"message_from,omitempty"`
+	Next        string `json:"next,omitempty"` // what to do about it
 
 	New   int    `json:"new,omitempty"`   // changes that are not in the report Since
 	Since string `json:"since,omitempty"` // id of the report before, of the same baseline
@@ -112,12 +115,35 @@ type Host struct {
 	Held      *Held     `json:"held,omitempty"`
 }
 
+// FromHost marks what a host says of itself, and nobody has verified.
+const FromHost = "host"
+
+// said is the message for people. What a host says is marked as such.
+func (h Host) said() string {
+	if h.Message != "" && h.MessageFrom == FromHost {
+		return HostSays(h.Message)
+	}
+	return h.Message
+}
+
+// HostSays marks a text as a host's own.
+func HostSays(text string) string { return "host says: " + text }
+
 // Held says that drift or silence of a host is expected for a while.
 type Held struct {
 	ID    string    `json:"id"`
 	Who   string    `json:"who"` // ARN of who said so
 	Why   string    `json:"why"`
 	Until time.Time `json:"until"`
+}
+
+// kinds are the findings of a suspect host.
+func (h Host) kinds() string {
+	kinds := make([]string, 0, len(h.Suspect))
+	for _, f := range h.Suspect {
+		kinds = append(kinds, string(f.Kind))
+	}
+	return strings.Join(kinds, " ")
 }
 
 // label is what people call the host.
@@ -128,8 +154,8 @@ func (h Host) label() string {
 	return h.Name
 }
 
-// order is the order in which people want to read: changed, failed, silent, and then good
-// hosts.
+// order is the order in which people want to read, after the suspects: changed, failed,
+// silent, and then good hosts.
 var order = map[Status]int{Drift: 0, Failed: 1, Missing: 2, Clean: 3}
 
 // SetHosts makes these the hosts of the report, in reading order, and counts them.
@@ -147,7 +173,7 @@ func (r *Report) Sort() {
 }
 
 func byReading(a, b Host) int {
-	return cmp.Or(cmp.Compare(order[a.Status], order[b.Status]),
+	return cmp.Or(cmp.Compare(min(len(b.Suspect), 1), min(len(a.Suspect), 1)), cmp.Compare(order[a.Status], order[b.Status]),
 		cmp.Compare(a.label(), b.label()), cmp.Compare(a.Instance, b.Instance))
 }
 
@@ -156,6 +182,13 @@ func (r *Report) Count() {
 	r.Summary = Summary{Targeted: len(r.Hosts)}
 	for _, h := range r.Hosts {
 		r.Summary.Unread += h.Unread
+		r.Summary.New += h.New
+		if len(h.Suspect) > 0 {
+			r.Summary.Suspect++
+		}
+		if h.Held != nil {
+			r.Summary.Held++
+		}
 		switch h.Status {
 		case Clean:
 			r.Summary.Clean++

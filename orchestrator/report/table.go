@@ -55,7 +55,7 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	if len(r.Hosts) <= fewHosts {
 		t.hosts(r.Hosts)
 	} else {
-		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 })
+		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 && len(h.Suspect) == 0 })
 		t.hosts(shown)
 		if n := len(r.Hosts) - len(shown); n > 0 {
 			t.line("%s  %s; --output csv or json lists them", t.status(Clean, len(Missing)), count(n, "host"))
@@ -73,7 +73,7 @@ func WriteRows(w io.Writer, r Report) error {
 	for _, h := range r.Hosts {
 		cells := row(h)
 		if h.Message != "" {
-			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.Message)
+			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.said())
 		}
 		fmt.Fprintln(out, strings.Join(cells, "\t"))
 	}
@@ -83,12 +83,17 @@ func WriteRows(w io.Writer, r Report) error {
 // Sum is the whole report in one line.
 func Sum(r Report) string {
 	s := r.Summary
-	unread := ""
-	if s.Unread > 0 {
-		unread = Number(s.Unread) + " entries unread, "
+	more := ""
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{s.Suspect, "suspect"}, {s.Held, "held"}, {s.New, "changes new"}, {s.Unread, "entries unread"}} {
+		if part.n > 0 {
+			more += Number(part.n) + " " + part.what + ", "
+		}
 	}
 	return fmt.Sprintf("%s: %s clean, %s changed, %s failed, %s missing, %sin %s", count(s.Targeted, "host"),
-		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), unread, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
+		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), more, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
 }
 
 func row(h Host) []string {
@@ -99,12 +104,19 @@ func row(h Host) []string {
 	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, detail(h)}
 }
 
-// detail is the last column: the unread entries and the changes, or why there are no counts.
+// detail is the last column: what makes the host suspect; then the unread entries and the
+// changes, or why there are no counts.
 func detail(h Host) string {
-	if h.Reason != "" {
-		return Escape(string(h.Reason))
+	parts := make([]string, 0, len(h.Paths)+4)
+	if len(h.Suspect) > 0 {
+		parts = append(parts, "suspect: "+Escape(h.kinds())+";")
 	}
-	parts := make([]string, 0, len(h.Paths)+2)
+	if h.Reason != "" {
+		return strings.Join(append(parts, Escape(string(h.Reason))), " ")
+	}
+	if h.New > 0 && h.Since != "" {
+		parts = append(parts, fmt.Sprintf("%d new:", h.New))
+	}
 	if h.Unread > 0 {
 		parts = append(parts, unread(h))
 	}
@@ -114,7 +126,7 @@ func detail(h Host) string {
 	if h.More > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", h.More))
 	}
-	return strings.Join(parts, " ")
+	return strings.TrimSuffix(strings.Join(parts, " "), ";")
 }
 
 // unread says how many entries were not looked at, and the first of them.
@@ -204,8 +216,17 @@ func (t *table) hosts(hosts []Host) {
 		if below && cells[whatColumn] != "" {
 			t.line("%*s%s", indent, "", clip(cells[whatColumn], t.style.Width-indent))
 		}
+		for _, f := range h.Suspect {
+			t.line("%*s! %s", indent, "", Escape(f.Message))
+		}
+		if len(h.Suspect) > 0 {
+			t.line("%*s→ find out why; if it is well: orchestrator trust --instance %s --why TEXT", indent, "", Escape(h.Instance))
+		}
+		if h.Held != nil {
+			t.line("%*sheld until %s by %s: %s", indent, "", h.Held.Until.UTC().Format("2006-01-02 15:04 UTC"), Escape(h.Held.Who), Escape(h.Held.Why))
+		}
 		if h.Message != "" {
-			t.line("%*s%s", indent, "", Escape(h.Message))
+			t.line("%*s%s", indent, "", Escape(h.said()))
 		}
 		if h.Next != "" {
 			t.line("%*s→ %s", indent, "", Escape(h.Next))

@@ -51,14 +51,16 @@ type Request struct {
 
 // Command is what the service knows of a command as a whole.
 type Command struct {
-	ID        string
-	Document  string
-	Comment   string
-	Targets   []Target
-	Requested time.Time
-	Expires   time.Time // when the service gives up waiting for hosts
-	Status    string    // Pending, InProgress, Success, Failed, …
-	Detail    string    // StatusDetails without spaces, lower case
+	ID       string
+	Document string
+	Comment  string
+	Targets  []Target
+	// Parameters are those of the document, by name, each with its first value.
+	Parameters map[string]string
+	Requested  time.Time
+	Expires    time.Time // when the service gives up waiting for hosts
+	Status     string    // Pending, InProgress, Success, Failed, …
+	Detail     string    // StatusDetails without spaces, lower case
 
 	// Numbers of hosts. Right after a send all of them are 0.
 	Targeted, Completed int
@@ -120,6 +122,14 @@ func fromSDK(c types.Command) Command {
 		Detail:    fold(aws.ToString(c.StatusDetails)),
 		Targeted:  int(c.TargetCount),
 		Completed: int(c.CompletedCount),
+	}
+	if len(c.Parameters) > 0 {
+		command.Parameters = make(map[string]string, len(c.Parameters))
+	}
+	for name, values := range c.Parameters {
+		if len(values) > 0 {
+			command.Parameters[name] = values[0]
+		}
 	}
 	for _, t := range c.Targets {
 		command.Targets = append(command.Targets, Target{Key: aws.ToString(t.Key), Values: t.Values})

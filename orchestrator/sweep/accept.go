@@ -81,19 +81,19 @@ func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) 
 		if row.Fingerprint == "" {
 			why = "not accepted: its change has no fingerprint"
 		}
-		row.Message, row.Next = beside(why, row.Message), "orchestrator show "+h.ID
+		row.Message, row.MessageFrom, row.Next = beside(why, row), "", "orchestrator show "+h.ID
 	case row.Status == report.Clean:
-		row.Message = beside("nothing to accept: its last check was clean", row.Message)
+		row.Message, row.MessageFrom = beside("nothing to accept: its last check was clean", row), ""
 	}
 	a.Others = append(a.Others, row)
 }
 
 // beside is why a host did not accept, and what it said of itself.
-func beside(why, said string) string {
-	if said == "" {
+func beside(why string, h report.Host) string {
+	if h.Message == "" {
 		return why
 	}
-	return why + "; " + said
+	return why + "; " + report.HostSays(h.Message)
 }
 
 // silent is a host of which nothing is known but why.

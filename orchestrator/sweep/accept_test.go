@@ -132,8 +132,8 @@ func TestAcceptableKeepsMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"same-1": "it was changed", "other": "not accepted: it shows another fingerprint: " + strings.Repeat("ab", 16) + "; it was changed",
-		"clean": "nothing to accept: its last check was clean; it was changed",
+		"same-1": "it was changed", "other": "not accepted: it shows another fingerprint: " + strings.Repeat("ab", 16) + "; host says: it was changed",
+		"clean": "nothing to accept: its last check was clean; host says: it was changed",
 	}
 	for _, h := range slices.Concat(got.Chosen, got.Others) {
 		if said, ok := want[h.Name]; ok && h.Message != said {

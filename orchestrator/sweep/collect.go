@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
@@ -17,7 +18,7 @@ type CollectOptions struct {
 	// Metrics without a fleet go to the fleet that the comments of the commands name or,
 	// if none does, that their targets name.
 	Metrics  Publication
-	Reports  Recorder
+	Ledger   *ledger.Ledger
 	Wait     time.Duration
 	Detached bool // the commands are left alone if the context ends
 	Explain  func(error) string
@@ -25,7 +26,7 @@ type CollectOptions struct {
 	Clock    Clock
 }
 
-// Judged is the report on an account and region that is neither kept nor published yet.
+// Judged is the report on an account and region that is neither recorded nor published yet.
 type Judged struct {
 	Report report.Report
 
@@ -33,10 +34,10 @@ type Judged struct {
 }
 
 // Collect reports on commands that someone else sent: the console, a schedule,
-// an interrupted sweep. It publishes nothing.
+// an interrupted sweep. It compares with the ledger, and publishes nothing.
 func Collect(ctx context.Context, region Region, ids []string, o CollectOptions) (Judged, error) {
 	r := &run{Region: region, settings: settings{
-		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, reports: o.Reports, wait: o.Wait, detached: o.Detached,
+		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, ledger: o.Ledger, wait: o.Wait, detached: o.Detached,
 		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
 	}}
 	if err := r.takeOver(ctx, ids); err != nil {
@@ -48,6 +49,7 @@ func Collect(ctx context.Context, region Region, ids []string, o CollectOptions)
 		r.cancel(ctx)
 	}
 	r.judge()
+	r.compare(ctx)
 	rep, err := merge([]*run{r})
 	return Judged{Report: rep, run: r}, err
 }
@@ -85,17 +87,23 @@ func (j *Judged) Published(ctx context.Context, now time.Time) (bool, error) {
 	return Published(ctx, j.run.Region, j.run.metrics, j.Report.Started, now)
 }
 
-// Record keeps the report and returns where it is; empty if none is kept.
+// Whole says that what became of every host is known, so that the report can be recorded
+// and published.
+func (j *Judged) Whole() bool { return j.run != nil && j.run.publishable() }
+
+// Record writes the report into the ledger and returns where it is; empty if there is no
+// ledger.
 func (j *Judged) Record(ctx context.Context) (at string, err error) {
 	j.run.errs = nil
 	j.run.record(ctx)
 	return j.run.recorded, j.failed()
 }
 
-// Publish publishes the metrics.
+// Publish publishes the metrics, and tells of suspects.
 func (j *Judged) Publish(ctx context.Context) error {
 	j.run.errs = nil
 	j.run.publish(ctx)
+	j.run.tell(ctx)
 	return j.failed()
 }
 

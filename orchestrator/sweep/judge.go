@@ -37,8 +37,8 @@ func (r *run) judge() {
 		r.judgeCommand(&l, c)
 	}
 	r.report.Hosts = l.hosts
-	r.report.Count()
 	r.nameAccount()
+	r.report.Count()
 }
 
 // judgeCommand judges the hosts of a command that was sent.
@@ -176,8 +176,8 @@ func gap(h fleet.Host, status runcommand.Status, c *command) report.Reason {
 // if only as not given yet.
 func (c *command) allListed() bool { return c.lost == nil && c.AllListed(len(c.answers)) }
 
-// complete says that the report has what became of every host.
-func (r *run) complete() bool {
+// allKnown says that the report has what became of every host.
+func (r *run) allKnown() bool {
 	return !slices.ContainsFunc(r.sent(), func(c *command) bool { return !c.allListed() }) &&
 		!slices.ContainsFunc(r.report.Hosts, func(h report.Host) bool { return h.Reason == report.Unfinished })
 }
@@ -198,14 +198,18 @@ func fill(out *report.Host, a answer) {
 		}
 		return
 	}
-	out.AIDE, out.Node, out.Seconds, out.Report = line.AIDE, line.Node, line.Seconds, line.Report
-	out.Baseline, out.Config, out.Message = line.Baseline, line.Config, line.Message
+	out.AIDE, out.AIDESHA256, out.Node, out.NodeSHA256 = line.AIDE, line.AIDESHA256, line.Node, line.NodeSHA256
+	out.Began, out.Seconds, out.Report = line.Started, line.Seconds, line.Report
+	out.Baseline, out.NextBaseline, out.Config = line.Baseline, line.Next, line.Config
+	if line.Message != "" {
+		out.Message, out.MessageFrom = line.Message, report.FromHost
+	}
 	if line.Status == result.Failed {
 		out.Status, out.Reason = report.Failed, report.Reason(line.Reason)
 		return
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts
-	out.Unread, out.UnreadPath = line.Unread, line.UnreadPath
+	out.Unread, out.UnreadPath, out.New, out.Since = line.Unread, line.UnreadPath, line.New, line.Since
 	out.Fingerprint, out.Paths, out.More = line.Fingerprint, line.Paths, line.More
 }
 
@@ -214,7 +218,7 @@ func explain(a answer, err error) string {
 	if strings.TrimSpace(a.Output) == "" {
 		return fmt.Sprintf("exit status %d and no output", a.Code)
 	}
-	text := fmt.Sprintf("exit status %d, output: %s", a.Code, report.Excerpt(a.Output, excerptChars))
+	text := fmt.Sprintf("exit status %d, the host printed: %s", a.Code, report.Excerpt(a.Output, excerptChars))
 	if !errors.Is(err, result.ErrNoLine) {
 		text = err.Error() + "; " + text
 	}

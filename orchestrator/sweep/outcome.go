@@ -58,7 +58,7 @@ func outcome(runs []*run, r *report.Report) error {
 	var first error
 	failed, unfinished := 0, false
 	for _, one := range runs {
-		unfinished = unfinished || !one.complete()
+		unfinished = unfinished || !one.allKnown()
 		if len(one.errs) == 0 {
 			continue
 		}

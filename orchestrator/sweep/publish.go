@@ -7,6 +7,7 @@ import (
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/report"
 )
 
 // Publication says where the metrics of a sweep go.
@@ -29,13 +30,14 @@ func Published(ctx context.Context, region Region, p Publication, requested, now
 	return metrics.Completed(ctx, region.Metrics, p.Namespace, p.Fleet, requested, now)
 }
 
-// publish is the last stage: it publishes an account and region of whose hosts all
-// is known, if its report could be kept.
+// publish is the eighth stage: it publishes an account and region of whose hosts all is
+// known.
 func (r *run) publish(ctx context.Context) {
-	if r.metrics.Namespace == "" || !r.publishable() || r.reports != nil && r.recorded == "" {
+	if r.metrics.Namespace == "" || !r.publishable() {
 		return
 	}
-	if err := metrics.Publish(ctx, r.Metrics, r.points()); err != nil {
+	err := metrics.Publish(ctx, r.Metrics, r.points())
+	if r.published = err == nil; err != nil {
 		r.errs = append(r.errs, r.unpublished(err))
 	}
 }
@@ -58,13 +60,21 @@ func (r *run) points() metrics.Sweep {
 		Published: r.now().UTC(),
 		Fleet: metrics.Fleet{
 			Name: r.report.Fleet, Targeted: s.Targeted, Reported: s.Reported, Clean: s.Clean,
-			Changed: s.Changed, Failed: s.Failed, Missing: s.Missing,
+			Changed: s.Changed, Failed: s.Failed, Missing: s.Missing, Suspect: s.Suspect, Held: s.Held, NewChanges: s.New,
 			Seconds: r.report.Finished.Sub(r.report.Started).Seconds(),
 		},
 	}
 	for _, h := range r.report.Hosts {
-		if h.Counts != nil {
-			m.Hosts = append(m.Hosts, metrics.Host{ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread})
+		switch {
+		case h.Counts != nil:
+			m.Hosts = append(m.Hosts, metrics.Host{
+				ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread, Held: h.Held != nil,
+			})
+		case h.Held != nil:
+		case h.Status == report.Failed:
+			m.Fleet.FailedUnheld++
+		case h.Status == report.Missing:
+			m.Fleet.MissingUnheld++
 		}
 	}
 	return m

@@ -2,31 +2,88 @@ package sweep
 
 import (
 	"context"
+	"fmt"
+	"io"
 
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
+	documents "aidefleet/ssm-documents"
 )
 
-// Recorder keeps reports outside the hosts.
-type Recorder interface {
-	// Record keeps a report and returns where it is. The same report may be kept again.
-	Record(ctx context.Context, r report.Report) (at string, err error)
-}
-
-// record is the sixth stage: it keeps the report of an account and region, if that may be
-// published.
+// record is the seventh stage: it writes the report of an account and region into the
+// ledger, if it may be published. If that fails the sweep goes on, and says so.
 func (r *run) record(ctx context.Context) {
-	if r.reports == nil || !r.publishable() {
+	if r.ledger == nil || r.request.Document != documents.Check || !r.publishable() {
 		return
 	}
 	r.report.Sort()
-	var err error
-	if r.recorded, err = r.reports.Record(ctx, r.report); err != nil {
-		r.errs = append(r.errs, err)
+	if err := r.recordSweep(ctx); err != nil {
+		r.errs = append(r.errs, r.unrecorded(err))
 	}
+}
+
+// recordSweep writes the report, and then its hosts.
+func (r *run) recordSweep(ctx context.Context) error {
+	run := ledger.Run{Account: r.account(), Region: r.Name, ID: r.id(), Started: r.report.Started}
+	at, err := r.ledger.WriteSweep(ctx, r.report.Fleet, run, func(w io.Writer) error { return report.WriteJSON(w, r.report) })
+	if err != nil {
+		return err
+	}
+	r.recorded = at
+	return r.ledger.WriteHosts(ctx, r.report.Fleet, run, func(put func(ledger.HostRow) error) error {
+		for _, h := range r.report.Hosts {
+			if err := put(row(h)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// id names the run in the ledger: as the command history does, whoever reads that.
+func (r *run) id() string {
+	for _, c := range r.sent() {
+		if n, ok := ParseName(c.Comment); ok {
+			return n.ID
+		}
+		return c.ID
+	}
+	return r.name.ID
+}
+
+// unrecorded says how to record what was not.
+func (r *run) unrecorded(err error) error {
+	ids := r.commandIDs()
+	if len(ids) == 0 {
+		return fmt.Errorf("the sweep is not in the ledger: %w", err)
+	}
+	return fmt.Errorf("the sweep is not in the ledger; %s makes up for it: %w", r.collectLine(ids), err)
+}
+
+// row is a host as the ledger has it.
+func row(h report.Host) ledger.HostRow {
+	out := ledger.HostRow{
+		Account: h.Account, Region: h.Region, Instance: h.Instance, Name: h.Name, Status: string(h.Status), Reason: string(h.Reason),
+		New: h.New, Unread: h.Unread, Fingerprint: h.Fingerprint, Report: h.Report, Seconds: h.Seconds,
+		AIDE: h.AIDE, AIDESHA256: h.AIDESHA256, Node: h.Node, NodeSHA256: h.NodeSHA256, Config: h.Config, FirstSeen: h.FirstSeen,
+	}
+	if h.Counts != nil {
+		out.Added, out.Removed, out.Changed, out.Total = &h.Added, &h.Removed, &h.Changed, h.Total
+	}
+	if h.Baseline != nil {
+		out.Baseline = h.Baseline.SHA256
+	}
+	for _, f := range h.Suspect {
+		out.Suspect = append(out.Suspect, string(f.Kind))
+	}
+	if h.Held != nil {
+		out.Held = h.Held.ID
+	}
+	return out
 }
 
 // publishable says that the report has hosts and is complete, and the run was not
 // interrupted. A run whose commands were all refused is not publishable.
 func (r *run) publishable() bool {
-	return r.interrupted == nil && len(r.report.Hosts) > 0 && r.complete() && (len(r.commands) == 0 || len(r.sent()) > 0)
+	return r.interrupted == nil && len(r.report.Hosts) > 0 && r.allKnown() && (len(r.commands) == 0 || len(r.sent()) > 0)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
@@ -16,7 +17,7 @@ type StartOptions struct {
 	Name      Name
 	Request   runcommand.Request
 	Metrics   Publication
-	Reports   Recorder
+	Ledger    *ledger.Ledger
 	Requested time.Time     // of the report, if nobody can be reached
 	Skew      time.Duration // how far the clock of Requested may be ahead of Run Command's
 	Clock     Clock
@@ -41,7 +42,7 @@ type Started struct {
 // found.
 func Start(ctx context.Context, region Region, o StartOptions) (Started, error) {
 	r := &run{Region: region, settings: settings{
-		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), reports: o.Reports, requested: o.Requested,
+		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), ledger: o.Ledger, requested: o.Requested,
 		detached: true, explain: orText(nil), observer: &observer{}, pace: o.Clock.pace(), now: o.Clock.now(),
 	}}
 	comment, since := r.requestTo(o.Selector, 0, 0).Comment, o.Requested.Add(-o.Skew)

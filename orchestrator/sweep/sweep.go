@@ -5,12 +5,16 @@
 //	watch    wait until every host that can answer has         (runcommand)
 //	gather   page through the answers, and decode them         (runcommand, node/result)
 //	judge    give each host one status, and a reason           (report)
-//	record   keep the report
+//	compare  hold what hosts claim against what they claimed   (suspect, ledger)
+//	record   keep the report                                   (ledger)
 //	publish  write counts and coverage to CloudWatch           (metrics)
+//	tell     send an event that names the suspects             (notify)
 //
 // Run is all of them. Collect begins at watch, with commands that somebody else
 // sent. Start ends at send, and leaves the rest to Collect. Ask and Page put a query to
 // hosts. Acceptable and Accept find the hosts that show a change, and let them accept it.
+// What changes baselines or programs is an action: it is announced in the ledger before
+// send, and completed after judge.
 package sweep
 
 import (
@@ -20,8 +24,10 @@ import (
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/notify"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
+	"aidefleet/orchestrator/trail"
 )
 
 // Region is one account in one region, as far as a sweep calls it.
@@ -32,6 +38,8 @@ type Region struct {
 	Fleet    fleet.API
 	Commands runcommand.API
 	Metrics  metrics.API
+	Events   notify.API
+	Trail    trail.API
 }
 
 // Options are what Run needs.
@@ -40,8 +48,8 @@ type Options struct {
 	Name     Name               // in the command history
 	Request  runcommand.Request // its targets and its comment come from Selector and Name
 	Metrics  Publication
-	Reports  Recorder       // keeps reports; nil keeps none
 	Ledger   *ledger.Ledger // what the fleet remembers; nil remembers nothing
+	Act      Act            // what the command does to baselines; the zero value is a check
 
 	// Wait ends the waiting, but not the command; 0 waits until every host that
 	// can answer has answered.
@@ -70,6 +78,7 @@ func Run(ctx context.Context, regions []Region, o Options) (report.Report, error
 	}
 	runs := o.runs(found)
 	sideBySide(runs, len(runs), func(r *run) {
+		r.announce(ctx)
 		r.send(ctx)
 		r.watch(ctx)
 		r.gather(ctx)
@@ -77,8 +86,11 @@ func Run(ctx context.Context, regions []Region, o Options) (report.Report, error
 			r.cancel(ctx)
 		}
 		r.judge()
+		r.complete(ctx)
+		r.compare(ctx)
 		r.record(ctx)
 		r.publish(ctx)
+		r.tell(ctx)
 	})
 	return merge(runs)
 }
@@ -88,13 +100,15 @@ type run struct {
 	Region
 	settings
 
-	hosts       []fleet.Host  // select: the targeted hosts
-	unsent      []fleet.Host  // send: those that no command is for
-	commands    []*command    // send, watch, gather
-	interrupted error         // cancel: why the run ended before its commands did
-	report      report.Report // judge
-	recorded    string        // record: where the report is
-	errs        []error       // what could not be done here
+	hosts       []fleet.Host   // select: the targeted hosts
+	unsent      []fleet.Host   // send: those that no command is for
+	commands    []*command     // send, watch, gather
+	interrupted error          // cancel: why the run ended before its commands did
+	action      *ledger.Action // announce: what this run does, as the ledger has it
+	report      report.Report  // judge
+	recorded    string         // record: where the report is
+	published   bool           // publish
+	errs        []error        // what could not be done here
 }
 
 // settings are those of every verb, as the stages take them.
@@ -103,7 +117,8 @@ type settings struct {
 	name      Name
 	request   runcommand.Request
 	metrics   Publication
-	reports   Recorder
+	ledger    *ledger.Ledger
+	act       Act
 	wait      time.Duration
 	requested time.Time // of a run that sends no command; zero is now
 	detached  bool      // the commands are left alone if the context ends
@@ -129,7 +144,7 @@ func (o Options) runs(found []Selection) []*run {
 
 func (o Options) settings() settings {
 	return settings{
-		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), reports: o.Reports, wait: o.Wait,
+		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), ledger: o.Ledger, act: o.Act, wait: o.Wait,
 		explain: orText(o.Explain), observer: &observer{onSent: o.Sent, onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
 	}
 }

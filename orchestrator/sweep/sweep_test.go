@@ -293,7 +293,7 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s (%s): nothing is said about what to do", h.Name, h.Reason)
 			}
 		}
-		if h.Name == "garbage" && h.Message != `exit status 0, output: \x1b[31mhello` {
+		if h.Name == "garbage" && h.Message != `exit status 0, the host printed: \x1b[31mhello` {
 			t.Errorf("message %q: want what the host printed, escaped", h.Message)
 		}
 		if h.Name == "clean" {

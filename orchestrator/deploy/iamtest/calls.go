@@ -12,8 +12,11 @@ import (
 // named are the actions of operations that IAM calls by another name, or for which the
 // project has no client of the SDK.
 var named = map[string]string{
-	"PutObject":  "s3:PutObject",
-	"HeadObject": "s3:GetObject",
+	"PutObject":     "s3:PutObject",
+	"HeadObject":    "s3:GetObject",
+	"GetObject":     "s3:GetObject",
+	"ListObjectsV2": "s3:ListBucket",
+	"PutEvents":     "events:PutEvents",
 }
 
 // free are actions that everybody may take (STS API reference, GetCallerIdentity).
