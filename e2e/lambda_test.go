@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -95,7 +97,7 @@ func newFunction(tb testing.TB, s simulated) *function {
 	}
 	f.cmd = exec.Command(bootstrap)
 	f.cmd.Env = append(s.environment(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
-		"AWS_LAMBDA_FUNCTION_NAME=aidefleet-collect", "ORCHESTRATOR_REPORTS=s3://"+lab.Bucket+"/reports")
+		"AWS_LAMBDA_FUNCTION_NAME=aidefleet-collect", "ORCHESTRATOR_LEDGER="+bucketLedger)
 	log, err := os.Create(f.log)
 	if err != nil {
 		tb.Fatal(err)
@@ -216,16 +218,17 @@ func (s simulated) publishedOnce(fleet string) {
 	}
 }
 
-// kept reads a report out of the bucket.
+// bucketLedger is a ledger in the lab's S3, as the stack makes one.
+const bucketLedger = "s3://" + lab.Bucket + "/ledger"
+
+// kept reads a report out of the ledger in the bucket.
 func (s simulated) kept(location string) (r report.Report) {
 	s.tb.Helper()
 	object, ok := strings.CutPrefix(location, "s3://")
-	if !ok {
-		s.tb.Fatalf("the report is at %q", location)
-	}
-	if err := json.Unmarshal(s.s3(http.MethodGet, "/"+object, nil), &r); err != nil {
-		s.tb.Fatalf("%s: %v", location, err)
-	}
+	require.True(s.tb, ok, "the report is at %q", location)
+	unzipped, err := gzip.NewReader(bytes.NewReader(s.s3(http.MethodGet, "/"+object, nil)))
+	require.NoError(s.tb, err, location)
+	require.NoError(s.tb, json.NewDecoder(unzipped).Decode(&r), location)
 	return r
 }
 

@@ -80,14 +80,17 @@ type fleet struct {
 }
 
 // program is a command line of the orchestrator, or of the lab if "lab" is its first
-// word, with nothing of the caller's AWS settings in its environment.
+// word, with nothing of the caller's settings in its environment.
 func program(environment []string, args ...string) *exec.Cmd {
 	name := "orchestrator"
 	if args[0] == "lab" {
 		name, args = args[0], args[1:]
 	}
 	cmd := exec.Command(filepath.Join(bin, name), args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "ORCHESTRATOR_")
+	})
+	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+filepath.Join(bin, "state")) // the user's own ledger is not for tests
 	cmd.Env = append(cmd.Env, environment...)
 	return cmd
 }

@@ -33,7 +33,7 @@ func newKeys(dir string) (*sigv4.Keys, error) {
 	return sigv4.New(user, hosts), errors.Join(err, f.Close())
 }
 
-// Environment is what makes an SDK and the AWS CLI use the lab in dir, as
+// Environment is what makes an SDK, the AWS CLI and the orchestrator use the lab in dir, as
 // KEY=value. The error is ErrNone if there is none.
 func Environment(dir string) ([]string, error) {
 	s, _, err := Read(dir)
@@ -47,21 +47,24 @@ func Environment(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return environment(s.URL, strings.TrimSpace(string(secret))), nil
+	return environment(dir, s.URL, strings.TrimSpace(string(secret))), nil
 }
 
 func (l *Lab) environment() []string {
 	key, _ := l.keys.Find(userKey)
-	return environment(l.url, key.Secret)
+	return environment(l.dir, l.url, key.Secret)
 }
 
-func environment(url, secret string) []string {
+// environment includes a ledger of the lab's own: what is true of its hosts must not get
+// into the user's.
+func environment(dir, url, secret string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + url,
 		"AWS_REGION=" + region,
 		"AWS_DEFAULT_REGION=" + region, // the AWS CLI's name for it
 		"AWS_ACCESS_KEY_ID=" + userKey,
 		"AWS_SECRET_ACCESS_KEY=" + secret,
+		"ORCHESTRATOR_LEDGER=" + filepath.Join(dir, ledgerFolder),
 	}
 }
 

@@ -48,6 +48,8 @@ type State struct {
 const (
 	stateFile  = "lab.json"
 	secretFile = "secret"
+
+	ledgerFolder = "ledger"
 )
 
 func hostDir(dir, name string) string { return filepath.Join(dir, "hosts", name) }
@@ -139,7 +141,7 @@ func ours(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case stateFile, secretFile, "lab.log", "lock", "hosts", "agent", "packages":
+		case stateFile, secretFile, "lab.log", "lock", "hosts", "agent", "packages", ledgerFolder:
 		default:
 			return fmt.Errorf("%s is not a lab's folder: it holds %s", dir, e.Name())
 		}
@@ -148,7 +150,7 @@ func ours(dir string) error {
 }
 
 func empty(dir string) error {
-	for _, name := range []string{stateFile, secretFile, "lab.log", "hosts", "agent", "packages"} {
+	for _, name := range []string{stateFile, secretFile, "lab.log", "hosts", "agent", "packages", ledgerFolder} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("throw away the lab before: %w", err)
 		}

@@ -34,7 +34,10 @@ type start struct {
 }
 
 // ended is a command that is over.
-type ended struct{ command string }
+type ended struct {
+	command string
+	action  bool // it changed baselines or programs; otherwise it checked
+}
 
 // reconcile looks for commands that nobody has collected.
 type reconcile struct{ back time.Duration }
@@ -258,10 +261,10 @@ func parseEnded(raw []byte) (*ended, error) {
 		return nil, fmt.Errorf("EventBridge event %.80q of %.40q: want %q of %q", in.DetailType, in.Source, detailType, source)
 	case !runcommand.IsID(in.Detail.Command):
 		return nil, fmt.Errorf("EventBridge event: command-id %.60q is none", in.Detail.Command)
-	case in.Detail.Document != documents.Check:
-		return nil, fmt.Errorf("EventBridge event: command %s ran %.80q, not %s", in.Detail.Command, in.Detail.Document, documents.Check)
+	case in.Detail.Document != documents.Check && !sweep.IsAction(in.Detail.Document):
+		return nil, fmt.Errorf("EventBridge event: command %s ran %.80q, which is no document of ours", in.Detail.Command, in.Detail.Document)
 	case !slices.Contains(terminal, status):
 		return nil, fmt.Errorf("EventBridge event: command %s is %.40q, which is no end", in.Detail.Command, in.Detail.Status)
 	}
-	return &ended{command: in.Detail.Command}, nil
+	return &ended{command: in.Detail.Command, action: sweep.IsAction(in.Detail.Document)}, nil
 }

@@ -107,7 +107,7 @@ func TestParseRefuses(t *testing.T) {
 		bus("aws.ssm", "my.app"):                                   `of "my.app"`,
 		bus("EC2 Command Status", "EC2 Command Invocation Status"): "want",
 		bus(id, "1; reboot"):                                       "is none",
-		bus("AideFleet-Check", "AWS-RunShellScript"):               "not AideFleet-Check",
+		bus("AideFleet-Check", "AWS-RunShellScript"):               "which is no document of ours",
 		bus("Success", "InProgress"):                               "is no end",
 	} {
 		e, err := parse([]byte(event), now)

@@ -2,7 +2,8 @@
 // AIDE may take longer than a function may run.
 //
 //	start      EventBridge Scheduler says when: the command is sent to the hosts
-//	collect    EventBridge says that a command is over: gather, compare, record, publish
+//	collect    EventBridge says that a command is over: gather, compare, record, publish;
+//	           of one that changed baselines or programs, record who did what
 //	reconcile  a second schedule, since those events are best effort: collect
 //	           what nobody has collected, end what hangs
 //
@@ -124,12 +125,13 @@ type function struct {
 
 // outcome is the answer of the function to an event, for people who invoke it by hand.
 type outcome struct {
-	Did     string   `json:"did"` // "started", "nothing", "published", "reconciled"
+	Did     string   `json:"did"` // "started", "nothing", "published", "recorded", "reconciled"
 	Why     string   `json:"why,omitempty"`
 	Fleet   string   `json:"fleet,omitempty"`
 	Command string   `json:"command,omitempty"`
 	Report  string   `json:"report,omitempty"` // s3://BUCKET/KEY
-	Sweeps  []string `json:"sweeps,omitempty"` // of a reconcile: the outcome of each run
+	Actions int      `json:"actions,omitempty"` // recorded in the ledger
+	Sweeps  []string `json:"sweeps,omitempty"`  // of a reconcile: the outcome of each run
 }
 
 // serve serves one event. Its error is what the dead-letter queue says.
@@ -142,6 +144,8 @@ func (f *function) serve(ctx context.Context, raw json.RawMessage) (*outcome, er
 		switch {
 		case e.start != nil:
 			o, err = f.start(ctx, *e.start)
+		case e.ended != nil && e.ended.action:
+			o, err = f.recordEnded(ctx, e.ended.command)
 		case e.ended != nil:
 			o, err = f.collectEnded(ctx, e.ended.command)
 		default:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -22,8 +23,9 @@ const (
 	cancelled = "Cancelled"
 )
 
-// reconcile collects the runs that nobody has collected, the oldest first, and cancels
-// commands that hang. A run that cannot be collected does not keep the others from it.
+// reconcile records the actions that nobody has recorded, collects the runs that nobody has
+// collected, the oldest first, and cancels commands that hang. What cannot be recorded or
+// collected does not keep the others from it.
 func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error) {
 	commands, err := runcommand.Since(ctx, f.collecting.Commands, documents.Check, f.now().Add(-r.back))
 	if err != nil {
@@ -31,6 +33,10 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 	}
 	o := &outcome{Did: "reconciled"}
 	var failures []error
+	if o.Actions, err = f.recordActions(ctx, f.now().Add(-r.back)); err != nil {
+		f.log.Error("actions cannot be recorded", "error", aws.Explain(err))
+		failures = append(failures, err)
+	}
 	for _, run := range runs(commands) {
 		if ctx.Err() != nil {
 			f.log.Warn("the function's time is over; the next reconcile goes on", "command", run[0].ID)

@@ -25,6 +25,9 @@ var kinds = map[string]ledger.Kind{
 	documents.Accept: ledger.Accept, documents.Init: ledger.Init, documents.Configure: ledger.Configure, documents.Install: ledger.Install,
 }
 
+// IsAction says that a document changes baselines or programs.
+func IsAction(document string) bool { return kinds[document] != "" }
+
 // RecordActions records the commands since a time that changed baselines or programs, and
 // that the ledger does not know or knows only as sent: those of the console, and of an
 // orchestrator that was killed. It returns how many it recorded.
