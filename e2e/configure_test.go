@@ -69,7 +69,7 @@ permissions /var/lib/users/*/.bash_history
 
 	t.Run("AIDE does as told", func(t *testing.T) {
 		f := f.in(t)
-		f.run(0, "init", "--force", "--tag", "role=web,db,cache")
+		f.run(0, "init", "--force", "--yes", "--tag", "role=web,db,cache")
 		f.run(0, "sweep", "--tag", "role=web,db,cache")
 		for _, host := range []string{"web-1", "db-1"} {
 			f.on(host, "echo 2 >/srv/app/cache/x; echo 2 >/srv/app/cache/y; echo 2 >>/var/log/app/log; echo 2 >>/var/lib/users/bob/.bash_history")
@@ -113,7 +113,7 @@ permissions /var/lib/users/*/.bash_history
 	t.Run("refused on one host", func(t *testing.T) {
 		f := f.in(t)
 		f.on("web-2", "cp /etc/aide.conf /srv/before; echo 'no rule' >>/etc/aide.conf")
-		got := f.sweep(4, "init", "--force", "--profile", "testdata/other.profile", "--tag", "role=web")
+		got := f.sweep(4, "init", "--force", "--yes", "--profile", "testdata/other.profile", "--tag", "role=web")
 		h := got["web-2"]
 		assert.Equal(t, report.Status("failed"), h.Status, "web-2: %+v", h)
 		assert.Equal(t, report.Reason("config_invalid"), h.Reason, "web-2")

@@ -115,7 +115,7 @@ func TestLayouts(t *testing.T) {
 	}
 	onEach(t, "mkdir -p /opt/tool; echo 1 >/opt/tool/a; mkdir /srv/app/cache; echo 1 >/srv/app/cache/a")
 	each(t, 0, "clean", "configure", "--profile", profile)
-	each(t, 0, "clean", "init", "--force")
+	each(t, 0, "clean", "init", "--force", "--yes")
 	onEach(t, "echo 2 >/opt/tool/a; echo 2 >/srv/app/cache/a; echo 2 >/srv/app/cache/b")
 	for name, h := range f.sweep(3, "sweep", "--tag", target) {
 		if !slices.Equal(h.Paths, []string{"~/opt/tool/a"}) {
@@ -184,6 +184,6 @@ func TestOldBaselines(t *testing.T) {
 	if h.Reason != "baseline_outdated" {
 		t.Errorf("after the update: %+v, want baseline_outdated", h)
 	}
-	f.sweep(0, "init", "--force", "--tag", "layout=rhel-9")
+	f.sweep(0, "init", "--force", "--yes", "--tag", "layout=rhel-9")
 	f.sweep(0, "sweep", "--tag", "layout=rhel-9")
 }

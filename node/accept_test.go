@@ -89,8 +89,10 @@ func testAccept(t *testing.T, a aidetest.AIDE) {
 	}
 
 	l, _ = h.run("accept", "--fingerprint", fingerprint)
-	assert.Equal(t, result.Refused, l.Reason, "accept twice: %+v", l)
-	assert.Contains(t, l.Message, "already accepted on 20", "accept twice")
+	assert.Equal(t, result.Clean, l.Status, "accept twice: %+v", l)
+	assert.Equal(t, accepted, l.Baseline.SHA256, "accept twice")
+	assert.Empty(t, l.Baseline.Was, "accept twice")
+	assert.Contains(t, l.Message, "accepted already, on 20", "accept twice")
 	l, _ = h.run("check")
 	assert.Equal(t, result.Clean, l.Status, "check after accept: %+v", l)
 	assert.Equal(t, accepted, l.Baseline.SHA256, "check after accept")
@@ -157,7 +159,7 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 		}, "", result.BaselineInvalid, "the baseline was changed"},
 		"a garbage baseline": {func(h host) { h.write("db/aide.db", "garbage\n") }, "", result.BaselineInvalid, "@@begin_db"},
 		"no baseline":        {func(h host) { h.remove("db/aide.db") }, "", result.BaselineRemoved, "aide.db any more"},
-		"a new baseline by force": {func(h host) { h.write("tree/b", "x\n"); h.run("init", "--force") },
+		"a new baseline by force": {func(h host) { h.write("tree/b", "x\n"); h.run("init", "--force", "--yes") },
 			"", result.BaselineInvalid, "the baseline was changed"},
 		"an acceptance not noted": {func(h host) {
 			last, fresh := h.read("state/last.json"), h.read("state/run/new.db")
@@ -165,7 +167,7 @@ func testAcceptRefuses(t *testing.T, a aidetest.AIDE) {
 			h.run("accept", "--fingerprint", rest[:32])
 			h.write("state/last.json", last)
 			h.write("state/run/new.db", fresh)
-		}, "", result.Refused, "already accepted, on 20"},
+		}, "", "", "accepted already, on 20"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +239,7 @@ func TestInitForce(t *testing.T) { aidetest.Each(t, testInitForce) }
 func testInitForce(t *testing.T, a aidetest.AIDE) {
 	h, _ := drifted(t, a)
 	before := h.read("db/aide.db")
-	l, text := h.run("init", "--force")
+	l, text := h.run("init", "--force", "--yes")
 	backups := h.databases()
 	require.Equal(t, result.Clean, l.Status, "over a baseline: %+v\n%s", l, text)
 	require.Equal(t, 5, l.Total, "over a baseline")
@@ -262,7 +264,7 @@ func testInitForceOverGarbage(t *testing.T, a aidetest.AIDE) {
 	assert.Equal(t, result.BaselineInvalid, l.Reason, "over garbage without --force: %+v", l)
 	assert.Contains(t, l.Message, "--force", "over garbage without --force")
 	assert.Equal(t, "garbage\n", h.read("db/aide.db"), "over garbage without --force")
-	if l, _ = h.run("init", "--force"); l.Status != result.Clean {
+	if l, _ = h.run("init", "--force", "--yes"); l.Status != result.Clean {
 		t.Errorf("over garbage: %+v", l)
 	}
 	if !slices.ContainsFunc(h.databases(), func(name string) bool { return h.read("db/"+name) == "garbage\n" }) {
@@ -277,7 +279,7 @@ func TestInitForceWithoutBaseline(t *testing.T) { aidetest.Each(t, testInitForce
 
 func testInitForceWithoutBaseline(t *testing.T, a aidetest.AIDE) {
 	h := newHost(t, a)
-	l, _ := h.run("init", "--force")
+	l, _ := h.run("init", "--force", "--yes")
 	assert.Equal(t, result.Clean, l.Status, "%+v", l)
 	assert.Empty(t, h.databases())
 }

@@ -66,7 +66,7 @@ func TestBaselineOf016(t *testing.T) {
 			if l, _ := h.run("init"); l.Reason != result.BaselineOutdated {
 				t.Errorf("%s: init: %+v", file, l)
 			}
-			if l, text := h.run("init", "--force"); l.Status != result.Clean {
+			if l, text := h.run("init", "--force", "--yes"); l.Status != result.Clean {
 				t.Errorf("%s: init --force: %+v\n%s", file, l, text)
 			}
 			if l, text := h.run("check"); l.Status != result.Clean {
@@ -199,7 +199,7 @@ func TestBaselineRemoved(t *testing.T) {
 		"AIDE's own, not seen": {func(h host) { h.byHand(a) }, result.BaselineMissing, "there is no baseline at"},
 		"with a backup": {func(h host) {
 			h.run("init")
-			h.run("init", "--force")
+			h.run("init", "--force", "--yes")
 			if err := os.RemoveAll(h.state); err != nil {
 				t.Fatal(err)
 			}
@@ -240,7 +240,7 @@ func TestBaselineRemoved(t *testing.T) {
 					t.Errorf("init left a baseline: %v", err)
 				}
 			}
-			h.clean("init", "--force")
+			h.clean("init", "--force", "--yes")
 			h.clean("check")
 		})
 	}
@@ -269,7 +269,7 @@ func TestForeignBaseline(t *testing.T) {
 	h.byHand(a)
 	h.clean("check")
 	time.Sleep(time.Second) // no two runs of AIDE end in one second
-	h.run("init", "--force")
+	h.run("init", "--force", "--yes")
 	h.clean("accept", "--undo")
 	if l, text := h.run("check"); l.Message != "" {
 		t.Errorf("back to the first: %+v\n%s", l, text)
@@ -358,7 +358,7 @@ func TestUntrustedBaseline(t *testing.T) {
 				return
 			}
 			want := "then " + strings.ReplaceAll(c.mend, "DIR", h.dir)
-			for _, args := range [][]string{{"check"}, {"init"}, {"init", "--force"}, {"accept", "--fingerprint", drift.Fingerprint}, {"accept", "--undo"}} {
+			for _, args := range [][]string{{"check"}, {"init"}, {"init", "--force", "--yes"}, {"accept", "--fingerprint", drift.Fingerprint}, {"accept", "--undo"}} {
 				l, text := h.run(args[0], args[1:]...)
 				if l.Reason != result.BaselineInvalid {
 					t.Errorf("%s: %+v\n%s", args, l, text)
@@ -390,7 +390,7 @@ func TestImmutableBaseline(t *testing.T) {
 		t.Skipf("chattr +i, which not each file system has: %v: %s", err, out)
 	}
 	t.Cleanup(func() { _ = exec.Command("chattr", "-i", base).Run() })
-	for _, args := range [][]string{{"accept", "--fingerprint", fingerprint}, {"init", "--force"}} {
+	for _, args := range [][]string{{"accept", "--fingerprint", fingerprint}, {"init", "--force", "--yes"}} {
 		l, text := h.run(args[0], args[1:]...)
 		if l.Reason != result.StateUnwritable {
 			t.Errorf("%s: %+v\n%s", args, l, text)

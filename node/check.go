@@ -24,6 +24,7 @@ func runCheck(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 func runInit(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, f := options("init")
 	f.BoolVar(&o.Force, "force", false, "take a new baseline although there is one, which is kept beside it")
+	f.BoolVar(&o.Yes, "yes", false, "do so although the changes since the present one are not reviewed")
 	backups(o, f)
 	f.BoolVar(&o.Install, "install", false, "install AIDE by the system's package manager if there is none")
 	return answer(ctx, o, f, args, check.Init, stdout, stderr)

@@ -30,7 +30,7 @@ func testConfigOfOthers(t *testing.T, a aidetest.AIDE) {
 		},
 	} {
 		for _, command := range [][]string{
-			{"check"}, {"init"}, {"init", "--force"}, {"accept", "--fingerprint", strings.Repeat("0a", 16)}, {"accept", "--undo"},
+			{"check"}, {"init"}, {"init", "--force", "--yes"}, {"accept", "--fingerprint", strings.Repeat("0a", 16)}, {"accept", "--undo"},
 			{"configure", "--watch", "/srv/app"}, {"configure", "--remove"}, {"doctor"},
 		} {
 			t.Run(name+" "+strings.Join(command, " "), func(t *testing.T) {

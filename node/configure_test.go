@@ -165,7 +165,7 @@ func testConfigureAnother(t *testing.T, a aidetest.AIDE) {
 			assert.Equal(t, result.Drift, l.Status, "check after another: %+v\n%s", l, text)
 			assert.Contains(t, l.Paths, "+"+h.tree+"/app2/bin", "check after another")
 			assert.Contains(t, l.Paths, "+"+h.tree+"/app/cache/x", "check after another")
-			if l, text := h.run("init", "--force"); l.Status != result.Clean {
+			if l, text := h.run("init", "--force", "--yes"); l.Status != result.Clean {
 				t.Errorf("init --force: %+v\n%s", l, text)
 			}
 			if l, text := h.run("check"); l.Status != result.Clean {

@@ -85,7 +85,7 @@ func TestHostsThatForbid(t *testing.T) {
 			dir := h.mount("ro", 0)
 			h.run("init", "--database", dir+"/aide.db")
 			h.remount(dir, syscall.MS_RDONLY)
-			return "init", []string{"--force", "--database", dir + "/aide.db"}
+			return "init", []string{"--force", "--yes", "--database", dir + "/aide.db"}
 		}, result.ReadOnly, "/ro/aide.db"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestPipes(t *testing.T) {
 		}{
 			{"configs", "check", ""},
 			{"configs", "init", ""},
-			{"configs.tmp", "init --force", ""},
+			{"configs.tmp", "init --force --yes", ""},
 			{"last.json", "check", ""},
 			{"last.json", "accept", result.StateUnwritable},
 			{"last.json.tmp", "check", ""},

@@ -98,7 +98,7 @@ func testExcludedIsSaid(t *testing.T, a aidetest.AIDE) {
 	l, _ = h.run("init")
 	assert.Equal(t, result.Clean, l.Status, "init: %+v", l)
 	assert.Contains(t, l.Message, changed, "init")
-	h.clean("init", "--force")
+	h.clean("init", "--force", "--yes")
 	h.clean("check")
 	// The baseline before was taken with the configuration before.
 	if l, _ := h.run("accept", "--undo"); l.Status != result.Clean {

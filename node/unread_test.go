@@ -108,7 +108,7 @@ func TestUnread(t *testing.T) {
 		}
 
 		h.chmod("tree/folder", 0o755)
-		if l, text = h.run("init", "--force", "--aide", path); l.Unread != 1 {
+		if l, text = h.run("init", "--force", "--yes", "--aide", path); l.Unread != 1 {
 			t.Errorf("init: %d entries unread: %+v\n%s", l.Unread, l, text)
 		}
 		h.chmod("tree/secret", 0o644)

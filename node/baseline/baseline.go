@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/regular"
 )
 
 var (
@@ -42,6 +43,20 @@ type Info struct {
 	SHA256  string // of the file as it lies on disk, hex
 	Created time.Time
 	Size    int64 // bytes
+}
+
+// Digest is the SHA-256 of the file at a path, whole or not, hex.
+func Digest(path string) (string, error) {
+	f, err := regular.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	digest := sha256.New()
+	if _, err := io.Copy(digest, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
 }
 
 // Inspect reads a database to its end and hands each entry to visit, which may

@@ -36,6 +36,9 @@ func (r *runner) accept(fingerprint string) error {
 	} else if err != nil {
 		return fail(result.StateUnwritable, "%w: %s", err, checkAgain)
 	}
+	if done, err := r.isAccepted(last, fingerprint); done || err != nil {
+		return err
+	}
 	if err := refusal(last, fingerprint, r.config.SHA256); err != nil {
 		return failure{result.Refused, err}
 	}
@@ -46,8 +49,6 @@ func (r *runner) accept(fingerprint string) error {
 	switch {
 	case err != nil:
 		return err
-	case base.SHA256 == last.NewDatabase: // the node was ended before it could record that
-		return fail(result.Refused, "%s was already accepted, on %s: %s", fingerprint, base.Created.UTC().Format(time.RFC3339), checkAgain)
 	case base.SHA256 != last.Baseline.SHA256:
 		return fail(result.BaselineInvalid, "the baseline was changed since the check of %s: %s", last.At(), checkAgain)
 	}
@@ -55,7 +56,7 @@ func (r *runner) accept(fingerprint string) error {
 	if _, err := os.Stat(fresh); errors.Is(err, fs.ErrNotExist) {
 		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.At(), checkAgain)
 	}
-	if err := r.replace(fresh, last.NewDatabase); err != nil {
+	if err := r.replace(fresh, last.NewDatabase, base.SHA256); err != nil {
 		return err
 	}
 	// The baseline is replaced. An error from here on is told and does no harm: the check
@@ -64,6 +65,25 @@ func (r *runner) accept(fingerprint string) error {
 		r.note("The acceptance could not be noted: %v.", err)
 	}
 	return nil
+}
+
+// isAccepted answers if the state of the last check is the baseline already: to accept it
+// once more is no failure.
+func (r *runner) isAccepted(l state.LastCheck, fingerprint string) (bool, error) {
+	if l.Fingerprint != fingerprint {
+		return false, nil
+	}
+	base, err := r.base()
+	if err != nil || base.SHA256 != l.NewDatabase {
+		return false, err
+	}
+	on := l.Accepted
+	if on == "" { // the node was ended before it could record that
+		on = base.Created.UTC().Format(time.RFC3339)
+	}
+	r.tell("it was accepted already, on " + on)
+	r.answerBaseline(base, "")
+	return true, nil
 }
 
 // refusal says why what the last check found cannot become the baseline under this
@@ -88,6 +108,7 @@ func (r *runner) undo() error {
 	if err := aide.TrustedBaseline(r.config.Database); errors.Is(err, aide.ErrUntrusted) {
 		return failure{result.BaselineInvalid, err}
 	}
+	was, _ := baseline.Digest(r.config.Database) // somebody may have removed it
 	base, kept, err := baseline.Undo(r.config.Database)
 	switch {
 	case errors.Is(err, baseline.ErrNoBackup):
@@ -102,13 +123,14 @@ func (r *runner) undo() error {
 	if kept != "" {
 		r.note("What was the baseline until now is kept as %s.", kept)
 	}
-	r.answerBaseline(base)
+	r.answerBaseline(base, was)
 	return nil
 }
 
-// replace makes the database with that digest the baseline, and keeps the old one. The
-// configuration is recorded first: a record without a baseline does no harm.
-func (r *runner) replace(database, digest string) error {
+// replace makes the database with that digest the baseline, and keeps the old one, which
+// has the digest was. The configuration is recorded first: a record without a baseline does
+// no harm.
+func (r *runner) replace(database, digest, was string) error {
 	if err := r.state.RecordBaseline(state.Baseline{SHA256: digest, Config: r.config.SHA256, Since: r.Now(), Path: r.config.Database}); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
@@ -124,14 +146,15 @@ func (r *runner) replace(database, digest string) error {
 	if err := baseline.Prune(r.config.Database, r.Backups); err != nil {
 		r.note("Older baselines could not be removed: %v.", err)
 	}
-	r.answerBaseline(base)
+	r.answerBaseline(base, was)
 	return nil
 }
 
-// answerBaseline makes the answer about a baseline that is in place.
-func (r *runner) answerBaseline(base baseline.Info) {
+// answerBaseline makes the answer about a baseline that is in place. was is the digest of
+// the one that it replaced; empty if it replaced none.
+func (r *runner) answerBaseline(base baseline.Info, was string) {
 	r.headline("The baseline has %d entries.", base.Entries)
 	r.answer.Status = result.Clean
 	r.answer.Counts = &result.Counts{Total: base.Entries}
-	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created}
+	r.answer.Baseline = &result.Baseline{SHA256: base.SHA256, Created: base.Created, Was: was}
 }

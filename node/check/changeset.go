@@ -30,6 +30,10 @@ type changeSet struct {
 func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
 	if !s.Differences {
 		fresh, err := r.inspectNew(s, nil)
+		if err == nil {
+			_, err = r.sum(&fingerprint{})
+			r.named = true
+		}
 		return fresh.SHA256, err
 	}
 	named, fresh, err := r.readChangeSet(s, reports.JSON, reports.Changes)
@@ -43,6 +47,7 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 	switch {
 	case err == nil:
 		r.answer.Fingerprint, r.answer.Paths = named.fingerprint, named.paths
+		r.named = true
 		return fresh.SHA256, nil
 	case invalid, errors.Is(err, errSpelling): // the counts are certain all the same
 		r.note("The changed files cannot be named: %v.", err)
@@ -172,6 +177,6 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errLists, total, found)
 	}
 	n.paths = shown.paths()
-	n.fingerprint, err = print.sum()
+	n.fingerprint, err = r.sum(&print)
 	return n, fresh, false, err
 }

@@ -117,12 +117,14 @@ func (f *fingerprint) close() {
 	}
 }
 
-func (f *fingerprint) sum() (string, error) {
+// sum returns the fingerprint, and writes the digests to list in their order.
+func (f *fingerprint) sum(list io.Writer) (string, error) {
 	h := sha256.New()
 	_, _ = h.Write([]byte(fingerprintHeader)) // never fails (hash.Hash)
+	out := io.MultiWriter(h, list)
 	if f.file == nil {
-		f.write(h)
-		return hex.EncodeToString(h.Sum(nil))[:32], nil
+		err := f.write(out)
+		return hex.EncodeToString(h.Sum(nil))[:32], err
 	}
 	if err := errors.Join(f.flush(), f.out.Flush()); err != nil {
 		return "", err
@@ -137,7 +139,9 @@ func (f *fingerprint) sum() (string, error) {
 		if err := f.load(from, to); err != nil {
 			return "", err
 		}
-		f.write(h)
+		if err := f.write(out); err != nil {
+			return "", err
+		}
 		from = to
 	}
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
@@ -163,9 +167,12 @@ func (f *fingerprint) load(from, to int) error {
 	}
 }
 
-func (f *fingerprint) write(h io.Writer) {
+func (f *fingerprint) write(out io.Writer) error {
 	slices.SortFunc(f.digests, func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
 	for _, d := range f.digests {
-		_, _ = h.Write(d[:]) // never fails (hash.Hash)
+		if _, err := out.Write(d[:]); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
@@ -12,16 +13,21 @@ import (
 	"aidefleet/node/state"
 )
 
-// init takes a baseline if there is none. If it is forced to, it replaces the present one.
+// init takes a baseline if there is none. If it is forced to, it replaces the present one,
+// but only with a yes to the changes that nobody has reviewed.
 func (r *runner) init(ctx context.Context) error {
 	base, err := r.base()
 	switch {
 	case errors.Is(err, aide.ErrUntrusted):
 		return err
-	case errors.Is(err, baseline.ErrMissing) && (r.Force || ReasonOf(err) == result.BaselineMissing):
+	case errors.Is(err, baseline.ErrMissing) && ReasonOf(err) == result.BaselineMissing:
 		return r.takeFirst(ctx)
-	case errors.Is(err, baseline.ErrMissing):
+	case errors.Is(err, baseline.ErrMissing) && !r.Force:
 		return err
+	case r.Force && !r.Yes:
+		return r.refuseRetake(err)
+	case errors.Is(err, baseline.ErrMissing):
+		return r.takeFirst(ctx)
 	case r.Force:
 		return r.retake(ctx)
 	case errors.Is(err, aide.ErrDatabase):
@@ -32,8 +38,32 @@ func (r *runner) init(ctx context.Context) error {
 	r.tellFew(base.Entries)
 	r.note("There is a baseline already, of %s; it was left as it is.", base.Created.UTC().Format("2006-01-02 15:04:05 MST"))
 	r.compareRecords(base)
-	r.answerBaseline(base)
+	r.answerBaseline(base, "")
 	return nil
+}
+
+// refuseRetake says what a new baseline would hide. err is what is wrong with the present one.
+func (r *runner) refuseRetake(err error) error {
+	r.nameBaseline()
+	if errors.Is(err, baseline.ErrMissing) {
+		return fail(result.Refused, "%w. Changes since then would be in the new baseline, unseen: add --yes to take it", err)
+	}
+	last, lastErr := r.state.ReadLast()
+	if b := r.answer.Baseline; lastErr != nil || b == nil || last.Baseline.SHA256 != b.SHA256 {
+		return fail(result.Refused, "no check has compared with the present baseline, so nobody knows what changes the new one would hide: run aide-node check first, or add --yes to take it")
+	}
+	return fail(result.Refused, "the check of %s found %s that nobody has accepted; the new baseline would hide them and all since: review them, or add --yes to take it",
+		last.At(), changesInWords(last.Sum()))
+}
+
+func changesInWords(n int) string {
+	switch n {
+	case 0:
+		return "no changes"
+	case 1:
+		return "1 change"
+	}
+	return strconv.Itoa(n) + " changes"
 }
 
 // takeFirst takes the first baseline.
@@ -52,7 +82,7 @@ func (r *runner) takeFirst(ctx context.Context) error {
 	_ = os.Remove(fresh.Path) // it only takes room
 	r.recordBaseline(base, r.config.SHA256)
 	r.note("The baseline was taken: %s.", base.Path)
-	r.answerBaseline(base)
+	r.answerBaseline(base, "")
 	return nil
 }
 
@@ -62,7 +92,11 @@ func (r *runner) retake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.replace(fresh.Path, fresh.SHA256); err != nil {
+	was, err := baseline.Digest(r.config.Database)
+	if err != nil {
+		return failure{result.StateUnwritable, fmt.Errorf("read the old baseline: %w", err)}
+	}
+	if err := r.replace(fresh.Path, fresh.SHA256, was); err != nil {
 		return err
 	}
 	_ = os.Remove(fresh.Path) // it only takes room

@@ -38,13 +38,14 @@ type runner struct {
 
 	compared      baseline.Info // the baseline that a check compares with
 	folderWatched bool          // the baseline has an entry of the folder it lies in
+	named         bool          // the changes are known by name, and their digests are written
 }
 
 // run does what all commands do before and after AIDE, and makes a line of an error.
 func (o Options) run(ctx context.Context, do func(*runner, context.Context) error) Answer {
 	started := o.Now()
 	r := &runner{Options: o}
-	r.answer.Line = result.Line{V: result.Version, Node: o.Version, Started: started}
+	r.answer.Line = result.Line{V: result.Version, Node: o.Version, NodeSHA256: self(), Started: started}
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
@@ -78,12 +79,12 @@ func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runne
 	return do(r, ctx)
 }
 
-// fail turns the answer into the line of a run that failed. AIDE's version and the
-// configuration stay in it.
+// fail turns the answer into the line of a run that failed. The digests of programs,
+// configuration and baseline stay in it.
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
-	l.Unread, l.UnreadPath = 0, ""
+	l.Unread, l.UnreadPath, l.New, l.Since, l.Next = 0, "", 0, "", ""
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		l.Reason, l.Message = result.Timeout, fmt.Sprintf("AIDE was ended after %s", r.Timeout)
@@ -132,7 +133,7 @@ func (r *runner) findAIDE(ctx context.Context) (err error) {
 	} else if err != nil {
 		return failure{result.AideFailed, err}
 	}
-	r.answer.AIDE = r.aide.Version.String()
+	r.answer.AIDE, r.answer.AIDESHA256 = r.aide.Version.String(), programDigest(r.aide.Path)
 	path := r.Config
 	if path == "" {
 		if path, err = aide.FindConfig(); err != nil {

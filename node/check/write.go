@@ -49,6 +49,9 @@ func (a Answer) forPeople() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
+	if a.Since != "" && a.Sum() > 0 {
+		fmt.Fprintf(&b, "%d of them new since the check before, %s.\n", a.New, a.Since)
+	}
 	if a.Unread > 0 {
 		fmt.Fprintf(&b, "AIDE could not look at %s%s.\n", entries(a.Unread), printable(firstOf(a.UnreadPath)))
 	}
@@ -58,7 +61,7 @@ func (a Answer) forPeople() string {
 	for _, n := range a.Notes {
 		fmt.Fprintln(&b, printable(n))
 	}
-	if a.Baseline != nil {
+	if a.Baseline != nil && !a.Baseline.Created.IsZero() {
 		fmt.Fprintf(&b, "Baseline of %s. ", a.Baseline.Created.UTC().Format("2006-01-02 15:04 MST"))
 	}
 	if a.AIDE != "" {
