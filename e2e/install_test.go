@@ -116,7 +116,8 @@ func (f *fleet) publish(pins documents.Pins) {
 
 // instances are the ids of the hosts that the tests here are about.
 var instances = map[string]string{
-	"web-1": "i-0a1de0000000000a1", "web-2": "i-0a1de0000000000a2", "web-3": "i-0a1de0000000000a3", "cache-1": "i-0a1de0000000000c1",
+	"web-1": "i-0a1de0000000000a1", "web-2": "i-0a1de0000000000a2", "web-3": "i-0a1de0000000000a3",
+	"db-1": "i-0a1de0000000000b1", "cache-1": "i-0a1de0000000000c1", "batch-1": "i-0a1de0000000000e1",
 }
 
 // install runs AideFleet-Install on a host as the SSM console does. It returns

@@ -36,8 +36,9 @@ func kinds(h report.Host) (list []report.Suspicion) {
 	return list
 }
 
-// rewriteByAIDE takes a baseline as AIDE's own manual does.
-const rewriteByAIDE = "aide --config " + amazonConfig + " --init && mv /var/lib/aide/aide.db.new.gz " + amazonDatabase
+// rewriteByAIDE takes a baseline as AIDE's own manual does. In the second in which the one
+// before was taken, the node would know of it.
+const rewriteByAIDE = "sleep 1.1; aide --config " + amazonConfig + " --init && mv /var/lib/aide/aide.db.new.gz " + amazonDatabase
 
 // TestRewrittenBaselines rewrites the baseline of a host behind the fleet's back, in each
 // of the ways there are. Each hides a change, and makes the host suspect.

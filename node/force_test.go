@@ -21,7 +21,7 @@ func testInitForceWantsYes(t *testing.T, a aidetest.AIDE) {
 		"one change":      {func(h host) { h.write("tree/a", "other\n"); h.run("check") }, " found 1 change that nobody has accepted"},
 		"many changes":    {func(h host) { h.write("tree/a", "other\n"); h.remove("tree/b"); h.run("check") }, " found 2 changes that nobody has accepted"},
 		"none":            {func(h host) { h.run("check") }, " found no changes that nobody has accepted"},
-		"of another":      {func(h host) { h.run("check"); h.run("init", "--force", "--yes") }, "no check has compared with the present baseline"},
+		"of another":      {func(h host) { h.run("check"); h.write("tree/a", "other\n"); h.run("init", "--force", "--yes") }, "no check has compared with the present baseline"},
 		"garbage":         {func(h host) { h.run("check"); h.write("db/aide.db", "garbage\n") }, "no check has compared with the present baseline"},
 		"it was removed":  {func(h host) { h.remove("db/aide.db") }, "aide.db any more"},
 		"removed, and so": {func(h host) { h.remove("db/aide.db") }, "unseen: add --yes"},

@@ -4,6 +4,7 @@ package documents
 
 import (
 	"embed"
+	"fmt"
 	"path"
 	"strings"
 )
@@ -20,6 +21,38 @@ const (
 	// Install is not among All: what it installs is pinned in it, see Pins.
 	Install = "AideFleet-Install"
 )
+
+// pinDefault is how AideFleet-Check is published without a pin of the node.
+const pinDefault = "to run whatever is there.\"\n    default: \""
+
+// PinNode makes the programs with these SHA-256 the only ones that AideFleet-Check runs, if
+// its caller names no others. Other documents are as they were.
+func PinNode(d Document, digests ...string) (Document, error) {
+	for _, digest := range digests {
+		if !digestPattern.MatchString(digest) {
+			return d, fmt.Errorf("pin aide-node: digest %.80q: want 64 hexadecimal digits", digest)
+		}
+	}
+	if d.Name != Check {
+		return d, nil
+	}
+	before, after, found := strings.Cut(d.Content, pinDefault+"\"\n")
+	if !found {
+		panic("no place for a pin in " + d.Name) // a test pins it
+	}
+	d.Content = before + pinDefault + strings.Join(digests, ",") + "\"\n" + after
+	return d, nil
+}
+
+// Unpin is the content of a document without a pin of the node.
+func Unpin(content string) string {
+	before, after, found := strings.Cut(content, pinDefault)
+	pin, rest, ended := strings.Cut(after, "\"")
+	if !found || !ended || strings.Trim(pin, "0123456789abcdef,") != "" {
+		return content
+	}
+	return before + pinDefault + "\"" + rest
+}
 
 //go:embed *.yaml *.sh
 var files embed.FS

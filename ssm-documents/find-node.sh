@@ -15,6 +15,15 @@ if [ -L "$state/program" ]; then
     fail program_unexpected "others than root can change $node, $state or a folder on the way there"
 fi
 [ -f "$node" ] || fail node_missing "$node is not installed on this host"
+# Only AideFleet-Check pins it. The program is not run before that.
+if [ -n "${pinned-}" ]; then
+  digest=$(sha256sum <"$node") || fail tool_missing "this host lacks sha256sum, or it cannot read $node"
+  digest=${digest%% *}
+  case ,$pinned, in
+  *,"$digest",*) ;;
+  *) fail program_unexpected "$node is not the pinned program: its SHA-256 is $digest" ;;
+  esac
+fi
 problem=$("$node" version 2>&1) || case $problem in
 *'ermission denied'* | *'peration not permitted'*)
   fail not_executable "this host does not let $node be run (${problem##*: }): look for a file system mounted noexec, fapolicyd, SELinux, AppArmor" ;;

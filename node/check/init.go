@@ -52,7 +52,7 @@ func (r *runner) refuseRetake(err error) error {
 	if b := r.answer.Baseline; lastErr != nil || b == nil || last.Baseline.SHA256 != b.SHA256 {
 		return fail(result.Refused, "no check has compared with the present baseline, so nobody knows what changes the new one would hide: run aide-node check first, or add --yes to take it")
 	}
-	return fail(result.Refused, "the check of %s found %s that nobody has accepted; the new baseline would hide them and all since: review them, or add --yes to take it",
+	return fail(result.Refused, "the check of %s found %s that nobody has accepted; the new baseline would hide what has changed until now: review it, or add --yes to take it",
 		last.At(), changesInWords(last.Sum()))
 }
 

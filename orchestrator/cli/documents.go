@@ -20,9 +20,9 @@ func documentsCommand() *cli.Command {
 		Name:  "documents",
 		Usage: "the SSM documents of this program, and those of the account",
 		Subcommands: []*cli.Command{
-			{Name: "publish", Usage: "create or update them in the account", Flags: []cli.Flag{regionFlag(), targetTypeFlag()},
+			{Name: "publish", Usage: "create or update them in the account", Flags: []cli.Flag{regionFlag(), targetTypeFlag(), pinFlag()},
 				Action: func(c *cli.Context) error { return eachDocument(c, deploy.Publish) }},
-			{Name: "diff", Usage: "say what publish would do", Flags: []cli.Flag{regionFlag()},
+			{Name: "diff", Usage: "say what publish would do", Flags: []cli.Flag{regionFlag(), pinFlag()},
 				Action: func(c *cli.Context) error { return eachDocument(c, wouldPublish) }},
 			{Name: "list", Usage: "say what the account has of them: versions, digests, and whether they are the same as here",
 				Flags: []cli.Flag{regionFlag(), outputFlag(listFormats...)}, Action: listDocuments},
@@ -37,6 +37,37 @@ var listFormats = []string{"table", "json"}
 func targetTypeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "target-type", EnvVars: env("TARGET_TYPE"), DefaultText: deploy.Instances + " for new documents",
 		Usage: "`TYPE` of what the documents may run on: " + deploy.Instances + ", or " + deploy.Anything + " for hybrid nodes too"}
+}
+
+func pinFlag() cli.Flag {
+	return &cli.StringFlag{Name: "pin-node", EnvVars: env("PIN_NODE"), Usage: "let " + documents.Check + " run no aide-node but those of the packages in this `FOLDER`, which make dist made"}
+}
+
+// pinned are the documents as the flags want them published.
+func pinned(c *cli.Context) ([]documents.Document, error) {
+	list := documents.All()
+	folder := c.String("pin-node")
+	if folder == "" {
+		return list, nil
+	}
+	packages, err := deploy.ReadPackages(folder)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--pin-node: %w", err)}
+	}
+	var digests []string
+	for _, p := range packages {
+		digest, err := p.ProgramSHA256()
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--pin-node: %w", err)}
+		}
+		digests = append(digests, digest)
+	}
+	for i := range list {
+		if list[i], err = documents.PinNode(list[i], digests...); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // publishAs says how the flags want a document published.
@@ -66,11 +97,15 @@ func eachDocument(c *cli.Context, do func(context.Context, deploy.API, documents
 	if err != nil {
 		return err
 	}
+	list, err := pinned(c)
+	if err != nil {
+		return err
+	}
 	o, err := aws.Load(c.Context, c.String("region"))
 	if err != nil {
 		return err
 	}
-	for _, d := range documents.All() {
+	for _, d := range list {
 		change, err := do(c.Context, documentAPI(o), d, as)
 		if err != nil {
 			return err
@@ -83,6 +118,9 @@ func eachDocument(c *cli.Context, do func(context.Context, deploy.API, documents
 // wouldPublish is Publish without its effect.
 func wouldPublish(ctx context.Context, api deploy.API, d documents.Document, _ deploy.As) (deploy.Change, error) {
 	change, err := deploy.Compare(ctx, api, d)
+	if change == deploy.Pinned {
+		change = deploy.Updated
+	}
 	if err == nil && change != deploy.Same {
 		change = "would be " + change
 	}

@@ -15,6 +15,7 @@ func initCommand() *cli.Command {
 		Flags: flags(targetFlags(), placeFlags(), installFlag(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "configure the hosts with this `FILE` first, as orchestrator configure does"},
 			&cli.BoolFlag{Name: "force", Usage: "take a new one also where there is one, which is kept beside it"},
+			&cli.BoolFlag{Name: "yes", Usage: "do so although nobody has reviewed the changes since the present one"},
 			whyFlag(), ledgerFlags(), commandFlags(), outputFlag(),
 			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would take one, and send nothing"}),
 		Action: initHosts,
@@ -31,6 +32,11 @@ func initHosts(c *cli.Context) error {
 		p["force"] = "true"
 	}
 	take := step{document: documents.Init, kind: ledger.Init, parameters: p}
+	if c.Bool("yes") {
+		p["yes"] = "true"
+	} else {
+		take.refuse = refuseInit
+	}
 	if c.String("profile") == "" {
 		return runDocuments(c, take)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
@@ -35,7 +36,9 @@ type step struct {
 	kind       ledger.Kind // of the action; empty for a check
 	parameters map[string]string
 	preview    string // what a dry run prints before the hosts
-	after      string // what remains to be done after it succeeded
+	// refuse says why a step is not done on hosts; nil refuses none.
+	refuse func(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error
+	after  string // what remains to be done after it succeeded
 }
 
 // runDocuments runs a document on the targeted hosts, and the next one on the hosts on
@@ -77,6 +80,13 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	}
 	o.Sent, o.Progress, o.Ledger = out.sent(s.String()), out.progress, ledgerOf(c, regions[0].Name)
 	runs := make([]sweep.Options, len(steps))
+	for _, one := range steps {
+		if one.refuse != nil {
+			if err := one.refuse(c, regions, s, o.Ledger); err != nil {
+				return err
+			}
+		}
+	}
 	for i, s := range steps {
 		runs[i] = o
 		runs[i].Request = request(c, s.document, s.parameters)
@@ -84,6 +94,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		runs[i].Name = newName(verb)
 		if s.kind != "" {
 			runs[i].Act = actOf(c, s.kind, regions[0].Name)
+			runs[i].Act.Force = s.parameters["force"] == "true"
 		}
 	}
 	succeeded := 0

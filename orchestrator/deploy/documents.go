@@ -61,6 +61,7 @@ type Change string
 // The states of an account's document, compared with this program's.
 const (
 	Same    Change = "unchanged"
+	Pinned  Change = "pinned" // the same, with a pin of the node
 	Created Change = "created"
 	Updated Change = "updated"
 )
@@ -77,6 +78,8 @@ func Compare(ctx context.Context, api API, d documents.Document) (Change, error)
 		return "", fmt.Errorf("read document %s: %w", d.Name, err)
 	case content == d.Content:
 		return Same, nil
+	case documents.Unpin(content) == d.Content:
+		return Pinned, nil
 	}
 	return Updated, nil
 }
@@ -98,6 +101,9 @@ func Publish(ctx context.Context, api API, d documents.Document, as As) (Change,
 	change, err := Compare(ctx, api, d)
 	if err != nil {
 		return "", err
+	}
+	if change == Pinned {
+		change = Updated // published without a pin
 	}
 	switch change {
 	case Created:

@@ -26,7 +26,7 @@ type Entry struct {
 const (
 	IsSame      = "same"      // as in this program
 	IsDifferent = "different" // from this program's
-	IsPinned    = "pinned"    // what it installs was decided when it was published
+	IsPinned    = "pinned"    // what it installs, or runs, was decided when it was published
 	IsMissing   = "missing"
 )
 
@@ -65,6 +65,8 @@ func entry(ctx context.Context, api API, d documents.Document) (Entry, error) {
 		return e, err
 	case change == Same:
 		e.State = IsSame
+	case change == Pinned:
+		e.State = IsPinned
 	default:
 		e.State = IsDifferent
 	}

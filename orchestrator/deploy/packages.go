@@ -99,7 +99,7 @@ func parseSums(text string) (packages []Package, err error) {
 
 // check looks for the program in the archive.
 func (p Package) check() error {
-	name := strings.TrimSuffix(p.Name, ".tar.gz") + "/aide-node"
+	name := p.program()
 	head, err := extract(p.Body, name, 20)
 	if err != nil {
 		return err
@@ -109,6 +109,19 @@ func (p Package) check() error {
 	}
 	return nil
 }
+
+// ProgramSHA256 is the digest of the program in the archive, in hex.
+func (p Package) ProgramSHA256() (string, error) {
+	program, err := extract(p.Body, p.program(), maxProgram)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", p.Name, err)
+	}
+	sum := sha256.Sum256(program)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// program is the name of the program in the archive.
+func (p Package) program() string { return strings.TrimSuffix(p.Name, ".tar.gz") + "/aide-node" }
 
 func readFile(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)

@@ -129,7 +129,7 @@ type outcome struct {
 	Why     string   `json:"why,omitempty"`
 	Fleet   string   `json:"fleet,omitempty"`
 	Command string   `json:"command,omitempty"`
-	Report  string   `json:"report,omitempty"` // s3://BUCKET/KEY
+	Report  string   `json:"report,omitempty"`  // s3://BUCKET/KEY
 	Actions int      `json:"actions,omitempty"` // recorded in the ledger
 	Sweeps  []string `json:"sweeps,omitempty"`  // of a reconcile: the outcome of each run
 }

@@ -18,6 +18,14 @@ const (
 	DroppedEntries     Suspicion = "entries_dropped"     // more than a tenth of the entries are no longer looked at
 )
 
+// Suspicions are all kinds of findings.
+func Suspicions() []Suspicion {
+	return []Suspicion{
+		UnexpectedBaseline, RemovedBaseline, UnsaidBaseline, CopiedBaseline, UnexpectedConfig, UnexpectedProgram,
+		LoneProgram, ReplayedAnswer, DroppedEntries,
+	}
+}
+
 // Finding is why a host is suspect. It stays until somebody acknowledges it.
 type Finding struct {
 	Kind    Suspicion `json:"finding"`

@@ -17,7 +17,7 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 		for _, a := range actions {
 			for _, h := range a.Hosts {
 				if h.Instance == one.pin.Instance && h.Done && a.When.Add(Tolerance).After(one.pin.Seen) {
-					done = append(done, act{a.Kind, a.Fingerprint, h})
+					done = append(done, act{a.Kind, a.Fingerprint, a.Force, h})
 				}
 			}
 		}
@@ -36,6 +36,7 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 type act struct {
 	kind        ledger.Kind
 	fingerprint string
+	force       bool
 	ledger.Change
 }
 
@@ -67,8 +68,9 @@ func (a act) makes(pin ledger.Pin, former []string) bool {
 		return a.After.Baseline == announced
 	case ledger.Undo:
 		return len(pin.Former) == 0 || slices.Contains(former, a.After.Baseline)
-	case ledger.Init, ledger.Configure:
-		return true
+	case ledger.Init:
+		// Without force a host that has a baseline keeps it: somebody has removed that one.
+		return a.force
 	}
 	return false
 }
@@ -90,8 +92,8 @@ func (c *Comparison) explainsNode(pin ledger.Pin, done []act, version, sha256 st
 		if a.kind != ledger.Install {
 			return false
 		}
-		if a.After.NodeSHA256 == "" || sha256 == "" {
-			return a.After.Node == version
+		if a.After.NodeSHA256 == "" || sha256 == "" { // an older document, or node, does not say it
+			return version != pin.Node && a.After.Node == version
 		}
 		return a.After.NodeSHA256 == sha256
 	})

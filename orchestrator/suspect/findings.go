@@ -72,6 +72,15 @@ func since(pin ledger.Pin, a Answer) string {
 	return " since " + pin.Seen.UTC().Format(time.RFC3339)
 }
 
+// unpinned is the finding of a host on which another program is in the node's place than
+// may be there, as the script from outside says.
+func unpinned(h report.Host) []report.Finding {
+	if h.Reason != report.ProgramUnexpected {
+		return nil
+	}
+	return []report.Finding{{Kind: report.UnexpectedProgram, Message: "another program may be in the place of aide-node: the check was not begun"}}
+}
+
 // unsaid is the finding of a check that does not name what it rests on.
 func unsaid(h report.Host) []report.Finding {
 	if h.Status != report.Clean && h.Status != report.Drift {

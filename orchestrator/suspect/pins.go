@@ -20,7 +20,7 @@ func (c *Comparison) Mark() {
 			continue
 		}
 		h.FirstSeen = !c.pinned[i]
-		list := unsaid(*h)
+		list := append(unsaid(*h), unpinned(*h)...)
 		if one := c.changes[i]; one != nil {
 			list = append(list, c.findings(i, one)...)
 			if f, ok := lone[i]; ok {

@@ -63,6 +63,37 @@ func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerp
 	return a, nil
 }
 
+// LastChecks is what each targeted host that can be reached said in its last check, if that
+// is among the last commands; otherwise it has no counts.
+func LastChecks(ctx context.Context, regions []Region, s fleet.Selector, checks Checks) (list []report.Host, err error) {
+	found, err := Select(ctx, regions, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		if f.Err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, f.Err)
+		}
+		commands, err := checks.in(ctx, f.Region)
+		if err != nil {
+			return nil, err
+		}
+		r := &run{Region: f.Region, hosts: f.Hosts}
+		shown, err := r.lastChecks(ctx, commands)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range f.Hosts {
+			if row, checked := shown[h.ID]; checked {
+				list = append(list, row)
+			} else if h.Unreachable() == "" {
+				list = append(list, r.silent(h, report.NotTargeted))
+			}
+		}
+	}
+	return list, nil
+}
+
 // choose adds a host to the chosen, or to the others with the reason why.
 func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
 	row, checked := shown[h.ID]

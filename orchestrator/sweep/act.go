@@ -16,6 +16,7 @@ type Act struct {
 	Who         string // ARN of the caller
 	Why         string
 	Fingerprint string
+	Force       bool                      // of an init: also in place of a baseline
 	Before      map[string]ledger.Digests // by instance, as the hosts' last checks said
 }
 
@@ -27,7 +28,7 @@ func (r *run) announce(ctx context.Context) {
 	}
 	a := ledger.Action{
 		Kind: r.act.Kind, ID: r.name.ID, Who: r.act.Who, When: r.now().UTC().Truncate(time.Second), Why: r.act.Why,
-		Account: r.account(), Region: r.Name, Target: r.selector.String(), Fingerprint: r.act.Fingerprint,
+		Account: r.account(), Region: r.Name, Target: r.selector.String(), Fingerprint: r.act.Fingerprint, Force: r.act.Force,
 	}
 	for _, h := range r.hosts {
 		if h.Unreachable() == "" {

@@ -124,6 +124,7 @@ func (r *run) recordAction(ctx context.Context, id string, commands []runcommand
 		if a.Kind == ledger.Accept && first.Parameters["undo"] == "true" {
 			a.Kind = ledger.Undo
 		}
+		a.Force = first.Parameters["force"] == "true"
 		a.Target = selectorOf(first.Targets).String()
 		a.Who = r.senderOf(ctx, first)
 		var err error
