@@ -167,7 +167,7 @@ func TestHostsChange(t *testing.T) {
 	})
 
 	t.Run("init by force by hand", func(t *testing.T) {
-		first, text := f.in(t).document("batch-1", "AideFleet-Init", "force=true")
+		first, text := f.in(t).document("batch-1", "AideFleet-Init", "force=true,yes=true")
 		assert.Contains(t, first, `"status":"clean"`, text)
 		assert.Contains(t, text, "old baseline is kept")
 	})

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,12 +48,13 @@ func Parse(stdout []byte) (Line, error) {
 	if err := json.Unmarshal(first, &l); err != nil {
 		return Line{}, fmt.Errorf("result line is not the JSON of one: %w", err)
 	}
-	// Counts that are not all there would read as zeros.
-	var said struct{ Added, Removed, Changed *int }
-	if err := json.Unmarshal(first, &said); err != nil {
-		return Line{}, fmt.Errorf("result line is not the JSON of one: %w", err)
+	keys, err := keyset(first)
+	if err != nil {
+		return Line{}, fmt.Errorf("result line: %w", err)
 	}
-	if l.Counts != nil && (said.Added == nil || said.Removed == nil || said.Changed == nil) {
+	// Counts that are not all there would read as zeros.
+	said := func(key string) bool { return slices.Contains(keys, key) }
+	if l.Counts != nil && !(said("added") && said("removed") && said("changed")) {
 		return Line{}, errors.New("result line: added, removed and changed are not all there")
 	}
 	if err := l.validate(); err != nil {
@@ -111,6 +115,10 @@ func (l Line) validate() error {
 		return errors.New("an unread path without unread entries")
 	case len(l.UnreadPath) > maxUnreadPath:
 		return fmt.Errorf("unread_path has %d bytes, at most %d are allowed", len(l.UnreadPath), maxUnreadPath)
+	case len(l.Message) > maxText:
+		return fmt.Errorf("message has %d bytes, at most %d are allowed", len(l.Message), maxText)
+	case strings.ContainsFunc(l.Message, unicode.IsControl):
+		return fmt.Errorf("message %.80q has control characters", l.Message)
 	case l.Seconds < 0:
 		return fmt.Errorf("seconds %g is negative", l.Seconds)
 	}

@@ -90,6 +90,30 @@ func TestEncodeBounds(t *testing.T) {
 	assert.Contains(t, string(b), "+/etc/passwd", "a path that fits was left out: %s", b)
 }
 
+// TestEncodeFull: a line in which each field is as long as it may be has room.
+func TestEncodeFull(t *testing.T) {
+	digest, token := strings.Repeat("0", 64), strings.Repeat("9", 40)
+	full := Line{
+		Message: strings.Repeat("é", 1000), AIDE: token, AIDESHA256: digest[:32], Node: token, NodeSHA256: digest[:32],
+		Started: time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC), Seconds: 172800.5, Report: token,
+		Baseline: &Baseline{SHA256: digest, Created: time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC), Was: digest}, Config: digest,
+	}
+	failed := full
+	failed.Status, failed.Reason = Failed, Reason(strings.Repeat("r", 32))
+	drift := full
+	drift.Status, drift.Fingerprint, drift.Next, drift.Since = Drift, digest[:32], digest, token
+	drift.Baseline = &Baseline{SHA256: digest, Created: full.Baseline.Created} // a check replaces none
+	drift.Counts = &Counts{Added: maxCount, Removed: maxCount, Changed: maxCount, Total: maxCount}
+	drift.Unread, drift.UnreadPath, drift.New = maxCount, strings.Repeat("\xff", 1000), 3*maxCount
+	for name, l := range map[string]Line{"failed": failed, "drift": drift} {
+		text, err := l.Encode()
+		require.NoError(t, err, name)
+		assert.LessOrEqual(t, len(text), MaxBytes, name)
+		_, err = Parse(text)
+		assert.NoError(t, err, name)
+	}
+}
+
 func TestEncodeRefuses(t *testing.T) {
 	for name, l := range map[string]Line{
 		"no status":            {},
@@ -121,9 +145,23 @@ func TestParseRefuses(t *testing.T) {
 		{`{"v":1,"status":"fine"}`, "none of"},
 		{`{"v":1,"status":"failed","reason":"<script>"}`, "reason"},
 		{`{"v":1,"status":"failed","reason":"internal","added":0,"removed":0,"changed":0}`, "with counts"},
-		{ok + `,"added":-1}`, "a count of -1"},
-		{ok + `,"added":99999999999999999}`, "a count of"},
-		{ok + `,"added":1.5}`, "not the JSON"},
+		{`{"v":1,"status":"drift","added":-1,"removed":0,"changed":0}`, "a count of -1"},
+		{`{"v":1,"status":"drift","added":99999999999999999,"removed":0,"changed":0}`, "a count of"},
+		{`{"v":1,"status":"drift","added":1.5,"removed":0,"changed":0}`, "not the JSON"},
+		{`{"v":1,"status":"clean","added":null,"removed":0,"changed":0}`, "not all there"},
+		{`{"v":1,"status":"clean","added": null,"removed":0,"changed":0}`, "not all there"},
+		{ok + `,"added":1}`, `key "added" is there twice`},
+		{ok + `,"Added":0}`, `key "Added": want lower-case`},
+		{ok + `,"\u0061dded":0}`, `key "\\u0061dded": want lower-case`},
+		{ok + `,"ſtatus":"clean"}`, `key "ſtatus": want lower-case`},
+		{ok + `,"":0}`, `key "": want lower-case`},
+		{ok + `,"later":0,"later":0}`, `key "later" is there twice`},
+		{ok + `,"later":[{"a":[1,"a"]},{"a":1,"a":1}]}`, `key "a" is there twice`},
+		{ok + `,"baseline":{"sha256":"` + strings.Repeat("0", 64) + `","SHA256":"` + strings.Repeat("1", 64) + `"}}`, `key "SHA256"`},
+		{ok + `,"message":"` + strings.Repeat("y", 301) + `"}`, "message has 301 bytes"},
+		{ok + `,"message":"a\u001b[31m"}`, "control characters"},
+		{ok + `,"message":"a\nb"}`, "control characters"},
+		{ok + `,"message":"a\u0085b"}`, "control characters"},
 		{ok + `,"fingerprint":"ZZ"}`, "fingerprint"},
 		{ok + `,"paths":["x/etc"]}`, "has no +"},
 		{ok + `,"paths":["+/a","+/b"]}`, "2 paths"},
@@ -148,7 +186,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseIgnoresUnknownFields(t *testing.T) {
-	l, err := Parse([]byte(`{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":3,"later":{"a":[1]}}` + "\r\nmore"))
+	l, err := Parse([]byte(`{"v":1,"status":"clean","added":0,"removed":0,"changed":0,"total":3,"later":{"a":[1,"a","b\\\"{"],"b":{"a":"a"}}}` + "\r\nmore"))
 	require.NoError(t, err)
 	assert.Equal(t, 3, l.Total, "%+v", l)
 }

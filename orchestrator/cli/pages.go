@@ -143,8 +143,12 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 		return at, "", v.fail(report.Reason(said.Status), "")
 	}
 	first, body, _ := strings.Cut(said.Stdout, "\n")
-	if line, err := result.Parse([]byte(first)); err == nil && line.Status == result.Failed {
-		return at, "", v.fail(report.Reason(line.Reason), line.Message)
+	if line, err := result.Parse([]byte(first)); err == nil && line.Status == result.Failed && report.Reason(line.Reason).OfHost() {
+		said := ""
+		if line.Message != "" {
+			said = report.HostSays(line.Message)
+		}
+		return at, "", v.fail(report.Reason(line.Reason), said)
 	}
 	if err := json.Unmarshal([]byte(first), &at); err != nil || said.Code != 0 {
 		return at, "", v.fail(report.BadOutput, fmt.Sprintf("exit status %d, output: %s", said.Code, report.Excerpt(said.Stdout+said.Stderr, 160)))

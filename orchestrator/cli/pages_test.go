@@ -81,7 +81,7 @@ func TestShowMistrusts(t *testing.T) {
 	}{
 		"garbage":         {"table", []runcommand.Output{answered("\x1b[31mnonsense", 0)}, "bad_output"},
 		"a lying status":  {"table", []runcommand.Output{{Status: runcommand.Answered, Stdout: pageOf("", 0, 0, 0, "").Stdout, Code: 1}}, "bad_output"},
-		"failed":          {"table", []runcommand.Output{answered(`{"v":1,"status":"failed","reason":"report_unreadable","message":"it is damaged"}`, 1)}, "report_unreadable: it is damaged → "},
+		"failed":          {"table", []runcommand.Output{answered(`{"v":1,"status":"failed","reason":"report_unreadable","message":"it is damaged"}`, 1)}, "report_unreadable: host says: it is damaged → "},
 		"no report":       {"table", []runcommand.Output{answered(`{"v":1,"status":"failed","reason":"bad_arguments","message":"none is kept"}`, 1)}, "→ orchestrator sweep --instance i-01"},
 		"no answer":       {"table", []runcommand.Output{{Status: runcommand.DeliveryTimeout}}, "delivery_timeout → "},
 		"backwards":       {"table", []runcommand.Output{pageOf(`,"next":1`, 0, 1, 9, "+ /a\n"), pageOf(`,"next":1`, 1, 0, 9, "")}, "bad_output"},

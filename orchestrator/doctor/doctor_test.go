@@ -100,11 +100,11 @@ func TestHosts(t *testing.T) {
 	})
 	want := []string{
 		"|ok|2 of 9 have nothing wrong|",
-		"baseline|failed|db-1 i-4: baseline_missing: there is none|init i-3",
+		"baseline|failed|db-1 i-4: baseline_missing: host says: there is none|init i-3",
 		"reach|failed|api: agent_lost|restart it",
-		"aide-node|failed|bare: node_missing: it is not installed|",
+		"aide-node|failed|bare: node_missing: host says: it is not installed|",
 		"aide-node|failed|odd empty: bad_output: \x1b[31mnonsense \ufffd|",
-		"last|warning|web-2: none yet|aide-node check",
+		"last|warning|web-2: host says: none yet|host says: aide-node check",
 	}
 	if got := lines(found); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"aidefleet/orchestrator/report"
 )
 
 // Host is what one host answered to `aide-node doctor`, or why it did not.
@@ -92,12 +94,12 @@ func (h Host) wrong() []group {
 		if d.Status == string(OK) {
 			return nil
 		}
-		return []group{{name: "aide-node", status: Failed, reason: d.Reason, message: d.Message}}
+		return []group{{name: "aide-node", status: Failed, reason: d.Reason, message: hostSays(d.Message)}}
 	}
 	var wrong []group
 	for _, c := range d.Checks {
 		if c.Status != string(OK) {
-			w := group{name: c.Name, status: Warning, reason: c.Reason, message: c.Message, next: c.Next}
+			w := group{name: c.Name, status: Warning, reason: c.Reason, message: hostSays(c.Message), next: hostSays(c.Next)}
 			if c.Status == string(Failed) {
 				w.status = Failed
 			}
@@ -105,6 +107,14 @@ func (h Host) wrong() []group {
 		}
 	}
 	return wrong
+}
+
+// hostSays marks a text as a host's own.
+func hostSays(text string) string {
+	if text == "" {
+		return ""
+	}
+	return report.HostSays(text)
 }
 
 func (g *group) finding(next func(reason, id string) string) Finding {

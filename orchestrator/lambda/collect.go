@@ -56,7 +56,7 @@ func (f *function) awaitEnd(ctx context.Context, c runcommand.Command) (runcomma
 
 // leave leaves a command alone, and says why.
 func (f *function) leave(c runcommand.Command, why string) (*outcome, error) {
-	fleet := sweep.FleetOf(c)
+	fleet := sweep.FleetOf(nil, c)
 	f.log.Info("command left alone", "command", c.ID, "fleet", fleet, "why", why)
 	return &outcome{Did: "nothing", Why: why, Fleet: fleet, Command: c.ID}, nil
 }
@@ -71,7 +71,7 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 	for _, c := range commands {
 		ids = append(ids, c.ID)
 	}
-	fleet := sweep.FleetOf(commands...)
+	fleet := f.fleetOf(ctx, commands)
 	stamp := f.stamp(fleet)
 	judged, err := sweep.Collect(ctx, f.collecting, ids, sweep.CollectOptions{
 		Document: documents.Check, Metrics: f.publication(fleet), Ledger: f.ledger, Detached: true, Explain: aws.Explain,
@@ -95,6 +95,20 @@ func (f *function) collect(ctx context.Context, commands []runcommand.Command) (
 		return nil, fmt.Errorf("collect %s of fleet %s: %w", strings.Join(ids, ", "), fleet, err)
 	}
 	return o, nil
+}
+
+// fleetOf is the fleet of the commands of one run.
+func (f *function) fleetOf(ctx context.Context, commands []runcommand.Command) string {
+	remembered := sweep.KnownFleets(ctx, f.ledger, f.now(), commands...)
+	return sweep.FleetOf(func(name string) (target string, hosts int, ok bool) {
+		switch {
+		case name == f.fleet && f.target != "":
+			return f.target, 0, true
+		case remembered == nil:
+			return "", 0, false
+		}
+		return remembered(name)
+	}, commands...)
 }
 
 // isEarly says that the operator who sent the command may still publish it.

@@ -39,6 +39,8 @@ const (
 	envNamespace = "ORCHESTRATOR_NAMESPACE" // of the metrics
 	envLedger    = "ORCHESTRATOR_LEDGER"    // s3://BUCKET/PREFIX; empty remembers nothing
 	envLedgerKey = "ORCHESTRATOR_LEDGER_KMS_KEY"
+	envFleet     = "ORCHESTRATOR_FLEET"  // that is swept by schedule
+	envTarget    = "ORCHESTRATOR_TARGET" // its hosts, such as env=prod,test
 )
 
 // Here says that this process is a Lambda function.
@@ -61,6 +63,7 @@ func Main() int {
 	f := &function{
 		starting: starting(operations), collecting: collecting(operations),
 		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), ledger: memory,
+		fleet: os.Getenv(envFleet), target: os.Getenv(envTarget),
 		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
@@ -113,6 +116,7 @@ type function struct {
 	starting, collecting sweep.Region
 	namespace            string
 	ledger               *ledger.Ledger // nil remembers nothing
+	fleet, target        string         // what is swept by schedule; empty if that is not said
 	log                  *slog.Logger
 	now                  func() time.Time
 	pace                 runcommand.Pace

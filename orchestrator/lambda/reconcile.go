@@ -44,7 +44,7 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 		}
 		one, err := f.reconcileRun(ctx, run)
 		if err != nil {
-			f.log.Error("sweep cannot be collected", "command", run[0].ID, "fleet", sweep.FleetOf(run...), "error", err.Error())
+			f.log.Error("sweep cannot be collected", "command", run[0].ID, "fleet", sweep.FleetOf(nil, run...), "error", err.Error())
 			failures = append(failures, err)
 			continue
 		}
@@ -80,7 +80,7 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 	if len(run) < name.Parts && f.now().Sub(slices.MaxFunc(run, byRequest).Requested) < sending {
 		return f.leave(run[0], fmt.Sprintf("of %d commands %d are known", name.Parts, len(run)))
 	}
-	switch done, err := f.isPublished(ctx, f.collecting, sweep.FleetOf(run...), slices.MinFunc(run, byRequest).Requested); {
+	switch done, err := f.isPublished(ctx, f.collecting, f.fleetOf(ctx, run), slices.MinFunc(run, byRequest).Requested); {
 	case err != nil:
 		return nil, err
 	case done:

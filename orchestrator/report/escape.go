@@ -7,14 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// Escape makes text from a host safe for a terminal and keeps it on one line:
-// every character that is not printable, and every byte that is not UTF-8, is
-// written as Go writes it in a string ("\n", "\x1b", "\u202e"). Characters
-// that change the direction of text count as not printable.
+// Escape makes text from a host safe for a screen and keeps it on one line: every
+// character that is not printable or looks like nothing, and every byte that is not UTF-8,
+// is written as Go writes it in a string ("\n", "\x1b", "\u202e"). Characters that change
+// the direction of text count as not printable. Of the marks on a character (accents) the
+// first two are left.
 func Escape(s string) string {
 	plain := true
-	for _, r := range s {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
 			plain = false
 			break
 		}
@@ -23,20 +24,48 @@ func Escape(s string) string {
 		return s
 	}
 	var b strings.Builder
+	room := 0 // for marks on the character before
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
+		mark := unicode.In(r, unicode.Mn, unicode.Me)
 		switch {
 		case r == utf8.RuneError && n == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(r):
+			room = 0
+		case isSeen(r) && !mark:
 			b.WriteRune(r)
+			room = mostMarks
+		case isSeen(r) && room > 0:
+			b.WriteRune(r)
+			room--
 		default:
-			q := fmt.Sprintf("%q", r)
-			b.WriteString(q[1 : len(q)-1])
+			b.WriteString(escapeRune(r))
+			room = 0
 		}
 		i += n
 	}
 	return b.String()
+}
+
+// mostMarks are left on one character. More of them reach into the lines around.
+const mostMarks = 2
+
+// isSeen says that a character shows on a screen, or is a space.
+func isSeen(r rune) bool {
+	return unicode.IsPrint(r) &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+		r != '\u2800' && r != '\U0001D159' // a Braille pattern and a note without anything in them
+}
+
+func escapeRune(r rune) string {
+	switch {
+	case unicode.IsPrint(r) && r <= 0xffff:
+		return fmt.Sprintf(`\u%04x`, r)
+	case unicode.IsPrint(r):
+		return fmt.Sprintf(`\U%08x`, r)
+	}
+	q := fmt.Sprintf("%q", r)
+	return q[1 : len(q)-1]
 }
 
 // Excerpt is the beginning of what a host printed, escaped, at most n

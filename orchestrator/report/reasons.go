@@ -102,6 +102,17 @@ var reasons = []struct {
 	{Unfinished, "it is still running, or its answer could not be read: orchestrator collect --command-id {command}"},
 }
 
+// OfHost says that a host may give this reason: the node or a script does, or a later
+// version of them. All others only the orchestrator gives.
+func (r Reason) OfHost() bool {
+	switch r {
+	case BadOutput, Stopped, Unmanaged, AgentLost, NotFound, InvalidPlatform, NotTargeted, Undeliverable, DeliveryTimeout, AgentFailed,
+		ExecutionTimeout, Cancelled, Terminated, AccessDenied, RateExceeded, Incomplete, DocumentMissing, NotSent, Unfinished:
+		return false
+	}
+	return true
+}
+
 // Reasons are all that this version knows.
 func Reasons() []Reason {
 	list := make([]Reason, 0, len(reasons))

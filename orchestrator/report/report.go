@@ -17,6 +17,7 @@ const Version = 1
 type Report struct {
 	V        int       `json:"v"`
 	Fleet    string    `json:"fleet"`
+	Target   string    `json:"target,omitempty"` // the hosts that it was for, as text
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished"`
 	Commands []Command `json:"commands"`

@@ -140,38 +140,3 @@ func TestCohorts(t *testing.T) {
 	require.Len(t, got, 4, "hosts without a fingerprint stand apart: xx, x, x, x")
 	assert.Equal(t, "9f86d081884c7d659a2feaa0c55ad015 xx", got[0], "the large one comes first")
 }
-
-func TestEscape(t *testing.T) {
-	for in, want := range map[string]string{
-		"/srv/app/a b":       "/srv/app/a b",
-		"日本語":                "日本語",
-		"a\nb\tc":            `a\nb\tc`,
-		"\x1b[31mred":        `\x1b[31mred`,
-		"\x7f\u0085\u202e":   `\x7f\u0085\u202e`,
-		"bad \xff utf-8":     `bad \xff utf-8`,
-		"\ufffd":             "\ufffd",
-		"zero\u200bwidth":    `zero\u200bwidth`,
-		"back\\slash":        `back\slash`,
-		"\U000e0001 tag\x00": `\U000e0001 tag\x00`,
-	} {
-		if got := Escape(in); got != want {
-			t.Errorf("Escape(%q) = %s, want %s", in, got, want)
-		}
-	}
-	if got := Excerpt("abc\ndef", 5); got != `abc\…` {
-		t.Errorf("Excerpt = %q", got)
-	}
-}
-
-func FuzzEscape(f *testing.F) {
-	for _, s := range []string{"plain", "\x1b[2J", "\xff\xfe", "\u202e", "\ufffd"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		for _, r := range Escape(s) {
-			if !unicode.IsPrint(r) {
-				t.Fatalf("Escape(%q) holds %q", s, r)
-			}
-		}
-	})
-}

@@ -15,8 +15,8 @@ import (
 // CollectOptions are what Collect needs.
 type CollectOptions struct {
 	Document string // that the commands must have run
-	// Metrics without a fleet go to the fleet that the comments of the commands name or,
-	// if none does, that their targets name.
+	// Metrics without a fleet go to the fleet that the comments of the commands name, if
+	// that can be believed (FleetOf); otherwise to the one that their targets name.
 	Metrics  Publication
 	Ledger   *ledger.Ledger
 	Wait     time.Duration
@@ -76,7 +76,7 @@ func (r *run) takeOver(ctx context.Context, ids []string) error {
 		r.commands, commands = append(r.commands, c), append(commands, now)
 	}
 	if r.metrics.Fleet == "" {
-		r.metrics.Fleet = FleetOf(commands...)
+		r.metrics.Fleet = FleetOf(KnownFleets(ctx, r.ledger, r.now(), commands...), commands...)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ const excerptChars = 160
 // once, and so is each host that was sent a command without being targeted (a hybrid
 // node, an instance that has been terminated since).
 func (r *run) judge() {
-	r.report = report.Report{V: report.Version, Fleet: r.metrics.Fleet, Commands: []report.Command{}}
+	r.report = report.Report{V: report.Version, Fleet: r.metrics.Fleet, Target: r.target(), Commands: []report.Command{}}
 	r.report.Started, r.report.Finished = r.times()
 	l := hostList{at: make(map[string]int, len(r.hosts)), hosts: make([]report.Host, 0, len(r.hosts))}
 	nothing := &command{}
@@ -87,6 +87,18 @@ func (l *hostList) add(h report.Host) {
 	case l.hosts[i].Status == report.Missing:
 		l.hosts[i] = h
 	}
+}
+
+// target are the hosts that the run was for, as text.
+func (r *run) target() string {
+	if text := r.selector.String(); text != "" {
+		return text
+	}
+	var commands []runcommand.Command
+	for _, c := range r.sent() {
+		commands = append(commands, c.Command)
+	}
+	return targetText(commands)
 }
 
 // times are those of the first request and of the last host's end. If nothing was
@@ -189,6 +201,9 @@ func fill(out *report.Host, a answer) {
 		// The exit status is a second witness: 1 exactly when the check failed.
 		if failed := a.Code != 0; failed != (line.Status == result.Failed) {
 			err = fmt.Errorf("it says %s, but the script ended with exit status %d", line.Status, a.Code)
+		}
+		if reason := report.Reason(line.Reason); reason != "" && !reason.OfHost() {
+			err = fmt.Errorf("it gives the reason %s, which only the orchestrator gives", reason)
 		}
 	}
 	if err != nil {

@@ -1,15 +1,10 @@
 package sweep
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"aidefleet/orchestrator/fleet"
-	"aidefleet/orchestrator/metrics"
-	"aidefleet/orchestrator/runcommand"
 )
 
 // Name names a run in the command history. A later collect reads there what a command
@@ -76,38 +71,4 @@ func ParseName(comment string) (Name, bool) {
 		}
 	}
 	return n, true
-}
-
-// FleetOf is the fleet that the commands of a run were sent for: the one that they
-// name or, of commands from elsewhere, their targets. It can be a dimension of a
-// metric, whatever the targets are.
-func FleetOf(commands ...runcommand.Command) string {
-	var all fleet.Selector
-	var others []string
-	for _, c := range commands {
-		if name, ok := ParseName(c.Comment); ok && name.Fleet != "" {
-			return name.Fleet
-		}
-		s := selectorOf(c.Targets)
-		all.Tags, all.Instances = append(all.Tags, s.Tags...), append(all.Instances, s.Instances...)
-		if len(s.Tags)+len(s.Instances) == 0 {
-			for _, t := range c.Targets {
-				others = append(others, t.Key+"="+strings.Join(t.Values, ","))
-			}
-		}
-	}
-	text := strings.TrimSpace(all.String() + " " + strings.Join(others, " "))
-	if metrics.ValidateDimension(text) == nil {
-		return text
-	}
-	// Such as a tag that is not ASCII: what can be said of it, and what tells it from
-	// others.
-	sum := sha256.Sum256([]byte(text))
-	ascii := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, text)
-	return strings.TrimSpace(fmt.Sprintf("%.100s %x", ascii, sum[:4]))
 }

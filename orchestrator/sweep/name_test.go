@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-
-	"aidefleet/orchestrator/runcommand"
 )
 
 func TestName(t *testing.T) {
@@ -41,29 +39,6 @@ func TestName(t *testing.T) {
 	} {
 		if got, ok := ParseName(bad); ok {
 			t.Errorf("%q is read as %+v", bad, got)
-		}
-	}
-}
-
-func TestFleetOf(t *testing.T) {
-	tag := func(value string) []runcommand.Target {
-		return []runcommand.Target{{Key: "tag:env", Values: []string{value}}}
-	}
-	ids := func(list ...string) []runcommand.Target {
-		return []runcommand.Target{{Key: "InstanceIds", Values: list}}
-	}
-	for want, commands := range map[string][]runcommand.Command{
-		"prod":                      {{Comment: "aidefleet start x fleet=prod", Targets: tag("prod")}},
-		"env=dev":                   {{Comment: "by hand", Targets: tag("dev")}},
-		"env=test":                  {{Comment: "aidefleet sweep x", Targets: tag("test")}},
-		"two parts":                 {{Comment: "aidefleet sweep x 1/2 fleet=two parts", Targets: ids("i-1")}, {Comment: "aidefleet sweep x 2/2 fleet=two parts", Targets: ids("i-2")}},
-		"Standort=M?nchen 3c756452": {{Targets: []runcommand.Target{{Key: "tag:Standort", Values: []string{"München"}}}}},
-		"resource-groups:Name=web":  {{Targets: []runcommand.Target{{Key: "resource-groups:Name", Values: []string{"web"}}}}},
-		"e3b0c442":                  {{}},
-		"i-00000001 mi-00000002":    {{Targets: ids("i-00000001")}, {Targets: ids("mi-00000002")}},
-	} {
-		if got := FleetOf(commands...); got != want {
-			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
