@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -128,9 +129,12 @@ func TestAlarms(t *testing.T) {
 		t.Fatal(err)
 	}
 	template.Parameters()["TagValues"]["Default"] = "prod,test"
-	example := strings.NewReplacer(`"`, "", "HOST", "web-1", "--command-id ID", "--command-id 0e19ff82-ad8b-443d-96ef-bccf002838fd")
+	example := strings.NewReplacer(`"`, "", "HOST", "web-1", "--command-id ID", "--command-id 0e19ff82-ad8b-443d-96ef-bccf002838fd",
+		"--instance ID", "--instance i-0123456789abcdef0")
 	var commands []string
-	for name, p := range template.OfType("AWS::CloudWatch::Alarm") {
+	alarms := maps.Collect(template.OfType("AWS::CloudWatch::Alarm"))
+	maps.Insert(alarms, template.OfType("AWS::CloudWatch::CompositeAlarm"))
+	for name, p := range alarms {
 		text := resolve(template, p["AlarmDescription"])
 		for _, m := range regexp.MustCompile(`orchestrator ([a-z]+[^.;]*)`).FindAllStringSubmatch(text, -1) {
 			commands = append(commands, m[1])
@@ -141,7 +145,10 @@ func TestAlarms(t *testing.T) {
 		t.Errorf("it is not said where the ID of a command is: %s", failed)
 	}
 	slices.Sort(commands)
-	want := []string{"collect --no-publish --command-id ID", "doctor", "show HOST", `targets --tag "env=prod,test"`}
+	want := []string{
+		"collect --no-publish --command-id ID", "doctor", `history --fleet "env=prod" --since 2d`, "hold list", "show HOST", "show HOST",
+		`targets --tag "env=prod,test"`, "trust --instance ID --why TEXT",
+	}
 	if !slices.Equal(commands, want) {
 		t.Errorf("alarms name %q, want %q", commands, want)
 	}

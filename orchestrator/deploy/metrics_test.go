@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -13,7 +14,7 @@ import (
 	"aidefleet/orchestrator/metrics"
 )
 
-// TestMetricNames: what the alarms and the dashboard look at is what a sweep
+// TestMetricNames: what the alarms and the dashboard look at is what a sweep or a reconcile
 // publishes, with the same dimension.
 func TestMetricNames(t *testing.T) {
 	published := map[string]string{} // the first dimension, by the name
@@ -25,6 +26,9 @@ func TestMetricNames(t *testing.T) {
 	}}
 	hosts := []metrics.Host{{ID: "i-1", Name: "web", Added: 1}}
 	if err := metrics.Publish(t.Context(), api, metrics.Sweep{Namespace: "AIDE", Hosts: hosts, Fleet: metrics.Fleet{Name: "prod"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := metrics.PublishHeld(t.Context(), api, "AIDE", "prod", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	template := parse(t)

@@ -224,17 +224,30 @@ func TestAlarms(t *testing.T) {
 		if limit := map[bool]int{true: 7 * 86400, false: 86400}[seconds >= 3600]; seconds*periods > limit {
 			t.Errorf("%s looks back %d s, at most %d are possible", name, seconds*periods, limit)
 		}
-		assert.Equal(t, []any{map[string]any{"Ref": "Alarms"}}, p["AlarmActions"], "%s mails at %v and %v", name, p["AlarmActions"], p["OKActions"])
+		if name != "SweepIncomplete" && name != "FleetHeld" { // which the composite alarm looks at
+			assert.Equal(t, []any{map[string]any{"Ref": "Alarms"}}, p["AlarmActions"], "%s mails at %v and %v", name, p["AlarmActions"], p["OKActions"])
+		}
 		assert.Nil(t, p["OKActions"], name)
-		missing := map[string][]any{"SweepCompleted": {"breaching"}, "ApproximateNumberOfMessagesVisible": {"notBreaching"}}[fmt.Sprint(p["MetricName"])]
+		missing := map[string][]any{"SweepCompleted": {"breaching"}, "ApproximateNumberOfMessagesVisible": {"notBreaching"}, "FleetHeld": {"notBreaching"}}[fmt.Sprint(p["MetricName"])]
 		if missing == nil {
 			missing = []any{nil, "ignore"}
 		}
 		assert.Contains(t, missing, p["TreatMissingData"], "%s: missing data", name)
 	}
-	if want := map[string]bool{"SweepCompleted": true, "HostsSuspect": true, "HostsFailedUnheld": true, "HostsMissingUnheld": true, "HostChangesUnheld": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
+	if want := map[string]bool{"SweepCompleted": true, "HostsSuspect": true, "HostsFailedUnheld": true, "HostsMissingUnheld": true, "HostChangesUnheld": true, "FleetHeld": true, "ApproximateNumberOfMessagesVisible": true}; !reflect.DeepEqual(names, want) {
 		t.Errorf("alarms on %v, want %v", names, want)
 	}
+}
+
+// TestSuppressedAlarm: who is mailed that nobody looked is not mailed while all of the
+// fleet is held. If that is not known the mail goes out.
+func TestSuppressedAlarm(t *testing.T) {
+	template := parse(t)
+	composite := template.Resource("NobodyLooked")
+	assert.Equal(t, map[string]any{"Fn::Sub": `ALARM("${SweepIncomplete}")`}, composite["AlarmRule"])
+	assert.Equal(t, map[string]any{"Ref": "FleetHeld"}, composite["ActionsSuppressor"])
+	assert.Equal(t, []any{map[string]any{"Ref": "Alarms"}}, composite["AlarmActions"])
+	assert.Equal(t, "notBreaching", template.Resource("FleetHeld")["TreatMissingData"])
 }
 
 // TestAlarmWindow: a daily sweep is not late for taking its time on the day when the

@@ -23,8 +23,9 @@ const (
 	cancelled = "Cancelled"
 )
 
-// reconcile records the actions that nobody has recorded, collects the runs that nobody has
-// collected, the oldest first, and cancels commands that hang. What cannot be recorded or
+// reconcile records the actions that nobody has recorded, says whether all of the fleet is
+// held, collects the runs that nobody has collected, the oldest first, and cancels commands
+// that hang. What cannot be recorded or
 // collected does not keep the others from it.
 func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error) {
 	commands, err := runcommand.Since(ctx, f.collecting.Commands, documents.Check, f.now().Add(-r.back))
@@ -35,6 +36,10 @@ func (f *function) reconcile(ctx context.Context, r reconcile) (*outcome, error)
 	var failures []error
 	if o.Actions, err = f.recordActions(ctx, f.now().Add(-r.back)); err != nil {
 		f.log.Error("actions cannot be recorded", "error", aws.Explain(err))
+		failures = append(failures, err)
+	}
+	if err := f.publishHeld(ctx); err != nil {
+		f.log.Error("holds are not known", "error", aws.Explain(err))
 		failures = append(failures, err)
 	}
 	for _, run := range runs(commands) {

@@ -10,16 +10,14 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/deploy"
 	"aidefleet/orchestrator/deploy/iamtest"
-	"aidefleet/orchestrator/ledger"
 )
 
 // TestRoles holds the roles of the functions against what they are given to call.
 func TestRoles(t *testing.T) {
 	var o aws.Operations
 	iamtest.Record(&o)
-	// A start reads nothing of the ledger: it only records that nobody can be reached. S3
-	// encrypts the ledger with a key, by the rights of who writes and reads.
-	iamtest.Role(t, deploy.Template("1.2.3"), "StartRole", append(iamtest.Calls(starting(o), ledger.S3API{PutObject: o.PutObject}), "kms:GenerateDataKey"))
+	// S3 encrypts the ledger with a key, by the rights of who writes and reads.
+	iamtest.Role(t, deploy.Template("1.2.3"), "StartRole", append(iamtest.Calls(starting(o), ledgerAPI(o)), "kms:Decrypt", "kms:GenerateDataKey"))
 	iamtest.Role(t, deploy.Template("1.2.3"), "CollectRole", append(iamtest.Calls(collecting(o), ledgerAPI(o)), "kms:Decrypt", "kms:GenerateDataKey"))
 }
 

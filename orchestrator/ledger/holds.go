@@ -13,7 +13,8 @@ type Hold struct {
 	ID        string              `json:"id"`
 	Tags      map[string][]string `json:"tags,omitempty"` // a host has one of the values of every key
 	Instances []string            `json:"instances,omitempty"`
-	Who       string              `json:"who"` // ARN of the caller
+	All       bool                `json:"all,omitempty"` // every host
+	Who       string              `json:"who"`           // ARN of the caller
 	Why       string              `json:"why"`
 	From      time.Time           `json:"from"`
 	Until     time.Time           `json:"until"`

@@ -49,6 +49,7 @@ func Collect(ctx context.Context, region Region, ids []string, o CollectOptions)
 		r.cancel(ctx)
 	}
 	r.judge()
+	r.hold(ctx)
 	r.compare(ctx)
 	rep, err := merge([]*run{r})
 	return Judged{Report: rep, run: r}, err

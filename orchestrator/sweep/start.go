@@ -56,6 +56,7 @@ func Start(ctx context.Context, region Region, o StartOptions) (Started, error) 
 	if reachable(r.hosts) == 0 {
 		r.unsent = r.hosts
 		r.judge()
+		r.hold(ctx)
 		rep := report.Merge([]report.Report{r.report})
 		return Started{Silent: &Judged{Report: rep, run: r}}, nil
 	}

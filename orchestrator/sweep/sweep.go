@@ -5,7 +5,8 @@
 //	watch    wait until every host that can answer has         (runcommand)
 //	gather   page through the answers, and decode them         (runcommand, node/result)
 //	judge    give each host one status, and a reason           (report)
-//	compare  hold what hosts claim against what they claimed   (suspect, ledger)
+//	hold     say whose drift or silence is expected            (ledger, fleet)
+//	compare  compare what hosts claim with what they claimed   (suspect, ledger)
 //	record   keep the report                                   (ledger)
 //	publish  write counts and coverage to CloudWatch           (metrics)
 //	tell     send an event that names the suspects             (notify)
@@ -86,6 +87,7 @@ func Run(ctx context.Context, regions []Region, o Options) (report.Report, error
 			r.cancel(ctx)
 		}
 		r.judge()
+		r.hold(ctx)
 		r.complete(ctx)
 		r.compare(ctx)
 		r.record(ctx)
