@@ -52,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), historyCommand(), evidenceCommand(), ledgerCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
 		HideHelpCommand:           true,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -48,30 +50,46 @@ func validateLedger(c *cli.Context) error {
 	return nil
 }
 
-// openLedger opens the ledger that the flags name, or the one that the stack of this
-// account and region names, or a folder of the user's. It is nil if the user wants none.
-func openLedger(c *cli.Context, o aws.Operations) (*ledger.Ledger, error) {
-	location, key := c.String("ledger"), c.String("ledger-kms-key")
-	switch location {
-	case noLedger:
-		return nil, nil
-	case "":
-		var err error
-		if location, err = parameter(c.Context, o, ledgerParameter); err != nil {
+// locate says where the ledger is that the flags name, or the one that the stack of this
+// account and region names, or a folder of the user's; and the key that encrypts it. AWS is
+// only asked if the flags do not say where it is.
+func locate(c *cli.Context, load func() (aws.Operations, error)) (location, key string, err error) {
+	location, key = c.String("ledger"), c.String("ledger-kms-key")
+	if location != "" {
+		return location, key, nil
+	}
+	o, err := load()
+	if err != nil {
+		return "", "", err
+	}
+	if location, err = parameter(c.Context, o, ledgerParameter); err != nil {
+		return "", "", err
+	}
+	if location == "" {
+		location, err = userLedger()
+		return location, "", err
+	}
+	if key == "" {
+		key, err = parameter(c.Context, o, ledgerKeyParameter)
+	}
+	return location, key, err
+}
+
+// openLedger opens the ledger. It is nil if the user wants none.
+func openLedger(c *cli.Context, load func() (aws.Operations, error)) (*ledger.Ledger, error) {
+	location, key, err := locate(c, load)
+	if err != nil || location == noLedger {
+		return nil, err
+	}
+	var api ledger.S3API
+	if strings.HasPrefix(location, ledger.Scheme) {
+		o, err := load()
+		if err != nil {
 			return nil, err
 		}
-		if location != "" && key == "" {
-			if key, err = parameter(c.Context, o, ledgerKeyParameter); err != nil {
-				return nil, err
-			}
-		}
-		if location == "" {
-			if location, err = userLedger(); err != nil {
-				return nil, err
-			}
-		}
+		api = ledgerAPI(o)
 	}
-	return ledger.Open(location, key, ledgerAPI(o))
+	return ledger.Open(location, key, api)
 }
 
 func ledgerAPI(o aws.Operations) ledger.S3API {
@@ -110,14 +128,16 @@ func userLedger() (string, error) {
 // ledgerOf is openLedger for commands that go on without a ledger: whatever keeps it from
 // being opened comes beside their results.
 func ledgerOf(c *cli.Context, region string) *ledger.Ledger {
-	o, err := aws.Load(c.Context, region)
-	if err == nil {
-		var l *ledger.Ledger
-		if l, err = openLedger(c, o); err == nil {
-			return l
-		}
+	l, err := openLedger(c, loadOnce(c, region))
+	if err != nil {
+		return &ledger.Ledger{Store: ledger.Unreachable{Err: err}}
 	}
-	return &ledger.Ledger{Store: ledger.Unreachable{Err: err}}
+	return l
+}
+
+// loadOnce loads the AWS operations of a region if they are needed, and once.
+func loadOnce(c *cli.Context, region string) func() (aws.Operations, error) {
+	return sync.OnceValues(func() (aws.Operations, error) { return aws.Load(c.Context, region) })
 }
 
 // whyFlag is the reason of an action.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"aidefleet/orchestrator/report"
 )
 
 // Host is what one host answered to `aide-node doctor`, or why it did not.
@@ -114,7 +112,7 @@ func hostSays(text string) string {
 	if text == "" {
 		return ""
 	}
-	return report.HostSays(text)
+	return "host says: " + text
 }
 
 func (g *group) finding(next func(reason, id string) string) Finding {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -63,8 +64,13 @@ type SweepID struct {
 	Fleet string
 	Time  time.Time
 	Name  string // TIME-RUN, the same in sweeps and hosts
-	Key   string
+	// What the name has after the time; empty in one that no sweep of ours has.
+	Account, Region, Run string
+	Key                  string
 }
+
+// namePattern has account, region and run of the name of a sweep (Run.name).
+var namePattern = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z-([0-9A-Za-z%_]+)-((?:[a-z]+-)+[0-9]+)-(.+)$`)
 
 // parseKey reads the key of a sweep. It is false for another one.
 func parseKey(key string) (SweepID, bool) {
@@ -80,7 +86,11 @@ func parseKey(key string) (SweepID, bool) {
 	if err != nil || ferr != nil || !isReport || !isFleet || parts[2] != (Run{Started: started}).date() {
 		return SweepID{}, false
 	}
-	return SweepID{Fleet: fleet, Time: started, Name: name, Key: key}, true
+	id := SweepID{Fleet: fleet, Time: started, Name: name, Key: key}
+	if m := namePattern.FindStringSubmatch(name); m != nil {
+		id.Account, id.Region, id.Run = m[1], m[2], m[3]
+	}
+	return id, true
 }
 
 // dates are the days from one time to another, as prefixes are.

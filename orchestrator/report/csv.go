@@ -16,7 +16,7 @@ var csvHeader = []string{
 
 // WriteCSV writes the report as RFC 4180 has it: a header, then one record a host, with
 // lines that end with CR LF. Only clean and drifted hosts have counts. No record holds a
-// line break, and no cell is a formula (see cell).
+// line break, and no cell is a formula (see Cell).
 func WriteCSV(w io.Writer, r Report) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -48,11 +48,11 @@ func record(h Host) []string {
 		first = "true"
 	}
 	return []string{
-		cell(h.Instance), cell(h.Name), cell(h.Account), cell(h.Region), cell(string(h.Status)), cell(string(h.Reason)),
+		Cell(h.Instance), Cell(h.Name), Cell(h.Account), Cell(h.Region), Cell(string(h.Status)), Cell(string(h.Reason)),
 		added, removed, changed, total,
-		cell(h.Fingerprint), cell(h.said()), cell(h.Next), cell(samplePaths(h)),
-		unread, cell(h.UnreadPath),
-		cell(h.kinds()), fresh, cell(held), first,
+		Cell(h.Fingerprint), Cell(h.said()), Cell(h.Next), Cell(samplePaths(h)),
+		unread, Cell(h.UnreadPath),
+		Cell(h.kinds()), fresh, Cell(held), first,
 	}
 }
 
@@ -73,10 +73,10 @@ func samplePaths(h Host) string {
 // removes. The wide forms count in Japanese input (OWASP, CSV Injection).
 const formula = "=+-@＝＋－＠"
 
-// cell makes text safe for a spreadsheet. It is escaped, and an apostrophe marks what would
+// Cell makes text safe for a spreadsheet. It is escaped, and an apostrophe marks what would
 // begin a formula as text. A cell also begins behind each semicolon, in countries that
 // write a decimal comma.
-func cell(text string) string {
+func Cell(text string) string {
 	parts := strings.Split(Escape(text), ";")
 	for i, p := range parts {
 		if begin := strings.TrimLeft(p, ` "`); begin != "" && strings.ContainsRune(formula, []rune(begin)[0]) {

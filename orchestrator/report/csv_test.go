@@ -54,8 +54,8 @@ func TestCell(t *testing.T) {
 		"\x1b]8;;=x\u202e":  `\x1b]8;;'=x\u202e`,
 		"two\nlines\r\n=1;": `two\nlines\r\n=1;`,
 	} {
-		if got := cell(in); got != want {
-			t.Errorf("cell(%q) = %s, want %s", in, got, want)
+		if got := Cell(in); got != want {
+			t.Errorf("Cell(%q) = %s, want %s", in, got, want)
 		}
 	}
 }

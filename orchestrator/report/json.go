@@ -53,13 +53,13 @@ func indented(value any, prefix string) ([]byte, error) {
 	if err := e.Encode(value); err != nil {
 		return nil, err
 	}
-	return escapeJSON(b.Bytes()), nil
+	return EscapeJSON(b.Bytes()), nil
 }
 
-// escapeJSON escapes what json.Encoder leaves: DEL, the C1 controls, and characters that
+// EscapeJSON escapes what json.Encoder leaves: DEL, the C1 controls, and characters that
 // are invisible or turn the direction of text. They only stand in strings: the rest of JSON
 // is printable ASCII and newlines.
-func escapeJSON(text []byte) []byte {
+func EscapeJSON(text []byte) []byte {
 	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 	if !bytes.ContainsFunc(text, hidden) {
 		return text

@@ -32,7 +32,7 @@ func TestJSONIsTheEncoders(t *testing.T) {
 		if err := WriteJSON(&got, r); err != nil {
 			t.Fatal(err)
 		}
-		if got.String() != string(escapeJSON(want.Bytes())) {
+		if got.String() != string(EscapeJSON(want.Bytes())) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got.String(), want.String())
 		}
 	}

@@ -13,5 +13,5 @@ func JSONLine(line string) ([]byte, error) {
 	if err := json.Compact(&b, bytes.ToValidUTF8([]byte(line), []byte("\ufffd"))); err != nil {
 		return nil, fmt.Errorf("%s: %w", Excerpt(line, 80), err)
 	}
-	return escapeJSON(b.Bytes()), nil
+	return EscapeJSON(b.Bytes()), nil
 }

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"aidefleet/orchestrator/evidence"
+)
+
+func historyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "history",
+		Usage:     "say what was found and done in a fleet, or on one host",
+		UsageText: "orchestrator history [HOST] [--since 90d] [options]\n\nHOST is an instance id, or the Name that one host had.",
+		Flags:     flags(sinceFlag(), fleetFlag(), regionFlag(), ledgerFlags(), outputFlag()),
+		Action:    history,
+	}
+}
+
+func history(c *cli.Context) error {
+	args, err := argumentsFirst(c)
+	if err != nil {
+		return err
+	}
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("unexpected %q", args[1])}
+	}
+	out, err := newOutput(c)
+	if err != nil {
+		return err
+	}
+	l, q, err := lookBack(c)
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		life, err := evidence.HostLife(c.Context, l, q, args[0])
+		if life.Instance == "" {
+			return err
+		}
+		return errors.Join(evidence.WriteLife(out.stdout, out.format, life), err)
+	}
+	sweeps, done, err := evidence.Sweeps(c.Context, l, q)
+	var unread evidence.Unread
+	if err != nil && !errors.As(err, &unread) {
+		return err
+	}
+	return errors.Join(evidence.WriteSweeps(out.stdout, out.format, sweeps, done), err)
+}
