@@ -8,6 +8,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 NFPM_VERSION := v2.45.2
 CFN_LINT_VERSION := 1.58.0
 BOTO3_VERSION := 1.44.8
+DUCKDB_VERSION := 1.4.1
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
@@ -46,6 +47,7 @@ test: ## run all tests, with the race detector and real AIDEs
 	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm busybox qemu-aarch64-static
 	@.ci/aides
 	@$(MAKE) --no-print-directory $(TOOLS)/boto3-$(BOTO3_VERSION)/installed || echo 'without boto3, what it reads of the lab is not tested' >&2
+	@$(MAKE) --no-print-directory $(TOOLS)/duckdb-$(DUCKDB_VERSION)/installed || echo 'without DuckDB, the queries of docs/ledger.md are not tested' >&2
 	@$(MAKE) --no-print-directory build
 	go test -race -timeout 15m ./...
 
@@ -72,12 +74,15 @@ $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/cfn-lint:
 	"$$python" -m venv --clear $(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)
 	@$(TOOLS)/cfn-lint-$(CFN_LINT_VERSION)/bin/pip install --quiet --disable-pip-version-check cfn-lint==$(CFN_LINT_VERSION)
 
-$(TOOLS)/boto3-$(BOTO3_VERSION)/installed:
+# What tests import, each in a Python of its own.
+$(TOOLS)/boto3-$(BOTO3_VERSION)/installed: MODULE := boto3==$(BOTO3_VERSION)
+$(TOOLS)/duckdb-$(DUCKDB_VERSION)/installed: MODULE := duckdb==$(DUCKDB_VERSION)
+$(TOOLS)/boto3-$(BOTO3_VERSION)/installed $(TOOLS)/duckdb-$(DUCKDB_VERSION)/installed:
 	@.ci/packages venv
-	@echo "installing: boto3 $(BOTO3_VERSION) into .tools"
-	@python=$$(.ci/python) || { echo "boto3 needs a Python from 3.10 to 3.14 with venv" >&2; exit 1; }; \
+	@echo "installing: $(MODULE) into .tools"
+	@python=$$(.ci/python) || { echo "$(MODULE) needs a Python from 3.10 to 3.14 with venv" >&2; exit 1; }; \
 	"$$python" -m venv --clear $(@D)
-	@$(@D)/bin/pip install --quiet --disable-pip-version-check boto3==$(BOTO3_VERSION)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check $(MODULE)
 	@touch $@
 
 .PHONY: dist

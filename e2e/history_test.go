@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,11 +23,12 @@ func TestHistory(t *testing.T) {
 	drift := f.sweep(3, "sweep", "--tag", "role=web")["web-1"]
 	assert.Equal(t, 1, drift.New)
 	assert.NotEmpty(t, drift.Since)
-	f.on("web-1", "echo 1 >/srv/app/other")
+	f.on("web-1", "sleep 1; echo 1 >/srv/app/other")
 	more := f.sweep(3, "sweep", "--tag", "role=web")["web-1"]
 	assert.Equal(t, 2, more.Sum(), "%+v", more)
 	assert.Equal(t, 1, more.New, "%+v", more)
 	assert.Equal(t, drift.Report, more.Since)
+	time.Sleep(time.Second) // sweeps of one second have no order
 	f.run(0, "accept", "--fingerprint", more.Fingerprint, "--tag", "role=web", "--why", "release 2.0")
 	f.run(0, "sweep", "--tag", "role=web")
 
