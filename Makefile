@@ -40,7 +40,8 @@ lab:
 demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 	@.ci/packages aide bwrap nsenter
 	@$(MAKE) --no-print-directory build
-	@bin/lab demo
+	@rm -rf $(BIN)/demo-ledger
+	@bin/lab demo --ledger $(BIN)/demo-ledger
 
 .PHONY: test
 test: ## run all tests, with the race detector and real AIDEs

@@ -317,7 +317,7 @@ func TestDemo(t *testing.T) {
 		"6 hosts: 0 clean, 4 changed, 1 failed, 1 missing",
 		"baseline_missing", "agent_lost", "/etc/passwd",
 		"AideFleet-Install created", "6 hosts: 6 clean",
-		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3",
+		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3", "suspect: baseline_unexpected",
 		"lab up",
 	} {
 		if !strings.Contains(string(out), want) {

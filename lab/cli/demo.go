@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,12 +13,15 @@ import (
 )
 
 func demoCommand() *cli.Command {
-	return &cli.Command{Name: "demo", Usage: "start a lab, sweep it, show what was found, and end it", Flags: labFlags(), Action: demo}
+	return &cli.Command{Name: "demo", Usage: "start a lab, sweep it, show what was found, and end it", Action: demo,
+		Flags: append(labFlags(), &cli.StringFlag{Name: "ledger", Usage: "keep what the fleet remembers in this `FOLDER`, which is not there yet"})}
 }
 
-// incomplete is how a sweep ends of which some hosts failed or did not report
-// (docs/operations.md).
-const incomplete = 4
+// How sweeps end (docs/operations.md).
+const (
+	suspicious = 3 // hosts changed, or are suspect
+	incomplete = 4 // some hosts failed or did not report
+)
 
 // demo is a lab's life in one command. A sweep that finds what there is to find is
 // its success.
@@ -49,17 +53,9 @@ func demo(c *cli.Context) (err error) {
 	if err := l.Deploy(); err != nil {
 		return err
 	}
-	fmt.Fprint(out, "\n$ orchestrator sweep --tag env=prod\n")
-	sweep := l.Orchestrator(c.Context, "sweep", "--tag", "env=prod", "--output", "table")
-	sweep.Stdout, sweep.Stderr = out, out
-	err = sweep.Run()
-	switch exit := (*exec.ExitError)(nil); {
-	case err == nil:
-		return errors.New("the sweep found nothing wrong, but cache-1 cannot check and api-1 cannot answer")
-	case !errors.As(err, &exit) || exit.ExitCode() != incomplete:
-		return fmt.Errorf("the sweep did not end with status %d: %w", incomplete, err)
+	if err := operate(c, l, incomplete, "sweep", "--tag", "env=prod", "--output", "table"); err != nil {
+		return fmt.Errorf("cache-1 cannot check and api-1 cannot answer: %w", err)
 	}
-	fmt.Fprintf(out, "(exit status %d: some hosts failed or did not report)\n", incomplete)
 	fmt.Fprintln(out, "\n# What CloudWatch holds now, read back:")
 	rows, err := storedMetrics(c.Context, l)
 	if err != nil {
@@ -68,8 +64,49 @@ func demo(c *cli.Context) (err error) {
 	for _, r := range rows {
 		fmt.Fprintln(out, "  "+r)
 	}
+	if err := rewrite(c, l, dir); err != nil {
+		return err
+	}
+	if folder := c.String("ledger"); folder != "" {
+		if err := os.CopyFS(folder, os.DirFS(lab.Ledger(dir))); err != nil {
+			return fmt.Errorf("keep the ledger: %w", err)
+		}
+		fmt.Fprintf(out, "\n# What the fleet remembers of this is in %s; docs/ledger.md has queries.\n", folder)
+	}
 	self := programName()
 	fmt.Fprintf(out, "\n# To go on by hand, start the lab in one terminal with\n\n  %s up\n\n# and in another:\n\n  eval \"$(%s env)\"\n", self, self)
 	next(out, "")
 	return nil
+}
+
+// operate runs the orchestrator, and wants it to end in one way.
+func operate(c *cli.Context, l *lab.Lab, want int, args ...string) error {
+	out := c.App.Writer
+	fmt.Fprintf(out, "\n$ orchestrator %s\n", strings.Join(args, " "))
+	cmd := l.Orchestrator(c.Context, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	fmt.Fprintf(out, "(exit status %d)\n", cmd.ProcessState.ExitCode())
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		return fmt.Errorf("orchestrator %s ended with status %d, want %d", strings.Join(args, " "), got, want)
+	}
+	return nil
+}
+
+// rewrite hides the changes on a host in a new baseline, as root there can, and lets the
+// orchestrator find that out.
+func rewrite(c *cli.Context, l *lab.Lab, dir string) error {
+	const script = "sleep 1; aide --config /etc/aide.conf --init >/dev/null && mv /var/lib/aide/aide.db.new.gz /var/lib/aide/aide.db.gz"
+	fmt.Fprintf(c.App.Writer, "\n# Somebody on web-3 hides the changes in a new baseline: %s\n", script)
+	exit, err := lab.Exec(c.Context, dir, "web-3", []string{"sh", "-c", script}, nil, c.App.Writer, c.App.ErrWriter)
+	if err != nil || exit != 0 {
+		return errors.Join(err, fmt.Errorf("the new baseline on web-3: exit status %d", exit))
+	}
+	if err := operate(c, l, suspicious, "sweep", "--tag", "role=web", "--output", "table"); err != nil {
+		return err
+	}
+	return operate(c, l, 0, "history", "web-3", "--since", "1d", "--output", "table")
 }

@@ -64,7 +64,7 @@ func environment(dir, url, secret string) []string {
 		"AWS_DEFAULT_REGION=" + region, // the AWS CLI's name for it
 		"AWS_ACCESS_KEY_ID=" + userKey,
 		"AWS_SECRET_ACCESS_KEY=" + secret,
-		"ORCHESTRATOR_LEDGER=" + filepath.Join(dir, ledgerFolder),
+		"ORCHESTRATOR_LEDGER=" + Ledger(dir),
 	}
 }
 

@@ -52,6 +52,9 @@ const (
 	ledgerFolder = "ledger"
 )
 
+// Ledger is the folder of the ledger of the lab in dir.
+func Ledger(dir string) string { return filepath.Join(dir, ledgerFolder) }
+
 func hostDir(dir, name string) string { return filepath.Join(dir, "hosts", name) }
 
 // Read returns the state of the lab in dir, and whether it is up. The error is
