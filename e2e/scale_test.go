@@ -386,6 +386,30 @@ func BenchmarkSweep(b *testing.B) {
 	}
 }
 
+// BenchmarkLedger is a sweep of many hosts that the ledger knows, beside the same sweep
+// without a ledger, and its peak of memory.
+func BenchmarkLedger(b *testing.B) {
+	const latency = 30 * time.Millisecond
+	for _, n := range []int{10_000, 50_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			s := simulate(b, n, "--latency", latency.String())
+			s.sweep("sweep", "--tag", "env=prod,dev", "--no-publish")
+			took := func(args ...string) (time.Duration, int64) {
+				began := time.Now()
+				got := s.sweep(append([]string{"sweep", "--tag", "env=prod,dev", "--no-publish"}, args...)...)
+				return got.ended.Sub(began), got.peak
+			}
+			for b.Loop() {
+				without, small := took("--ledger", "none")
+				with, large := took()
+				b.ReportMetric(float64(with)/float64(without), "time/without")
+				b.ReportMetric(float64(large)/(1<<20), "MiB")
+				b.ReportMetric(float64(small)/(1<<20), "MiB-without")
+			}
+		})
+	}
+}
+
 // BenchmarkFaults sweeps 10,000 hosts under faults with 20 seeds, five at a time:
 // a sweep that is throttled mostly waits. Each report must be the truth.
 func BenchmarkFaults(b *testing.B) {

@@ -86,7 +86,7 @@ func (p *Pins) Each(see func(Pin) error) error {
 	}
 	key := pinsKey(p.account, p.region)
 	var seen error
-	first := true
+	first, last := true, ""
 	err := p.ledger.readLines(key, p.data, func(d *json.Decoder) error {
 		if first {
 			first = false
@@ -100,6 +100,10 @@ func (p *Pins) Each(see func(Pin) error) error {
 		if err := d.Decode(&pin); err != nil {
 			return err
 		}
+		if pin.Instance <= last {
+			return fmt.Errorf("instance %.40q comes after %.40q", pin.Instance, last)
+		}
+		last = pin.Instance
 		if seen = see(pin); seen != nil {
 			return io.EOF
 		}

@@ -150,8 +150,8 @@ func (c *Comparison) lone() map[int]report.Finding {
 	found := map[int]report.Finding{}
 	for i, one := range c.changes {
 		before := report.Host{AIDE: one.pin.AIDE, AIDESHA256: one.pin.AIDESHA256, Node: one.pin.Node, NodeSHA256: one.pin.NodeSHA256}
-		for _, was := range programs(before) {
-			for _, is := range programs(c.hosts[i]) {
+		for _, was := range programs(&before) {
+			for _, is := range programs(&c.hosts[i]) {
 				if was.what == is.what && was != is && isLone(c.peers[was], is) {
 					found[i] = report.Finding{
 						Kind: report.LoneProgram, Was: was.sha256, Is: is.sha256,

@@ -15,7 +15,7 @@ func (c *Comparison) Mark() {
 	for i := range c.hosts {
 		h := &c.hosts[i]
 		h.Suspect, h.FirstSeen = nil, false
-		a := c.answer(h.Instance)
+		a := c.answer(i)
 		if a.Command == "" {
 			continue
 		}
@@ -61,9 +61,9 @@ func (c *Comparison) Replace(pins *ledger.Pins, put func(ledger.Pin) error) erro
 		if err := before(pin.Instance, false); err != nil {
 			return err
 		}
-		if i, here := c.at[pin.Instance]; here {
+		if next < len(c.order) && c.hosts[c.order[next]].Instance == pin.Instance {
+			pin = c.update(c.order[next], pin)
 			next++
-			pin = c.update(i, pin)
 		}
 		return put(pin)
 	})
@@ -75,7 +75,7 @@ func (c *Comparison) Replace(pins *ledger.Pins, put func(ledger.Pin) error) erro
 
 // first is the pin of a host that has none; it gets none before it has answered.
 func (c *Comparison) first(i int) (ledger.Pin, bool) {
-	h, a := &c.hosts[i], c.answer(c.hosts[i].Instance)
+	h, a := &c.hosts[i], c.answer(i)
 	if a.Command == "" {
 		return ledger.Pin{}, false
 	}
@@ -88,7 +88,7 @@ func (c *Comparison) first(i int) (ledger.Pin, bool) {
 // update is the pin of a host after this sweep. What an older command finds, or one whose
 // answer the pin has already, changes nothing.
 func (c *Comparison) update(i int, pin ledger.Pin) ledger.Pin {
-	h, a := &c.hosts[i], c.answer(pin.Instance)
+	h, a := &c.hosts[i], c.answer(i)
 	switch {
 	case newer(a, pin):
 		c.claim(&pin, h, a)

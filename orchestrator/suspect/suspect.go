@@ -33,9 +33,8 @@ type Answer struct {
 // Comparison is the hosts of one account and region beside their pins.
 type Comparison struct {
 	hosts  []report.Host
-	answer func(instance string) Answer
-	at     map[string]int // of an instance in hosts
-	order  []int          // of the hosts by instance
+	answer func(i int) Answer
+	order  []int // of the hosts by instance
 
 	pinned  []bool             // hosts that have a pin
 	changes map[int]*change    // hosts that say something else than their pin
@@ -63,10 +62,10 @@ type change struct {
 
 // New compares hosts. answer says which command a host answered; of one that did not, only
 // when that was requested.
-func New(hosts []report.Host, answer func(instance string) Answer) *Comparison {
-	c := &Comparison{hosts: hosts, answer: answer, at: make(map[string]int, len(hosts)), order: make([]int, len(hosts))}
-	for i, h := range hosts {
-		c.at[h.Instance], c.order[i] = i, i
+func New(hosts []report.Host, answer func(i int) Answer) *Comparison {
+	c := &Comparison{hosts: hosts, answer: answer, order: make([]int, len(hosts))}
+	for i := range hosts {
+		c.order[i] = i
 	}
 	slices.SortFunc(c.order, func(a, b int) int { return strings.Compare(hosts[a].Instance, hosts[b].Instance) })
 	return c
@@ -77,16 +76,20 @@ func New(hosts []report.Host, answer func(instance string) Answer) *Comparison {
 func (c *Comparison) Read(pins *ledger.Pins) (since time.Time, err error) {
 	c.pinned, c.changes = make([]bool, len(c.hosts)), map[int]*change{}
 	c.known, c.copied, c.peers = map[program]int{}, map[string]string{}, map[program]digest{}
-	for _, h := range c.hosts {
-		for _, p := range programs(h) {
+	for i := range c.hosts {
+		for _, p := range programs(&c.hosts[i]) {
 			c.known[p]++
 		}
 	}
+	at := 0
 	err = pins.Each(func(pin ledger.Pin) error {
-		i, here := c.at[pin.Instance]
-		if !here {
+		for at < len(c.order) && c.hosts[c.order[at]].Instance < pin.Instance {
+			at++
+		}
+		if at == len(c.order) || c.hosts[c.order[at]].Instance != pin.Instance {
 			return nil
 		}
+		i := c.order[at]
 		c.pinned[i] = true
 		if one := c.compare(i, pin); one != nil {
 			c.changes[i] = one
@@ -104,11 +107,11 @@ func (c *Comparison) Read(pins *ledger.Pins) (since time.Time, err error) {
 
 // compare returns what a host says otherwise than its pin; nil if nothing.
 func (c *Comparison) compare(i int, pin ledger.Pin) *change {
-	h, a := c.hosts[i], c.answer(pin.Instance)
+	h, a := c.hosts[i], c.answer(i)
 	if !newer(a, pin) {
 		return nil
 	}
-	c.follow(h, pin)
+	c.follow(&c.hosts[i], pin)
 	one := &change{pin: pin}
 	if h.Baseline != nil && pin.Baseline != "" && h.Baseline.SHA256 != pin.Baseline {
 		one.baseline = true
@@ -140,7 +143,7 @@ func differs(version, sha256, wasVersion, was string) bool {
 }
 
 // programs are those that a host names.
-func programs(h report.Host) (list []program) {
+func programs(h *report.Host) (list []program) {
 	if h.AIDESHA256 != "" {
 		list = append(list, program{"AIDE", h.AIDE, h.AIDESHA256})
 	}
@@ -151,9 +154,9 @@ func programs(h report.Host) (list []program) {
 }
 
 // follow counts what became of the programs that hosts had.
-func (c *Comparison) follow(h report.Host, pin ledger.Pin) {
+func (c *Comparison) follow(h *report.Host, pin ledger.Pin) {
 	before := report.Host{AIDE: pin.AIDE, AIDESHA256: pin.AIDESHA256, Node: pin.Node, NodeSHA256: pin.NodeSHA256}
-	for _, was := range programs(before) {
+	for _, was := range programs(&before) {
 		for _, is := range programs(h) {
 			if was.what != is.what {
 				continue

@@ -84,21 +84,20 @@ func (r *run) actionsSince(ctx context.Context, since time.Time) (actions []ledg
 	return actions, nil, err
 }
 
-// answers tell which command each host answered with a result line.
-func (r *run) answers() func(instance string) suspect.Answer {
-	answered := make(map[string]bool, len(r.report.Hosts))
-	for _, h := range r.report.Hosts {
-		answered[h.Instance] = h.Status != report.Missing && h.Reason != report.BadOutput
-	}
+// answers tell which command each host of the report answered with a result line.
+func (r *run) answers() func(i int) suspect.Answer {
 	sent := r.sent()
-	return func(instance string) suspect.Answer {
+	return func(i int) suspect.Answer {
+		h := &r.report.Hosts[i]
+		c := sent[0]
+		if r.sentTo != nil {
+			c = r.sentTo[h.Instance]
+		}
 		a := suspect.Answer{Requested: r.report.Started}
-		for _, c := range sent {
-			if _, here := c.answers[instance]; here {
-				a.Requested = c.Requested.UTC()
-				if answered[instance] {
-					a.Command = c.ID
-				}
+		if c != nil {
+			a.Requested = c.Requested.UTC()
+			if h.Status != report.Missing && h.Reason != report.BadOutput {
+				a.Command = c.ID
 			}
 		}
 		return a

@@ -39,6 +39,24 @@ func (r *run) judge() {
 	r.report.Hosts = l.hosts
 	r.nameAccount()
 	r.report.Count()
+	r.release()
+}
+
+// release lets go of the answers, which the report has: those of a large fleet take as much
+// room again. What remains is which of several commands a host was sent.
+func (r *run) release() {
+	sent := r.sent()
+	if len(sent) > 1 {
+		r.sentTo = map[string]*command{}
+	}
+	for _, c := range sent {
+		for id := range c.answers {
+			if r.sentTo != nil {
+				r.sentTo[id] = c
+			}
+		}
+		c.listed, c.answers = len(c.answers), nil
+	}
 }
 
 // judgeCommand judges the hosts of a command that was sent.
@@ -186,7 +204,9 @@ func gap(h fleet.Host, status runcommand.Status, c *command) report.Reason {
 
 // allListed says that the answers of all hosts that were sent the command are known,
 // if only as not given yet.
-func (c *command) allListed() bool { return c.lost == nil && c.AllListed(len(c.answers)) }
+func (c *command) allListed() bool {
+	return c.lost == nil && c.AllListed(max(len(c.answers), c.listed))
+}
 
 // allKnown says that the report has what became of every host.
 func (r *run) allKnown() bool {

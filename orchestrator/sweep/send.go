@@ -18,7 +18,8 @@ type command struct {
 	selector fleet.Selector
 	hosts    []fleet.Host // that it targets
 
-	answers map[string]answer // by instance, as they were read last; nil before that
+	answers map[string]answer // by instance, as they were read last; nil before that, and after judge
+	listed  int               // after judge: how many answers there were
 
 	refused      error // why it was not sent
 	lost         error // why it is not known what became of it

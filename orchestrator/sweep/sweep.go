@@ -102,15 +102,16 @@ type run struct {
 	Region
 	settings
 
-	hosts       []fleet.Host   // select: the targeted hosts
-	unsent      []fleet.Host   // send: those that no command is for
-	commands    []*command     // send, watch, gather
-	interrupted error          // cancel: why the run ended before its commands did
-	action      *ledger.Action // announce: what this run does, as the ledger has it
-	report      report.Report  // judge
-	recorded    string         // record: where the report is
-	published   bool           // publish
-	errs        []error        // what could not be done here
+	hosts       []fleet.Host        // select: the targeted hosts
+	unsent      []fleet.Host        // send: those that no command is for
+	commands    []*command          // send, watch, gather
+	interrupted error               // cancel: why the run ended before its commands did
+	action      *ledger.Action      // announce: what this run does, as the ledger has it
+	report      report.Report       // judge
+	sentTo      map[string]*command // judge: by instance, if there are several commands
+	recorded    string              // record: where the report is
+	published   bool                // publish
+	errs        []error             // what could not be done here
 }
 
 // settings are those of every verb, as the stages take them.
