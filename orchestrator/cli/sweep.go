@@ -118,7 +118,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 // without metrics.
 func publication(c *cli.Context, fleetName string) (sweep.Publication, error) {
 	if c.String("namespace") == "" || c.Bool("no-publish") {
-		return sweep.Publication{}, nil
+		return sweep.Publication{Fleet: c.String("fleet")}, nil // as the ledger has it
 	}
 	p := sweep.Publication{Namespace: c.String("namespace"), Fleet: c.String("fleet")}
 	return p, validatePublish(c, cmp.Or(p.Fleet, fleetName))

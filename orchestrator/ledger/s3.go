@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -45,8 +46,14 @@ func (b *Bucket) String() string {
 
 func (b *Bucket) at(key string) string { return strings.TrimPrefix(b.Prefix+"/"+key, "/") }
 
+// patience bounds one call with all its retries, and with the transfer: whoever writes a
+// ledger has metrics to write too, and people wait.
+const patience = 30 * time.Second
+
 // Read is Store.Read. The version is the object's ETag.
 func (b *Bucket) Read(ctx context.Context, key string) (data []byte, version string, err error) {
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	out, err := b.API.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(b.Name), Key: aws.String(b.at(key))})
 	if missing := new(types.NoSuchKey); errors.As(err, &missing) {
 		return nil, "", fmt.Errorf("%s/%s: %w", b, key, ErrNotFound)
@@ -91,6 +98,8 @@ func (b *Bucket) put(ctx context.Context, key string, data []byte, condition fun
 		in.ServerSideEncryption, in.SSEKMSKeyId = types.ServerSideEncryptionAwsKms, aws.String(b.Key)
 	}
 	condition(in)
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
 	_, err := b.API.PutObject(ctx, in)
 	var api smithy.APIError
 	switch {
@@ -114,6 +123,8 @@ func (b *Bucket) List(ctx context.Context, prefix string) (keys []string, err er
 	in := &s3.ListObjectsV2Input{Bucket: aws.String(b.Name), Prefix: aws.String(b.at(prefix))}
 	err = awscall.Pages(func(token *string) (*string, error) {
 		in.ContinuationToken = token
+		ctx, stop := context.WithTimeout(ctx, patience)
+		defer stop()
 		out, err := b.API.ListObjectsV2(ctx, in)
 		if err != nil {
 			return nil, fmt.Errorf("list %s/%s: %w", b, prefix, err)

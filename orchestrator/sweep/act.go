@@ -66,7 +66,11 @@ func (r *run) complete(ctx context.Context) {
 }
 
 func (r *run) writeAction(ctx context.Context) {
+	if r.down != nil {
+		return // as was said
+	}
 	if err := r.ledger.WriteAction(ctx, *r.action); err != nil {
+		r.isDown(err)
 		r.errs = append(r.errs, fmt.Errorf("the action is not in the ledger: %w", err))
 	}
 }

@@ -19,40 +19,53 @@ const compareAttempts = 20
 // compare is the sixth stage: it holds what the hosts say of their baselines against what
 // they said before, and remembers it. If that fails the sweep goes on, and says so.
 func (r *run) compare(ctx context.Context) {
-	if r.ledger == nil || r.request.Document != documents.Check || r.interrupted != nil || len(r.sent()) == 0 || len(r.report.Hosts) == 0 {
+	if r.ledger == nil || r.down != nil || r.request.Document != documents.Check || r.interrupted != nil || len(r.sent()) == 0 || len(r.report.Hosts) == 0 {
 		return
 	}
-	var err error
+	var beside, err error
 	for range compareAttempts {
-		if err = r.comparePins(ctx); !errors.Is(err, ledger.ErrChanged) {
+		if beside, err = r.comparePins(ctx); !errors.Is(err, ledger.ErrChanged) {
 			break
 		}
 	}
-	if err != nil {
+	if r.isDown(err) {
+		err = nil // record says so
+	}
+	if err = errors.Join(beside, err); err != nil {
 		r.errs = append(r.errs, fmt.Errorf("compare with the ledger: %w", err))
 	}
 	r.report.Count()
 }
 
-// comparePins reads the pins, compares, and writes the new pins.
-func (r *run) comparePins(ctx context.Context) error {
+// isDown notes that the ledger cannot be reached, if that is what an error of its says: no
+// more than one of the stages is to wait for it.
+func (r *run) isDown(err error) bool {
+	if err == nil || ledger.IsObjectError(err) || errors.Is(err, ledger.ErrChanged) {
+		return false
+	}
+	r.down = err
+	return true
+}
+
+// comparePins reads the pins, compares, and writes the new pins. beside is what keeps
+// nobody from being compared.
+func (r *run) comparePins(ctx context.Context) (beside, err error) {
 	pins, err := r.ledger.Pins(ctx, r.account(), r.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := suspect.New(r.report.Hosts, r.answers())
 	since, err := c.Read(pins)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var beside error
 	if !since.IsZero() {
 		if beside, err = r.explainChanges(ctx, c, since); err != nil {
-			return err
+			return beside, err
 		}
 	}
 	c.Mark()
-	return errors.Join(beside, pins.Replace(ctx, func(put func(ledger.Pin) error) error { return c.Replace(pins, put) }))
+	return beside, pins.Replace(ctx, func(put func(ledger.Pin) error) error { return c.Replace(pins, put) })
 }
 
 // explainChanges looks for the actions that explain what hosts say. beside is what does not

@@ -20,6 +20,9 @@ func (r *run) hold(ctx context.Context) {
 		return
 	}
 	holds, err := r.ledger.Holds(ctx)
+	if r.isDown(err) {
+		return
+	}
 	if err != nil {
 		r.errs = append(r.errs, fmt.Errorf("not all holds are known: %w", err))
 	}

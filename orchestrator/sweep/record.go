@@ -17,7 +17,11 @@ func (r *run) record(ctx context.Context) {
 		return
 	}
 	r.report.Sort()
-	if err := r.recordSweep(ctx); err != nil {
+	err := r.down
+	if err == nil {
+		err = r.recordSweep(ctx)
+	}
+	if err != nil {
 		r.errs = append(r.errs, r.unrecorded(err))
 	}
 }

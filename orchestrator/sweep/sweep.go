@@ -111,6 +111,7 @@ type run struct {
 	sentTo      map[string]*command // judge: by instance, if there are several commands
 	recorded    string              // record: where the report is
 	published   bool                // publish
+	down        error               // why the ledger cannot be reached, once that was found out
 	errs        []error             // what could not be done here
 }
 
