@@ -188,7 +188,7 @@ func TestReconcileGoesOn(t *testing.T) {
 	f := a.function()
 	f.ledger = &ledger.Ledger{Store: &memory{account: a, objects: map[string][]byte{}, refused: "fleet=bad"}}
 	_, err := f.reconcile(t.Context(), reconcile{back: 24 * time.Hour})
-	assert.ErrorContains(t, err, "memory/sweeps/fleet=bad/")
+	assert.ErrorContains(t, err, "memory/hosts/fleet=bad/")
 	assert.Equal(t, []string{"bad 03:00:10", "good 04:00:10"}, a.published, "what is not in the ledger is published nevertheless")
 }
 

@@ -36,7 +36,7 @@ type Comparison struct {
 	answer func(i int) Answer
 	order  []int // of the hosts by instance
 
-	pinned  []bool             // hosts that have a pin
+	pinned  []bool             // hosts that had a pin before this command
 	changes map[int]*change    // hosts that say something else than their pin
 	known   map[program]int    // hosts that have a program now, or had it
 	copied  map[string]string  // instance whose baseline it is, by digest
@@ -90,7 +90,8 @@ func (c *Comparison) Read(pins *ledger.Pins) (since time.Time, err error) {
 			return nil
 		}
 		i := c.order[at]
-		c.pinned[i] = true
+		a := c.answer(i)
+		c.pinned[i] = pin.Command != a.Command || !pin.FirstSeen.Equal(a.Requested) // else it is collected again
 		if one := c.compare(i, pin); one != nil {
 			c.changes[i] = one
 			if one.unexplained() && (since.IsZero() || pin.Seen.Before(since)) {

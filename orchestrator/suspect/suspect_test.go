@@ -245,8 +245,12 @@ func TestFirstSight(t *testing.T) {
 	want := pinned("i-1")
 	want.Since, want.Seen, want.FirstSeen, want.Command, want.Report = now, now, now, "now", "20261126T050000Z"
 	assert.Equal(t, want, m.pins()["i-1"])
-	got = m.compare("later", now.Add(time.Hour), nil, claim("i-1"))
+	assert.True(t, m.compare("now", now, nil, claim("i-1"))[0].FirstSeen, "collected again")
+	later := claim("i-1")
+	later.Report, later.Began = "later", now.Add(time.Hour)
+	got = m.compare("later", now.Add(time.Hour), nil, later)
 	assert.False(t, got[0].FirstSeen)
+	assert.Empty(t, got[0].Suspect)
 }
 
 // TestSilentHost: a host that did not answer claims nothing.

@@ -26,15 +26,10 @@ func (r *run) record(ctx context.Context) {
 	}
 }
 
-// recordSweep writes the report, and then its hosts.
+// recordSweep writes the hosts, and then the report: a sweep that is listed has both.
 func (r *run) recordSweep(ctx context.Context) error {
 	run := ledger.Run{Account: r.account(), Region: r.Name, ID: r.id(), Started: r.report.Started}
-	at, err := r.ledger.WriteSweep(ctx, r.report.Fleet, run, func(w io.Writer) error { return report.WriteJSON(w, r.report) })
-	if err != nil {
-		return err
-	}
-	r.recorded = at
-	return r.ledger.WriteHosts(ctx, r.report.Fleet, run, func(put func(ledger.HostRow) error) error {
+	err := r.ledger.WriteHosts(ctx, r.report.Fleet, run, func(put func(ledger.HostRow) error) error {
 		for _, h := range r.report.Hosts {
 			if err := put(row(h)); err != nil {
 				return err
@@ -42,6 +37,14 @@ func (r *run) recordSweep(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	at, err := r.ledger.WriteSweep(ctx, r.report.Fleet, run, func(w io.Writer) error { return report.WriteJSON(w, r.report) })
+	if err == nil {
+		r.recorded = at
+	}
+	return err
 }
 
 // id names the run in the ledger: as the command history does, whoever reads that.

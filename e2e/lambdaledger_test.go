@@ -1,0 +1,138 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aidefleet/lab/lab"
+	"aidefleet/orchestrator/ledger"
+)
+
+// suspectEvents are the events that name suspects, as the lab's event bus got them.
+func (s simulated) suspectEvents() (list []struct {
+	Source, DetailType string
+	Detail             struct {
+		Fleet    string
+		Text     string
+		Suspects []struct{ Name string }
+	}
+}) {
+	s.tb.Helper()
+	resp, err := http.Get(s.url + "/lab/stats")
+	require.NoError(s.tb, err)
+	defer func() { _ = resp.Body.Close() }()
+	var got struct{ Events json.RawMessage }
+	require.NoError(s.tb, json.NewDecoder(resp.Body).Decode(&got))
+	if len(got.Events) > 0 {
+		require.NoError(s.tb, json.Unmarshal(got.Events, &list))
+	}
+	return list
+}
+
+// lastCommand is the id of the newest command of a document.
+func (s simulated) lastCommand(document string) string {
+	s.tb.Helper()
+	out, err := ssm.NewFromConfig(s.sdk()).ListCommands(s.tb.Context(), &ssm.ListCommandsInput{})
+	require.NoError(s.tb, err)
+	for _, c := range out.Commands {
+		if *c.DocumentName == document {
+			return *c.CommandId
+		}
+	}
+	s.tb.Fatalf("nobody has run %s", document)
+	return ""
+}
+
+// TestLambdaLedger: the function remembers, records what the console did, and tells of a
+// suspect host once, each event delivered twice.
+func TestLambdaLedger(t *testing.T) {
+	t.Parallel()
+	f := labUp(t)
+	s := simulated{t, f.dir, f.url}
+	function := newFunction(t, s)
+	scheduled := time.Now()
+	sweep := func() string {
+		t.Helper()
+		scheduled = scheduled.Add(time.Minute)
+		started := function.want("started", `{"sweep":{"tags":{"role":["web"]},"fleet":"web"},"scheduled":"`+scheduled.UTC().Format(time.RFC3339)+`"}`)
+		s.await(started.Command)
+		published := function.want("published", endEvent(started.Command, "Success"))
+		function.want("nothing", endEvent(started.Command, "Success"))
+		return published.Report
+	}
+	for _, h := range s.kept(sweep()).Hosts {
+		assert.True(t, h.FirstSeen, h.Name)
+	}
+
+	f.on("web-1", "sleep 1; echo 2.0 >/srv/app/VERSION")
+	f.document("web-1", "AideFleet-Init", "force=true,yes=true")
+	command := s.lastCommand("AideFleet-Init")
+	ended := strings.Replace(endEvent(command, "Success"), "AideFleet-Check", "AideFleet-Init", 1)
+	function.want("recorded", ended)
+	function.want("nothing", ended)
+	l, err := ledger.Open(bucketLedger, "", api(s.sdk()))
+	require.NoError(t, err)
+	var console []ledger.Action
+	require.NoError(t, l.Actions(t.Context(), time.Now().Add(-time.Hour), time.Now(), func(a ledger.Action) {
+		if a.Console {
+			console = append(console, a)
+		}
+	}))
+	require.Len(t, console, 1)
+	assert.Equal(t, ledger.Init, console[0].Kind)
+	assert.True(t, console[0].Force)
+	assert.Equal(t, "arn:aws:iam::123456789012:user/lab", console[0].Who)
+	assert.NotEmpty(t, console[0].Hosts[0].Before.Baseline)
+	for _, h := range s.kept(sweep()).Hosts {
+		assert.Empty(t, h.Suspect, h.Name)
+	}
+	assert.Empty(t, s.suspectEvents())
+
+	f.on("web-2", "echo 2.0 >/srv/app/VERSION; "+rewriteByAIDE)
+	assert.Equal(t, 1, s.kept(sweep()).Summary.Suspect)
+	events := s.suspectEvents()
+	require.Len(t, events, 1)
+	assert.Equal(t, "aidefleet", events[0].Source)
+	assert.Equal(t, "Suspect hosts", events[0].DetailType)
+	assert.Equal(t, "web", events[0].Detail.Fleet)
+	require.Len(t, events[0].Detail.Suspects, 1)
+	assert.Equal(t, "web-2", events[0].Detail.Suspects[0].Name)
+	assert.Contains(t, events[0].Detail.Text, "web-2: baseline_unexpected: ")
+	_, worst := s.samples("HostsSuspect", "web")
+	assert.Equal(t, 1.0, worst)
+}
+
+// TestLambdaWithoutLedger: S3 answers 403, and metrics and alarms are there.
+func TestLambdaWithoutLedger(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, 20, "--latency", "2ms", "--speed", "600", "--drift", "0", "--fail", "0.1")
+	target, err := url.Parse(s.url)
+	require.NoError(t, err)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/"+lab.Bucket) {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	function := newFunction(t, simulated{t, s.dir, proxy.URL})
+	started := function.want("started", startEvent("prod", time.Now()))
+	s.await(started.Command)
+	a, alive := function.deliver(endEvent(started.Command, "Success"), time.Minute)
+	require.True(t, alive)
+	assert.Contains(t, a.ErrorMessage, "the sweep is not in the ledger")
+	s.publishedOnce("prod")
+	_, failed := s.samples("HostsFailedUnheld", "prod")
+	assert.Greater(t, failed, 0.0)
+}
