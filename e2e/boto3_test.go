@@ -13,6 +13,15 @@ import (
 
 // TestBoto3 lets boto3 read every answer of the lab, and hold it to its models.
 func TestBoto3(t *testing.T) {
+	runBoto3(t, "testdata/reads.py")
+}
+
+// TestBoto3Ledger has boto3 do in S3 what the ledger does.
+func TestBoto3Ledger(t *testing.T) { runBoto3(t, "testdata/ledger.py", lab.Bucket) }
+
+// runBoto3 runs a program with boto3 against a lab of its own.
+func runBoto3(t *testing.T, args ...string) {
+	t.Helper()
 	found, err := filepath.Glob("../.tools/boto3-*/installed")
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +36,7 @@ func TestBoto3(t *testing.T) {
 		t.Fatal(err)
 	}
 	python := filepath.Join(filepath.Dir(slices.Max(found)), "bin/python")
-	cmd := exec.CommandContext(t.Context(), python, "testdata/reads.py")
+	cmd := exec.CommandContext(t.Context(), python, args...)
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") }), environment...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

@@ -165,6 +165,8 @@ func TestExplainedBaselines(t *testing.T) {
 		f.run(0, "accept", "--fingerprint", drift.Fingerprint, "--instance", instances["web-1"], "--why", "release 2.0")
 		h := f.check(0, "web-1")
 		assert.Equal(t, drift.NextBaseline, h.Baseline.SHA256)
+		_, said := f.run(0, "accept", "--fingerprint", drift.Fingerprint, "--instance", instances["web-1"])
+		assert.Contains(t, said, drift.Fingerprint+" was accepted before, on 20")
 		assert.Empty(t, h.Suspect)
 		f.run(0, "accept", "--undo", "--instance", instances["web-1"], "--why", "rolled back")
 		assert.Empty(t, f.check(3, "web-1").Suspect, "after going back")

@@ -54,7 +54,7 @@ func Parse(stdout []byte) (Line, error) {
 	}
 	// Counts that are not all there would read as zeros.
 	said := func(key string) bool { return slices.Contains(keys, key) }
-	if l.Counts != nil && !(said("added") && said("removed") && said("changed")) {
+	if l.Counts != nil && (!said("added") || !said("removed") || !said("changed")) {
 		return Line{}, errors.New("result line: added, removed and changed are not all there")
 	}
 	if err := l.validate(); err != nil {

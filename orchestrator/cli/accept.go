@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,7 +83,18 @@ func accept(c *cli.Context) error {
 		return wouldAccept(out, a)
 	}
 	o.Act.Before = sweep.Claims(a.Chosen)
-	return writeReportOf(out, func() (report.Report, error) { return sweep.Accept(c.Context, regions, a, o) })
+	return writeReportOf(out, func() (report.Report, error) {
+		r, err := sweep.Accept(c.Context, regions, a, o)
+		if !errors.Is(err, sweep.ErrNotShown) {
+			return r, err
+		}
+		done, ok := a.Accepted(c.Context, o.Ledger, o.Clock.Time())
+		if !ok {
+			return r, err
+		}
+		out.note("%s was accepted before, on %s by %s: nothing was sent", fingerprint, done.When.UTC().Format(time.RFC3339), report.Escape(done.Who))
+		return r, nil
+	})
 }
 
 // wouldAccept says which hosts have the fingerprint, and what the others have.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -203,7 +202,7 @@ func listHolds(c *cli.Context) error {
 
 // drawHolds writes a table, or on a pipe the same fields separated by tabs.
 func drawHolds(out output, holds []ledger.Hold, now time.Time) (err error) {
-	w := io.Writer(out.stdout)
+	w := out.stdout
 	if out.format == "table" {
 		t := tabwriter.NewWriter(out.stdout, 0, 0, 2, ' ', 0)
 		defer func() { err = errors.Join(err, t.Flush()) }()

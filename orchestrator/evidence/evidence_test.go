@@ -233,7 +233,7 @@ func TestHostilePage(t *testing.T) {
 	page := b.String()
 	allowed := regexp.MustCompile(`^</?(!DOCTYPE|html|head|meta|title|style|body|main|h1|h2|p|section|div|table|thead|tbody|tr|th|td)[ >]`)
 	for _, tag := range regexp.MustCompile(`<[^>]*>`).FindAllString(page, -1) {
-		assert.Regexp(t, allowed, strings.Replace(tag, "<!", "<!", 1))
+		assert.Regexp(t, allowed, tag)
 		assert.NotContains(t, tag, "onerror")
 	}
 	assert.NotContains(t, page, "\u202e")

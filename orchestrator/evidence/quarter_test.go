@@ -150,8 +150,8 @@ func (q quarter) truth() (gaps []Gap, drifts []Drift, suspects []Suspect) {
 			continue // it began and ended between two sweeps
 		}
 		name, why := fmt.Sprintf("host-%d", i), fmt.Sprintf("ticket %d", s.to)
-		switch {
-		case s.kind == "gap":
+		switch s.kind {
+		case "gap":
 			n := 0
 			for day := s.from; day < s.to; day++ {
 				if q.swept(day) {
@@ -159,9 +159,9 @@ func (q quarter) truth() (gaps []Gap, drifts []Drift, suspects []Suspect) {
 				}
 			}
 			gaps = append(gaps, Gap{Instance: instance(i), Name: name, From: from, To: ended, Sweeps: n, Reason: "agent_lost"})
-		case s.kind == "suspect":
+		case "suspect":
 			suspects = append(suspects, Suspect{Instance: instance(i), Name: name, Findings: []string{"baseline_unexpected"}, From: from, To: actAt(s.to), End: Trusted, Who: who, Why: why})
-		case s.kind == "drift":
+		case "drift":
 			d := Drift{Instance: instance(i), Name: name, From: from, To: ended, Fingerprint: fmt.Sprintf("%032x", i), Changed: 3, End: s.end}
 			switch s.end {
 			case Accepted:
@@ -200,10 +200,9 @@ func TestQuarter(t *testing.T) {
 	assert.False(t, e.Complete())
 
 	gaps, drifts, suspects := q.truth()
-	byHost := func(a, b string) int { return strings.Compare(a, b) }
-	slices.SortFunc(f.Gaps, func(a, b Gap) int { return byHost(a.Instance, b.Instance) })
-	slices.SortFunc(f.Drifts, func(a, b Drift) int { return byHost(a.Instance, b.Instance) })
-	slices.SortFunc(f.Suspects, func(a, b Suspect) int { return byHost(a.Instance, b.Instance) })
+	slices.SortFunc(f.Gaps, func(a, b Gap) int { return strings.Compare(a.Instance, b.Instance) })
+	slices.SortFunc(f.Drifts, func(a, b Drift) int { return strings.Compare(a.Instance, b.Instance) })
+	slices.SortFunc(f.Suspects, func(a, b Suspect) int { return strings.Compare(a.Instance, b.Instance) })
 	assert.NotEmpty(t, gaps)
 	assert.Equal(t, gaps, f.Gaps)
 	assert.NotEmpty(t, drifts)

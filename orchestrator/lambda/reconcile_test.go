@@ -217,7 +217,7 @@ func (m *memory) Write(_ context.Context, key string, data []byte) error {
 		m.kept = append(m.kept, key)
 	}
 	m.objects[key] = data
-	return m.account.refuses("PutObject")
+	return m.refuses("PutObject")
 }
 
 func (m *memory) WriteIf(ctx context.Context, key string, data []byte, version string) error {

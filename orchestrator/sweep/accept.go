@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"aidefleet/node/result"
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
@@ -172,6 +175,26 @@ func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (ma
 		}
 	}
 	return shown, nil
+}
+
+// Accepted is the last action in the ledger that accepted the fingerprint on one of the
+// hosts; ok is false if there is none within the time that commands are remembered for.
+// What cannot be read is not there.
+func (a Acceptance) Accepted(ctx context.Context, l *ledger.Ledger, now time.Time) (last ledger.Action, ok bool) {
+	if l == nil {
+		return last, false
+	}
+	targeted := make(map[string]bool, len(a.Others))
+	for _, h := range a.Others {
+		targeted[h.Instance] = true
+	}
+	_ = l.Actions(ctx, now.Add(-history), now, func(one ledger.Action) {
+		if one.Kind == ledger.Accept && one.Fingerprint == a.Fingerprint &&
+			slices.ContainsFunc(one.Hosts, func(h ledger.Change) bool { return h.Done && targeted[h.Instance] }) {
+			last, ok = one, true
+		}
+	})
+	return last, ok
 }
 
 // Accept sends Options.Document to the chosen hosts and reports on every host

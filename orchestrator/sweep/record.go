@@ -49,13 +49,14 @@ func (r *run) recordSweep(ctx context.Context) error {
 
 // id names the run in the ledger: as the command history does, whoever reads that.
 func (r *run) id() string {
-	for _, c := range r.sent() {
-		if n, ok := ParseName(c.Comment); ok {
-			return n.ID
-		}
-		return c.ID
+	sent := r.sent()
+	if len(sent) == 0 {
+		return r.name.ID
 	}
-	return r.name.ID
+	if n, ok := ParseName(sent[0].Comment); ok {
+		return n.ID
+	}
+	return sent[0].ID
 }
 
 // unrecorded says how to record what was not.

@@ -231,6 +231,7 @@ func TestRun(t *testing.T) {
 	a.host("i-04", "garbage", "Online", "Success", "Success", "\x1b[31mhello", 0)
 	a.host("i-05", "nothing", "Online", "Failed", "Failed", "", 127)
 	a.host("i-06", "liar", "Online", "Failed", "Failed", cleanLine, 137)
+	a.host("i-17", "pretender", "Online", "Failed", "Failed", strings.Replace(failLine, "baseline_missing", "agent_lost", 1), 1)
 	a.host("i-07", "cut", "Online", "Success", "Success", driftLine[:60], 0)
 	a.host("i-08", "lost", "ConnectionLost", "Pending", "Pending", "", -1)
 	a.host("i-09", "late", "Online", "TimedOut", "Delivery Timed Out", "", -1)
@@ -267,6 +268,7 @@ func TestRun(t *testing.T) {
 		"mended drift +2 -0 ~1",
 		"newcomer missing not_targeted",
 		"nothing failed bad_output",
+		"pretender failed bad_output",
 		"slow missing execution_timeout",
 		"spared missing terminated",
 		"stray missing undeliverable",
@@ -278,9 +280,9 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, 1, a.called("SendCommand"), "calls %v: want one send, and nothing published while a host is unfinished", a.calls)
 	assert.Equal(t, 0, a.called("PutMetricData"))
 	s := r.Summary
-	assert.Equal(t, 17, s.Targeted, "summary %+v", s)
+	assert.Equal(t, 18, s.Targeted, "summary %+v", s)
 	assert.Equal(t, 4, s.Reported)
-	assert.Equal(t, 5, s.Failed)
+	assert.Equal(t, 6, s.Failed)
 	assert.Equal(t, 8, s.Missing)
 	assert.Equal(t, 1, a.called("GetCommandInvocation i-07"), "calls %v: want the whole output of the two hosts whose line is cut, and of no other", a.calls)
 	assert.Equal(t, 1, a.called("GetCommandInvocation i-16"))
