@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/doctor"
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -24,7 +26,7 @@ func doctorCommand() *cli.Command {
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
 			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
-			outputFlag(pageFormats...)),
+			ledgerFlags(), outputFlag(pageFormats...)),
 		Action: examine,
 	}
 }
@@ -38,7 +40,7 @@ func examine(c *cli.Context) error {
 			return err
 		}
 	}
-	if err := validateReach(c); err != nil {
+	if err := cmp.Or(validateReach(c), validateLedger(c)); err != nil {
 		return err
 	}
 	out, err := newOutput(c, pageFormats...)
@@ -71,6 +73,7 @@ func examine(c *cli.Context) error {
 			questions = append(questions, one)
 		}
 	}
+	questions = append(questions, ledgerQuestion(ledgerOf(c, regions[0].Name)))
 	d := doctor.Examine(c.Context, questions)
 	out.meter.clear()
 	if err := c.Err(); err != nil {
@@ -83,6 +86,22 @@ func examine(c *cli.Context) error {
 		return verdict(exitError)
 	}
 	return nil
+}
+
+// ledgerQuestion reads the ledger, and writes nothing.
+func ledgerQuestion(l *ledger.Ledger) doctor.Question {
+	return doctor.Question{Name: "ledger", Ask: func(ctx context.Context) []doctor.Finding {
+		if l == nil {
+			return doctor.Found(doctor.Warning, "there is none: nothing is remembered, and no host can be suspect", "give another --ledger than "+noLedger)
+		}
+		switch _, err := l.Holds(ctx); {
+		case ledger.IsObjectError(err):
+			return doctor.Found(doctor.Warning, err.Error(), "")
+		case err != nil:
+			return doctor.Found(doctor.Failed, explainError(err), "docs/ledger.md says where it is, docs/iam.md what it needs; or give another with --ledger")
+		}
+		return doctor.Found(doctor.OK, l.Store.String(), "")
+	}}
 }
 
 // place names an account and region, to tell several apart.
