@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os/exec"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,20 +24,22 @@ func (f *fleet) killedAt(n int64, args ...string) bool {
 	f.t.Helper()
 	target, err := url.Parse(f.url)
 	require.NoError(f.t, err)
-	var cmd *exec.Cmd
+	running := make(chan *os.Process, 1)
 	var writes atomic.Int64
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, "/"+lab.Bucket+"/") && writes.Add(1) == n {
-			_ = cmd.Process.Kill()
+			_ = (<-running).Kill()
 			return
 		}
 		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
 	}))
 	defer proxy.Close()
-	cmd = program(append(f.environment(), "AWS_ENDPOINT_URL="+proxy.URL, "ORCHESTRATOR_LEDGER="+bucketLedger), args...)
+	cmd := program(append(f.environment(), "AWS_ENDPOINT_URL="+proxy.URL, "ORCHESTRATOR_LEDGER="+bucketLedger), args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	_ = cmd.Run()
+	require.NoError(f.t, cmd.Start())
+	running <- cmd.Process
+	_ = cmd.Wait()
 	return writes.Load() >= n
 }
 

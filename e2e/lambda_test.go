@@ -55,8 +55,8 @@ type answer struct {
 	ErrorMessage string `json:"errorMessage"`
 }
 
-// newFunction starts a function in the account of a lab.
-func newFunction(tb testing.TB, s simulated) *function {
+// newFunction starts a function in the account of a lab, with more in its environment.
+func newFunction(tb testing.TB, s simulated, environment ...string) *function {
 	tb.Helper()
 	f := &function{tb: tb, log: filepath.Join(tb.TempDir(), "log"), events: make(chan delivery), ended: make(chan struct{})}
 	var mu sync.Mutex
@@ -98,6 +98,7 @@ func newFunction(tb testing.TB, s simulated) *function {
 	f.cmd = exec.Command(bootstrap)
 	f.cmd.Env = append(s.environment(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=aidefleet-collect", "ORCHESTRATOR_LEDGER="+bucketLedger)
+	f.cmd.Env = append(f.cmd.Env, environment...)
 	log, err := os.Create(f.log)
 	if err != nil {
 		tb.Fatal(err)

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -135,4 +137,55 @@ func TestLambdaWithoutLedger(t *testing.T) {
 	s.publishedOnce("prod")
 	_, failed := s.samples("HostsFailedUnheld", "prod")
 	assert.Greater(t, failed, 0.0)
+}
+
+// TestLambdaFleetHeld: the reconcile writes that all of the fleet is held, while it is.
+func TestLambdaFleetHeld(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, 20, "--latency", "2ms", "--speed", "600")
+	function := newFunction(t, s, "ORCHESTRATOR_FLEET=shop", "ORCHESTRATOR_TARGET=env=prod")
+	held := func() float64 {
+		t.Helper()
+		function.want("reconciled", reconcileEvent)
+		n, _ := s.samples("FleetHeld", "shop")
+		return n
+	}
+	hold := func(args ...string) string {
+		t.Helper()
+		out, err := s.program(append([]string{"hold"}, append(args, "--ledger", bucketLedger)...)...).Output()
+		require.NoError(t, err, string(out))
+		id, _, _ := strings.Cut(string(out), " ")
+		return id
+	}
+	assert.Zero(t, held())
+	hold("--tag", "role=web", "--for", "1h", "--why", "some of it")
+	assert.Zero(t, held())
+	id := hold("--tag", "env=prod,dev", "--for", "1h", "--why", "all of it")
+	assert.Equal(t, 1.0, held())
+	hold("end", id)
+	assert.Equal(t, 1.0, held(), "no more than before")
+}
+
+// TestStackLedger: the orchestrator finds the ledger that the stack names.
+func TestStackLedger(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, 20, "--latency", "2ms", "--speed", "600")
+	_, err := ssm.NewFromConfig(s.sdk()).PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: aws.String("/aidefleet/ledger"), Value: aws.String(bucketLedger), Type: ssmtypes.ParameterTypeString,
+	})
+	require.NoError(t, err)
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := s.program(args...)
+		cmd.Env = append(cmd.Env, "ORCHESTRATOR_LEDGER=")
+		out, _ := cmd.Output() // drift is no failure here
+		return string(out)
+	}
+	assert.Equal(t, bucketLedger+"\n", run("ledger", "where"))
+	run("sweep", "--tag", "env=prod")
+	l, err := ledger.Open(bucketLedger, "", api(s.sdk()))
+	require.NoError(t, err)
+	sweeps, err := l.Sweeps(t.Context(), "env=prod", time.Time{}, time.Now())
+	require.NoError(t, err)
+	assert.Len(t, sweeps, 1)
 }

@@ -277,7 +277,7 @@ func TestSweepsAtOnce(t *testing.T) {
 	s := simulate(t, 20, "--latency", "1ms", "--speed", "6000", "--drift", "0.2", "--fail", "0")
 	for name, location := range map[string]string{"folder": filepath.Join(t.TempDir(), "ledger"), "S3": "s3://" + lab.Bucket + "/at-once"} {
 		t.Run(name, func(t *testing.T) {
-			const pairs = 10
+			const pairs = 20
 			var mu sync.Mutex
 			var runs []string
 			for range pairs {

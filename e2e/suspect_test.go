@@ -211,3 +211,29 @@ func TestUpgradedAIDE(t *testing.T) {
 	assert.True(t, strings.HasPrefix(h.AIDE, "0.19"), h.AIDE)
 	assert.Empty(t, h.Suspect, "%+v", h)
 }
+
+// TestInitWantsYes: a new baseline hides what nobody has reviewed, and how much that is.
+func TestInitWantsYes(t *testing.T) {
+	t.Parallel()
+	f := labUp(t)
+	f.on("web-1", "echo 2.0 >/srv/app/VERSION; echo x >/srv/app/new")
+	f.on("web-2", "echo 2.0 >/srv/app/VERSION")
+	f.sweep(3, "sweep", "--tag", "role=web")
+	_, said := f.run(2, "init", "--force", "--tag", "role=web")
+	assert.Contains(t, said, "--force would make changes the baseline that nobody has reviewed: 3, on hosts: 2")
+	assert.Contains(t, said, "web-1 ("+instances["web-1"]+"): 2\nweb-2 ("+instances["web-2"]+"): 1\n")
+	assert.Contains(t, said, "add --yes")
+	_, said = f.run(2, "init", "--force", "--instance", instances["cache-1"])
+	assert.Contains(t, said, "hosts of which nobody knows how many: 1")
+	f.run(3, "sweep", "--tag", "role=web")
+	f.run(0, "init", "--force", "--yes", "--tag", "role=web", "--why", "release 2.0")
+	f.run(0, "sweep", "--tag", "role=web")
+
+	f.on("web-3", "rm /var/lib/aide/aide.db* && rm -r /var/lib/aide-node")
+	f.run(4, "sweep", "--tag", "role=web")
+	_, said = f.run(2, "init", "--tag", "role=web")
+	assert.Contains(t, said, "web-3 ("+instances["web-3"]+")\norchestrator: hosts that had a baseline, and it is gone: 1; find out")
+	f.run(0, "init", "--force", "--yes", "--instance", instances["web-3"])
+	f.run(0, "trust", "--instance", instances["web-3"], "--why", "the disk was new")
+	f.run(0, "sweep", "--tag", "role=web")
+}

@@ -15,6 +15,7 @@ import (
 
 	"aidefleet/lab/s3"
 	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/ledger"
 )
 
 // TestObjects holds the program's own requests against the lab's S3.
@@ -80,4 +81,22 @@ func TestObjectsAreNotPublic(t *testing.T) {
 	_ = resp.Body.Close()
 	assert.Equal(t, http.StatusForbidden, resp.StatusCode, "%s, %v", resp.Status, resp.Header)
 	assert.NotEmpty(t, resp.Header.Get("X-Amz-Request-Id"))
+}
+
+// TestDemandedKey writes a ledger to a bucket that takes nothing without a key.
+func TestDemandedKey(t *testing.T) {
+	const kms = "arn:aws:kms:us-east-1:123456789012:key/1234"
+	store := s3.New("us-east-1", "bucket")
+	store.Demand("bucket", kms)
+	l := newLab(t, Config{Objects: store})
+	c := awss3.NewFromConfig(l.sdk(), func(o *awss3.Options) { o.UsePathStyle = true })
+	api := ledger.S3API{PutObject: func(ctx context.Context, in *awss3.PutObjectInput) (*awss3.PutObjectOutput, error) {
+		return c.PutObject(ctx, in)
+	}}
+	for key, refused := range map[string]bool{"": true, ledger.SSES3: true, kms: false} {
+		memory, err := ledger.Open("s3://bucket/ledger", key, api)
+		require.NoError(t, err)
+		err = memory.Store.Write(t.Context(), "k", []byte("x"))
+		assert.Equal(t, refused, err != nil, "key %q: %v", key, err)
+	}
 }

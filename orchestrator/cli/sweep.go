@@ -37,7 +37,7 @@ type step struct {
 	parameters map[string]string
 	preview    string // what a dry run prints before the hosts
 	// refuse says why a step is not done on hosts; nil refuses none.
-	refuse func(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error
+	refuse func(c *cli.Context, out output, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error
 	after  string // what remains to be done after it succeeded
 }
 
@@ -82,7 +82,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	runs := make([]sweep.Options, len(steps))
 	for _, one := range steps {
 		if one.refuse != nil {
-			if err := one.refuse(c, regions, s, o.Ledger); err != nil {
+			if err := one.refuse(c, out, regions, s, o.Ledger); err != nil {
 				return err
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,9 +17,9 @@ import (
 
 // refuseInit keeps a new baseline from hiding what nobody has reviewed: the changes on
 // hosts that have one, if it is forced; and what was done to hosts that have lost theirs.
-func refuseInit(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error {
+func refuseInit(c *cli.Context, out output, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error {
 	if !c.Bool("force") {
-		return refuseRemoved(c, regions, s, l)
+		return refuseRemoved(c, out, regions, s, l)
 	}
 	last, err := sweep.LastChecks(c.Context, regions, s, sweep.Checks{Document: documents.Check})
 	if err != nil {
@@ -40,11 +39,12 @@ func refuseInit(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *led
 			lines = append(lines, fmt.Sprintf("%s (%s): not known, its last check did not say", report.Escape(cmp.Or(h.Name, "-")), h.Instance))
 		}
 	}
-	text := fmt.Sprintf("--force would make %d unreviewed changes on %d hosts the baseline", sum, hosts)
+	text := fmt.Sprintf("--force would make changes the baseline that nobody has reviewed: %d, on hosts: %d", sum, hosts)
 	if unknown > 0 {
-		text += fmt.Sprintf(", and on %d more hosts nobody knows how many", unknown)
+		text += fmt.Sprintf("; hosts of which nobody knows how many: %d", unknown)
 	}
-	return usageError{errors.New(text + listed(lines) + "\nreview them: orchestrator show HOST; then accept them, or add --yes")}
+	noteHosts(out, lines)
+	return usageError{errors.New(text + "; review them: orchestrator show HOST; then accept them, or add --yes")}
 }
 
 // changesOf is how many changes the last check of a host found; -1 if it did not say.
@@ -56,7 +56,7 @@ func changesOf(h report.Host) int {
 }
 
 // refuseRemoved refuses hosts whose baseline is gone, and nobody has said that this is well.
-func refuseRemoved(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error {
+func refuseRemoved(c *cli.Context, out output, regions []sweep.Region, s fleet.Selector, l *ledger.Ledger) error {
 	found, err := sweep.Suspects(c.Context, regions, s, l, report.RemovedBaseline)
 	if err != nil || len(found) == 0 {
 		return err
@@ -65,19 +65,18 @@ func refuseRemoved(c *cli.Context, regions []sweep.Region, s fleet.Selector, l *
 	for _, pin := range found {
 		lines = append(lines, fmt.Sprintf("%s (%s)", report.Escape(cmp.Or(pin.Name, "-")), pin.Instance))
 	}
-	return usageError{fmt.Errorf("%d hosts had a baseline, and it is gone%s\nfind out who removed it; then orchestrator trust, or add --force --yes", len(found), listed(lines))}
+	noteHosts(out, lines)
+	return usageError{fmt.Errorf("hosts that had a baseline, and it is gone: %d; find out who removed it; then orchestrator trust, or add --force --yes", len(found))}
 }
 
-// mostListed bounds how many hosts an error names.
-const mostListed = 20
+// mostNoted bounds how many hosts are named beside an error.
+const mostNoted = 20
 
-func listed(lines []string) string {
-	text := ""
-	for _, line := range lines[:min(len(lines), mostListed)] {
-		text += "\n  " + line
+func noteHosts(out output, lines []string) {
+	for _, line := range lines[:min(len(lines), mostNoted)] {
+		out.note("%s", line)
 	}
-	if more := len(lines) - mostListed; more > 0 {
-		text += fmt.Sprintf("\n  and %d more", more)
+	if more := len(lines) - mostNoted; more > 0 {
+		out.note("and %d more", more)
 	}
-	return strings.TrimRight(text, "\n")
 }
