@@ -70,9 +70,9 @@ func hold(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := ledgerOf(c, regions[0].Name)
-	if memory == nil {
-		return usageError{fmt.Errorf("--ledger %s: holds are nowhere but in a ledger", noLedger)}
+	memory, err := needLedger(c, regions[0].Name)
+	if err != nil {
+		return err
 	}
 	found, err := sweep.Select(c.Context, regions, s)
 	if err != nil {
@@ -134,9 +134,9 @@ func endHold(c *cli.Context) error {
 	if err := cmp.Or(validateLedger(c), validateWhy(c)); err != nil {
 		return err
 	}
-	memory := ledgerOf(c, c.String("region"))
-	if memory == nil {
-		return usageError{fmt.Errorf("--ledger %s: holds are nowhere but in a ledger", noLedger)}
+	memory, err := needLedger(c, c.String("region"))
+	if err != nil {
+		return err
 	}
 	h, version, err := memory.Hold(c.Context, args[0])
 	now := clockOf(c.Context).Time().UTC().Truncate(time.Second)
@@ -180,9 +180,9 @@ func listHolds(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := ledgerOf(c, c.String("region"))
-	if memory == nil {
-		return usageError{fmt.Errorf("--ledger %s: holds are nowhere but in a ledger", noLedger)}
+	memory, err := needLedger(c, c.String("region"))
+	if err != nil {
+		return err
 	}
 	holds, unread := memory.Holds(c.Context) // what can be read is shown
 	now := clockOf(c.Context).Time()

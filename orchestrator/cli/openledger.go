@@ -102,7 +102,7 @@ func parameter(ctx context.Context, o aws.Operations, name string) (string, erro
 	out, err := o.GetParameter(ctx, &ssm.GetParameterInput{Name: sdk.String(name)})
 	var api smithy.APIError
 	switch {
-	case errors.As(err, &api) && api.ErrorCode() == "ParameterNotFound", awscall.Denied(err):
+	case errors.As(err, &api) && api.ErrorCode() == "ParameterNotFound", awscall.Denied(err), awscall.Unknown(err):
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("find the ledger: %w; or say where it is: --ledger", err)
@@ -133,6 +133,15 @@ func ledgerOf(c *cli.Context, region string) *ledger.Ledger {
 		return &ledger.Ledger{Store: ledger.Unreachable{Err: err}}
 	}
 	return l
+}
+
+// needLedger is the ledger for commands that can do nothing without one.
+func needLedger(c *cli.Context, region string) (*ledger.Ledger, error) {
+	l, err := openLedger(c, loadOnce(c, region))
+	if err == nil && l == nil {
+		err = usageError{fmt.Errorf("--ledger %s: what this command is about is nowhere but in a ledger", noLedger)}
+	}
+	return l, err
 }
 
 // loadOnce loads the AWS operations of a region if they are needed, and once.

@@ -51,8 +51,6 @@ func lookBack(c *cli.Context) (l *ledger.Ledger, q evidence.Query, err error) {
 	if q.From, err = parseSince(c.String("since"), now); err != nil {
 		return nil, q, usageError{err}
 	}
-	if l = ledgerOf(c, c.String("region")); l == nil {
-		return nil, q, usageError{fmt.Errorf("--ledger %s: the past is nowhere but in a ledger", noLedger)}
-	}
-	return l, q, nil
+	l, err = needLedger(c, c.String("region"))
+	return l, q, err
 }

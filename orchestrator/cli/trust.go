@@ -54,9 +54,9 @@ func trust(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := ledgerOf(c, regions[0].Name)
-	if memory == nil {
-		return usageError{fmt.Errorf("--ledger %s: findings are nowhere but in a ledger", noLedger)}
+	memory, err := needLedger(c, regions[0].Name)
+	if err != nil {
+		return err
 	}
 	t := sweep.Trusting{ID: newName("trust").ID, Kind: kind, Who: callerOf(c, regions[0].Name), Why: c.String("why"), Clock: clockOf(c.Context)}
 	if caller, err := arn.Parse(t.Who); err == nil {

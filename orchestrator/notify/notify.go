@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+
+	"aidefleet/orchestrator/aws/awscall"
 )
 
 // What rules match.
@@ -60,7 +62,7 @@ type Finding struct {
 }
 
 // Send tells of the suspects. It leaves out paths, and then hosts, that an event has no
-// room for.
+// room for. A caller who may not tell them tells nobody, which is no error.
 func Send(ctx context.Context, api API, n Notice) error {
 	detail, err := n.encode()
 	if err != nil {
@@ -69,6 +71,9 @@ func Send(ctx context.Context, api API, n Notice) error {
 	out, err := api.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
 		Source: aws.String(Source), DetailType: aws.String(DetailType), Detail: aws.String(detail), Time: aws.Time(n.Started),
 	}}})
+	if awscall.Denied(err) || awscall.Unknown(err) {
+		return nil // an operator need not be able to: the report and the metrics tell of them
+	}
 	if err != nil {
 		return fmt.Errorf("tell EventBridge of %d suspect hosts: %w", len(n.Suspects), err)
 	}

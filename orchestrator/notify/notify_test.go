@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -67,8 +68,12 @@ func TestSize(t *testing.T) {
 }
 
 func TestSendFails(t *testing.T) {
-	api, _ := bus(nil, errors.New("denied"))
-	assert.ErrorContains(t, Send(t.Context(), api, notice(3, 0)), "tell EventBridge of 3 suspect hosts: denied")
+	api, _ := bus(nil, errors.New("no answer"))
+	assert.ErrorContains(t, Send(t.Context(), api, notice(3, 0)), "tell EventBridge of 3 suspect hosts: no answer")
+	for _, code := range []string{"AccessDeniedException", "UnknownOperationException"} {
+		api, _ = bus(nil, &smithy.GenericAPIError{Code: code})
+		assert.NoError(t, Send(t.Context(), api, notice(3, 0)), code)
+	}
 	api, _ = bus(&eventbridge.PutEventsOutput{FailedEntryCount: 1, Entries: []types.PutEventsResultEntry{{ErrorCode: aws.String("ThrottlingException"), ErrorMessage: aws.String("slow down")}}}, nil)
 	assert.ErrorContains(t, Send(t.Context(), api, notice(3, 0)), "ThrottlingException: slow down")
 }

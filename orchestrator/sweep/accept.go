@@ -42,14 +42,11 @@ type Checks struct {
 // state that its own last check found, whatever it is told.
 func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerprint string, checks Checks) (Acceptance, error) {
 	a := Acceptance{Fingerprint: fingerprint}
-	found, err := Select(ctx, regions, s)
+	found, err := selectAll(ctx, regions, s)
 	if err != nil {
 		return a, err
 	}
 	for _, f := range found {
-		if f.Err != nil {
-			return a, fmt.Errorf("%s: %w", f.Name, f.Err)
-		}
 		commands, err := checks.in(ctx, f.Region)
 		if err != nil {
 			return a, err
@@ -69,14 +66,11 @@ func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerp
 // LastChecks is what each targeted host that can be reached said in its last check, if that
 // is among the last commands; otherwise it has no counts.
 func LastChecks(ctx context.Context, regions []Region, s fleet.Selector, checks Checks) (list []report.Host, err error) {
-	found, err := Select(ctx, regions, s)
+	found, err := selectAll(ctx, regions, s)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range found {
-		if f.Err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, f.Err)
-		}
 		commands, err := checks.in(ctx, f.Region)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -48,6 +49,17 @@ func Select(ctx context.Context, regions []Region, s fleet.Selector) ([]Selectio
 	}
 	listOnce(found)
 	return found, nil
+}
+
+// selectAll is Select that fails with the first error of any region.
+func selectAll(ctx context.Context, regions []Region, s fleet.Selector) ([]Selection, error) {
+	found, err := Select(ctx, regions, s)
+	for _, f := range found {
+		if f.Err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, f.Err)
+		}
+	}
+	return found, err
 }
 
 // listOnce keeps a named host in one region only.

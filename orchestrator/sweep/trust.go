@@ -16,14 +16,11 @@ func Suspects(ctx context.Context, regions []Region, s fleet.Selector, l *ledger
 	if l == nil {
 		return nil, nil
 	}
-	found, err := Select(ctx, regions, s)
+	found, err := selectAll(ctx, regions, s)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range found {
-		if f.Err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, f.Err)
-		}
 		r := &run{Region: f.Region, hosts: f.Hosts}
 		pins, err := l.Pins(ctx, r.account(), r.Name)
 		if err != nil {
@@ -76,7 +73,7 @@ type Trusting struct {
 // each of them. A host that is not there any more is targeted by its instance id. The error
 // is fleet.ErrNoMatch if the ledger knows none of the hosts.
 func Trust(ctx context.Context, regions []Region, s fleet.Selector, l *ledger.Ledger, t Trusting) (done []ledger.Change, err error) {
-	found, err := Select(ctx, regions, s)
+	found, err := selectAll(ctx, regions, s)
 	if err != nil {
 		return nil, err
 	}
@@ -86,9 +83,6 @@ func Trust(ctx context.Context, regions []Region, s fleet.Selector, l *ledger.Le
 	}
 	known := 0
 	for _, f := range found {
-		if f.Err != nil {
-			return done, fmt.Errorf("%s: %w", f.Name, f.Err)
-		}
 		r := &run{Region: f.Region, hosts: f.Hosts, settings: settings{ledger: l, now: t.Clock.now()}}
 		if r.Account == "" && r.account() == unknownAccount {
 			r.Account = t.Account

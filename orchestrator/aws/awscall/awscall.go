@@ -28,6 +28,16 @@ func Pages(next func(token *string) (*string, error)) error {
 // something (AWS "Common errors"; JSON, Query and EC2 spell it differently).
 var denials = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
+// unknown are the codes of an endpoint that does not have an operation, as one in the place
+// of AWS that does not have all of it.
+var unknown = []string{"UnknownOperationException", "InvalidAction", "NotImplemented", "UnsupportedOperation"}
+
+// Unknown says that the endpoint does not have the operation.
+func Unknown(err error) bool {
+	var refused interface{ ErrorCode() string }
+	return errors.As(err, &refused) && slices.Contains(unknown, refused.ErrorCode())
+}
+
 // Denied says that the caller has no permission for the call.
 func Denied(err error) bool {
 	var refused interface{ ErrorCode() string }
