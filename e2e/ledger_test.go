@@ -322,3 +322,35 @@ func TestSweepsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestBrokenPins: a sweep goes on without pins that cannot be read, names them, and leaves
+// them as they are.
+func TestBrokenPins(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, 20, "--latency", "1ms", "--speed", "6000", "--drift", "0", "--fail", "0")
+	dir := filepath.Join(t.TempDir(), "ledger")
+	exit, r, _ := s.sweeping(dir)
+	assert.Equal(t, 0, exit)
+	assert.True(t, r.Hosts[0].FirstSeen)
+	pins := filepath.Join(dir, "pins", "account=123456789012", "region=us-east-1.json.gz")
+	whole, err := os.ReadFile(pins)
+	require.NoError(t, err)
+	for name, text := range map[string][]byte{"cut": whole[:len(whole)/2], "empty": {}, "garbage": []byte("garbage")} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(pins, text, 0o600))
+			exit, r, said := s.sweeping(dir, "--fleet", name)
+			assert.Equal(t, 1, exit)
+			assert.Equal(t, 20, r.Summary.Clean)
+			assert.False(t, r.Hosts[0].FirstSeen)
+			assert.Contains(t, said, pins+" is broken")
+			s.publishedOnce(name)
+			left, err := os.ReadFile(pins)
+			require.NoError(t, err)
+			assert.Equal(t, text, left)
+		})
+	}
+	require.NoError(t, os.WriteFile(pins, whole, 0o600))
+	exit, r, said := s.sweeping(dir)
+	assert.Equal(t, 0, exit, said)
+	assert.False(t, r.Hosts[0].FirstSeen)
+}

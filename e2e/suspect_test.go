@@ -179,6 +179,8 @@ func TestExplainedBaselines(t *testing.T) {
 		first, rest := f.document("web-2", "AideFleet-Init", "force=true", "yes=true")
 		require.Contains(t, first, `"status":"clean"`, rest)
 		assert.Empty(t, f.check(0, "web-2").Suspect)
+		out, _ := f.run(0, "history", "web-2", "--output", "csv")
+		assert.Regexp(t, `,init,.*,arn:aws:iam::123456789012:user/lab,`, out, "who did it in the console")
 	})
 
 	t.Run("rules by us", func(t *testing.T) {

@@ -17,7 +17,7 @@ type Act struct {
 	Why         string
 	Fingerprint string
 	Force       bool                      // of an init: also in place of a baseline
-	Before      map[string]ledger.Digests // by instance, as the hosts' last checks said
+	Before      map[string]ledger.Digests // by instance, as the hosts' last checks said; nil is as the ledger has it
 }
 
 // announce writes the action before its command is sent. If that fails the command is sent
@@ -30,13 +30,37 @@ func (r *run) announce(ctx context.Context) {
 		Kind: r.act.Kind, ID: r.name.ID, Who: r.act.Who, When: r.now().UTC().Truncate(time.Second), Why: r.act.Why,
 		Account: r.account(), Region: r.Name, Target: r.selector.String(), Fingerprint: r.act.Fingerprint, Force: r.act.Force,
 	}
+	before := r.act.Before
+	if before == nil {
+		before = r.pinned(ctx)
+	}
 	for _, h := range r.hosts {
 		if h.Unreachable() == "" {
-			a.Hosts = append(a.Hosts, ledger.Change{Instance: h.ID, Name: h.Name, Before: r.act.Before[h.ID]})
+			a.Hosts = append(a.Hosts, ledger.Change{Instance: h.ID, Name: h.Name, Before: before[h.ID]})
 		}
 	}
 	r.action = &a
 	r.writeAction(ctx)
+}
+
+// pinned are what the hosts claimed last. If that cannot be read nothing of it is known: a
+// sweep says so, which needs it.
+func (r *run) pinned(ctx context.Context) map[string]ledger.Digests {
+	pins, err := r.ledger.Pins(ctx, r.account(), r.Name)
+	if err != nil {
+		return nil
+	}
+	targeted, claims := idsOf(r.hosts), map[string]ledger.Digests{}
+	err = pins.Each(func(pin ledger.Pin) error {
+		if targeted[pin.Instance] {
+			claims[pin.Instance] = pin.Digests
+		}
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return claims
 }
 
 // complete writes the action again, with what the hosts said. It does so even if the run
