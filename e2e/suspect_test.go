@@ -183,6 +183,18 @@ func TestExplainedBaselines(t *testing.T) {
 		assert.Regexp(t, `,init,.*,arn:aws:iam::123456789012:user/lab,`, out, "who did it in the console")
 	})
 
+	t.Run("a check and an acceptance by the console", func(t *testing.T) {
+		f := f.in(t)
+		f.check(0, "batch-1")
+		f.on("batch-1", "sleep 1; mkdir -p /srv/app; date >/srv/app/VERSION")
+		first, _ := f.document("batch-1", "AideFleet-Check")
+		var line struct{ Fingerprint string }
+		require.NoError(t, json.Unmarshal([]byte(first), &line), first)
+		first, rest := f.document("batch-1", "AideFleet-Accept", "fingerprint="+line.Fingerprint)
+		require.Contains(t, first, `"status":"clean"`, rest)
+		assert.Empty(t, f.check(0, "batch-1").Suspect)
+	})
+
 	t.Run("rules by us", func(t *testing.T) {
 		f := f.in(t)
 		f.check(0, "web-3")

@@ -131,8 +131,48 @@ func (r *run) recordAction(ctx context.Context, id string, commands []runcommand
 		if a.Account, err = r.accountOf(ctx, hosts); err != nil {
 			return err
 		}
+		if a.Kind == ledger.Accept {
+			if err := r.announced(ctx, &a); err != nil {
+				return err
+			}
+		}
 	}
 	return r.ledger.WriteAction(ctx, a)
+}
+
+// announced looks up what the hosts' last checks before an acceptance announced: the pins
+// do not know it if nobody has collected those checks.
+func (r *run) announced(ctx context.Context, a *ledger.Action) error {
+	checks, err := runcommand.Recent(ctx, r.Commands, documents.Check, lookBack)
+	if err != nil {
+		return err
+	}
+	at := make(map[string]int, len(a.Hosts))
+	for i, h := range a.Hosts {
+		at[h.Instance] = i
+	}
+	for _, check := range checks { // the newest first
+		if len(at) == 0 {
+			break
+		}
+		if !check.Requested.Before(a.When) {
+			continue
+		}
+		err := runcommand.Invocations(ctx, r.Commands, check.ID, func(i runcommand.Invocation) {
+			n, wanted := at[i.Instance]
+			if !wanted || i.Status != runcommand.Answered {
+				return
+			}
+			delete(at, i.Instance)
+			if said := decode(i); said.bad == nil && said.line.Fingerprint == a.Fingerprint {
+				a.Hosts[n].Before.Next = said.line.Next
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // senderOf is who sent a command, by CloudTrail if that can be read.
