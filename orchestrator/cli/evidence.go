@@ -75,7 +75,7 @@ func writeEvidence(out output, c *cli.Context, e evidence.Evidence) error {
 	case c.String("html") != "" && c.String("output") == "":
 		return nil
 	}
-	return evidence.WriteText(out.stdout, e)
+	return evidence.WriteText(out.stdout, out.format, e)
 }
 
 // writeFile writes a file whole, or leaves what is there.

@@ -100,7 +100,7 @@ func TestWrite(t *testing.T) {
 	life, err := HostLife(t.Context(), s.Ledger, query(), "web-1")
 	require.NoError(t, err)
 	for name, write := range map[string]func(io.Writer) error{
-		"evidence.txt":  func(w io.Writer) error { return WriteText(w, e) },
+		"evidence.txt":  func(w io.Writer) error { return WriteText(w, "table", e) },
 		"evidence.csv":  func(w io.Writer) error { return WriteCSV(w, e) },
 		"evidence.json": func(w io.Writer) error { return WriteJSON(w, e) },
 		"evidence.html": func(w io.Writer) error { return WritePage(w, e) },
@@ -108,6 +108,7 @@ func TestWrite(t *testing.T) {
 		"sweeps.csv":    func(w io.Writer) error { return WriteSweeps(w, "csv", sweeps, done) },
 		"sweeps.json":   func(w io.Writer) error { return WriteSweeps(w, "json", sweeps, done) },
 		"life.txt":      func(w io.Writer) error { return WriteLife(w, "table", life) },
+		"life.rows":     func(w io.Writer) error { return WriteLife(w, Rows, life) },
 		"life.csv":      func(w io.Writer) error { return WriteLife(w, "csv", life) },
 		"life.json":     func(w io.Writer) error { return WriteLife(w, "json", life) },
 	} {

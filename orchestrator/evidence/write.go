@@ -92,13 +92,17 @@ func yes(b bool) string {
 	return "no"
 }
 
-// WriteText writes the evidence for people.
-func WriteText(w io.Writer, e Evidence) error {
+// Rows is the format of a pipe: cells separated by tabs. Other formats than it, "json" and
+// "csv" are tables for people.
+const Rows = "rows"
+
+// WriteText writes the evidence as tables, or as rows.
+func WriteText(w io.Writer, format string, e Evidence) error {
 	_, err := fmt.Fprintf(w, "%s to %s\n", stamp(e.From), stamp(e.To))
-	return errors.Join(err, drawTables(w, e.tables()))
+	return errors.Join(err, drawTables(w, format, e.tables()))
 }
 
-func drawTables(w io.Writer, tables []table) error {
+func drawTables(w io.Writer, format string, tables []table) error {
 	for _, t := range tables {
 		if _, err := fmt.Fprintf(w, "\n%s: %d\n", t.name, len(t.rows)); err != nil || len(t.rows) == 0 {
 			if err != nil {
@@ -106,7 +110,13 @@ func drawTables(w io.Writer, tables []table) error {
 			}
 			continue
 		}
-		if err := t.draw(w); err != nil {
+		var err error
+		if format == Rows {
+			err = t.writeRows(w)
+		} else {
+			err = t.draw(w)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -117,6 +127,14 @@ func drawTables(w io.Writer, tables []table) error {
 func (t table) draw(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, strings.ToUpper(strings.Join(t.header, "\t")))
+	if err := t.writeRows(out); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// writeRows writes a row a line.
+func (t table) writeRows(w io.Writer) error {
 	for _, row := range t.rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
@@ -124,9 +142,11 @@ func (t table) draw(w io.Writer) error {
 				cells[i] = "-"
 			}
 		}
-		fmt.Fprintln(out, strings.Join(cells, "\t"))
+		if _, err := fmt.Fprintln(w, strings.Join(cells, "\t")); err != nil {
+			return err
+		}
 	}
-	return out.Flush()
+	return nil
 }
 
 // writeCSV writes tables one below the other; the first cell of each record is the table's.
@@ -199,7 +219,7 @@ func (l Life) tables() []table {
 	return list
 }
 
-// WriteSweeps writes a history of sweeps and actions, in a format of Formats.
+// WriteSweeps writes a history of sweeps and actions.
 func WriteSweeps(w io.Writer, format string, sweeps []Sweep, done []Action) error {
 	switch format {
 	case "json":
@@ -210,10 +230,10 @@ func WriteSweeps(w io.Writer, format string, sweeps []Sweep, done []Action) erro
 	case "csv":
 		return writeCSV(w, []table{sweepTable(sweeps), actionTable(done)})
 	}
-	return drawTables(w, []table{sweepTable(sweeps), actionTable(done)})
+	return drawTables(w, format, []table{sweepTable(sweeps), actionTable(done)})
 }
 
-// WriteLife writes the life of a host, in a format of Formats.
+// WriteLife writes the life of a host.
 func WriteLife(w io.Writer, format string, l Life) error {
 	switch format {
 	case "json":
@@ -221,5 +241,5 @@ func WriteLife(w io.Writer, format string, l Life) error {
 	case "csv":
 		return writeCSV(w, l.tables())
 	}
-	return drawTables(w, l.tables())
+	return drawTables(w, format, l.tables())
 }
