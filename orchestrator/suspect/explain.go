@@ -40,7 +40,11 @@ type act struct {
 	ledger.Change
 }
 
-func (a act) configures() bool { return a.kind == ledger.Configure || a.kind == ledger.Init }
+// renews says that an action takes a host as it is, by the word of who sent it. An init
+// without force leaves alone what is there: that it ran explains nothing.
+func (a act) renews() bool { return a.kind == ledger.Init && a.force }
+
+func (a act) configures() bool { return a.kind == ledger.Configure || a.renews() }
 
 // leadsTo says that the actions lead from the pinned baseline to another one, step by step.
 func leadsTo(pin ledger.Pin, done []act, baseline string) bool {
@@ -68,17 +72,14 @@ func (a act) makes(pin ledger.Pin, former []string) bool {
 		return a.After.Baseline == announced
 	case ledger.Undo:
 		return len(pin.Former) == 0 || slices.Contains(former, a.After.Baseline)
-	case ledger.Init:
-		// Without force a host that has a baseline keeps it: somebody has removed that one.
-		return a.force
 	}
-	return false
+	return a.renews()
 }
 
 // explainsAIDE says that a version or an action explains another AIDE.
 func (c *Comparison) explainsAIDE(pin ledger.Pin, done []act, version, sha256 string) bool {
 	return version != pin.AIDE || slices.ContainsFunc(done, func(a act) bool {
-		return a.kind == ledger.Init && sha256 != "" && a.After.AIDESHA256 == sha256
+		return a.renews() && sha256 != "" && a.After.AIDESHA256 == sha256
 	})
 }
 

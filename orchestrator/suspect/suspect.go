@@ -7,7 +7,8 @@
 //   - A new baseline is explained by the actions of ours since the host was seen last: an
 //     acceptance only if it is the very database that the accepted check announced, an init
 //     only if it was to replace the baseline.
-//   - A new configuration is explained by configure and init.
+//   - A new configuration is explained by configure, and by an init that was to replace the
+//     baseline.
 //   - Another AIDE is explained by another version number, another node by an install, or
 //     by another version number if a second host has the same program.
 //   - What is said for the first time is trusted.
