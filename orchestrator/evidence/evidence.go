@@ -49,7 +49,8 @@ type Period struct {
 	// Absent are accounts and regions that the fleet had before, and of which there is no
 	// sweep.
 	Absent []string `json:"absent,omitempty"`
-	// Hosts and Checked are those of the last sweep, and those of them that were looked at.
+	// Hosts and Checked are those of the last sweep of each account and region, and those of
+	// them that were looked at.
 	Hosts   int `json:"hosts"`
 	Checked int `json:"checked"`
 }
@@ -167,12 +168,18 @@ func Collect(ctx context.Context, l *ledger.Ledger, q Query, every Every, holdTe
 			return e, err
 		}
 	}
-	for _, r := range reading {
-		first, err := firstOf(ctx, l, r.fleet.Name, q)
-		if err != nil {
-			return e, err
+	if err := expect(ctx, l, q, func(before ledger.SweepID) {
+		r := reading[before.Fleet]
+		if r == nil {
+			r = newReader(before.Fleet, every, done)
+			reading[before.Fleet] = r
 		}
-		e.Fleets = append(e.Fleets, r.end(every.start(first), q.To))
+		r.places[before.Account+" "+before.Region] = before.Time
+	}); err != nil {
+		return e, err
+	}
+	for _, r := range reading {
+		e.Fleets = append(e.Fleets, r.end(every.start(r.first(q.From)), q.To))
 	}
 	slices.SortFunc(e.Fleets, func(a, b Fleet) int { return strings.Compare(a.Name, b.Name) })
 	e.Holds, err = holdsOf(ctx, l, q, holdText)
@@ -182,17 +189,20 @@ func Collect(ctx context.Context, l *ledger.Ledger, q Query, every Every, holdTe
 	return e, unread.or()
 }
 
-// firstOf is when the periods of a fleet begin: with the query, or with its first sweep.
-func firstOf(ctx context.Context, l *ledger.Ledger, fleet string, q Query) (time.Time, error) {
-	list, err := l.Sweeps(ctx, fleet, time.Time{}, q.To)
-	if err != nil {
-		return time.Time{}, err
+// lookBack is how long before the query a fleet, or an account and region of it, was swept
+// at last if it is still expected to be swept.
+const lookBack = 31 * 24 * time.Hour
+
+// expect calls with the sweeps shortly before the query: what they swept is missed if the
+// query has no sweep of it.
+func expect(ctx context.Context, l *ledger.Ledger, q Query, see func(ledger.SweepID)) error {
+	list, err := l.Sweeps(ctx, q.Fleet, q.From.Add(-lookBack), q.From.Add(-time.Nanosecond))
+	for _, s := range list {
+		if q.Fleet != "" || !single.MatchString(s.Fleet) {
+			see(s)
+		}
 	}
-	first := slices.MinFunc(list, func(a, b ledger.SweepID) int { return a.Time.Compare(b.Time) }).Time
-	if first.Before(q.From) {
-		return q.From, nil
-	}
-	return first, nil
+	return err
 }
 
 func holdsOf(ctx context.Context, l *ledger.Ledger, q Query, text func(ledger.Hold) string) ([]Hold, error) {

@@ -182,6 +182,76 @@ func TestReplacedBaseline(t *testing.T) {
 	assert.Equal(t, Replaced, e.Fleets[0].Drifts[0].End)
 }
 
+// TestUnrelatedAcceptance: an acceptance made another baseline than the one that is there.
+func TestUnrelatedAcceptance(t *testing.T) {
+	s := newSmall(t)
+	s.sweep("f", "eu-central-1", day(0), drifted("i-01", "a", strings.Repeat("a", 64)))
+	require.NoError(t, s.WriteAction(t.Context(), ledger.Action{
+		Kind: ledger.Accept, ID: "a1", When: day(0).Add(time.Hour), Account: "123456789012", Region: "eu-central-1",
+		Hosts: []ledger.Change{{Instance: "i-01", Done: true, After: ledger.Digests{Baseline: strings.Repeat("c", 64)}}},
+	}))
+	s.sweep("f", "eu-central-1", day(1), clean("i-01", "a", strings.Repeat("b", 64)))
+	e, err := Collect(t.Context(), s.Ledger, query(), Day, nil)
+	require.NoError(t, err)
+	require.Len(t, e.Fleets[0].Drifts, 1)
+	assert.Equal(t, Replaced, e.Fleets[0].Drifts[0].End)
+}
+
+// TestForgottenFleet: a fleet that was swept until shortly before the query, and is not
+// swept any more, is missed.
+func TestForgottenFleet(t *testing.T) {
+	s := newSmall(t)
+	s.sweep("f", "eu-central-1", day(0), clean("i-01", "a", ""))
+	s.sweep("forgotten", "eu-central-1", day(-1), clean("i-02", "b", ""))
+	s.sweep("old", "eu-central-1", day(-60), clean("i-03", "c", ""))
+	q := query()
+	q.To = day(1).Truncate(24 * time.Hour)
+	e, err := Collect(t.Context(), s.Ledger, q, Day, nil)
+	require.NoError(t, err)
+	require.Len(t, e.Fleets, 2)
+	assert.Equal(t, "forgotten", e.Fleets[1].Name)
+	assert.Equal(t, []string{"123456789012 eu-central-1"}, e.Fleets[1].Periods[0].Absent)
+	assert.False(t, e.Complete())
+}
+
+// TestForgottenRegion: the same for a region of a fleet.
+func TestForgottenRegion(t *testing.T) {
+	s := newSmall(t)
+	s.sweep("f", "us-east-1", day(-1), clean("i-02", "b", ""))
+	s.sweep("f", "eu-central-1", day(0), clean("i-01", "a", ""))
+	e, err := Collect(t.Context(), s.Ledger, query(), Day, nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"123456789012 us-east-1"}, e.Fleets[0].Periods[0].Absent)
+}
+
+// TestUnreadFirst: a fleet's first sweep begins its periods also if it cannot be read.
+func TestUnreadFirst(t *testing.T) {
+	s := newSmall(t)
+	s.sweep("f", "eu-central-1", day(0), clean("i-01", "a", ""))
+	s.sweep("f", "eu-central-1", day(1), clean("i-01", "a", ""))
+	files, err := filepath.Glob(filepath.Join(s.dir, "hosts/fleet=f/date=2026-11-23/*"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	require.NoError(t, os.WriteFile(files[0], []byte("no gzip"), 0o600))
+	e, err := Collect(t.Context(), s.Ledger, query(), Day, nil)
+	require.Error(t, err)
+	require.Len(t, e.Fleets[0].Periods, 2)
+	assert.False(t, e.Complete())
+}
+
+// TestHostsOfAllRegions: a period's hosts are those of all regions, also if each is swept
+// on its own.
+func TestHostsOfAllRegions(t *testing.T) {
+	s := newSmall(t)
+	s.sweep("f", "eu-central-1", day(0), clean("i-01", "a", ""), clean("i-02", "b", ""))
+	s.sweep("f", "us-east-1", day(0).Add(2*time.Hour), clean("i-03", "c", ""))
+	s.sweep("f", "eu-central-1", day(0).Add(4*time.Hour), clean("i-01", "a", ""))
+	e, err := Collect(t.Context(), s.Ledger, query(), Day, nil)
+	require.NoError(t, err)
+	assert.Equal(t, 2, e.Fleets[0].Periods[0].Hosts)
+	assert.Equal(t, 2, e.Fleets[0].Periods[0].Checked)
+}
+
 // TestUnread: a broken object is named, its period is not complete, and all else is there.
 func TestUnread(t *testing.T) {
 	s := filled(t)

@@ -43,9 +43,13 @@ type reader struct {
 	done    map[string][]done
 	hosts   map[string]*host
 	places  map[string]time.Time // account and region, by the first sweep
+	counts  map[string]looked    // by place, of the last sweep in the period at hand
 	periods map[time.Time]*Period
 	swept   map[time.Time]map[string]bool // places, by period
 }
+
+// looked is how many hosts of an account and region there are, and were looked at.
+type looked struct{ hosts, checked int }
 
 // host is the state of one host of the fleet.
 type host struct {
@@ -62,7 +66,7 @@ type host struct {
 func newReader(fleet string, every Every, done map[string][]done) *reader {
 	return &reader{
 		fleet: Fleet{Name: fleet, Gaps: []Gap{}, Drifts: []Drift{}, Suspects: []Suspect{}}, every: every, done: done,
-		hosts: map[string]*host{}, places: map[string]time.Time{}, periods: map[time.Time]*Period{}, swept: map[time.Time]map[string]bool{},
+		hosts: map[string]*host{}, places: map[string]time.Time{}, counts: map[string]looked{}, periods: map[time.Time]*Period{}, swept: map[time.Time]map[string]bool{},
 	}
 }
 
@@ -74,20 +78,26 @@ func (r *reader) read(ctx context.Context, l *ledger.Ledger, s sweep, unread *Un
 	if p == nil {
 		p = &Period{Start: start}
 		r.periods[start], r.swept[start] = p, map[string]bool{}
+		clear(r.counts)
 	}
 	p.Sweeps++
-	p.Hosts, p.Checked = 0, 0
 	before := len(*unread)
-	here := map[string]bool{} // places
+	here := map[string]looked{} // by place
 	err := s.rows(ctx, l, unread, func(part ledger.SweepID, row ledger.HostRow) {
 		place := part.Account + " " + part.Region
-		here[place] = true
-		p.Hosts++
+		n := here[place]
+		n.hosts++
 		if row.Status == "clean" || row.Status == "drift" {
-			p.Checked++
+			n.checked++
 		}
+		here[place] = n
 		r.see(row, place, s.at)
 	})
+	maps.Copy(r.counts, here)
+	p.Hosts, p.Checked = 0, 0
+	for _, n := range r.counts {
+		p.Hosts, p.Checked = p.Hosts+n.hosts, p.Checked+n.checked
+	}
 	if err != nil || len(*unread) > before {
 		return err // what is there was seen; that a host is not says nothing
 	}
@@ -98,7 +108,7 @@ func (r *reader) read(ctx context.Context, l *ledger.Ledger, s sweep, unread *Un
 		}
 	}
 	for id, h := range r.hosts {
-		if here[h.place] && h.seen.Before(s.at) {
+		if _, swept := here[h.place]; swept && h.seen.Before(s.at) {
 			r.leave(h, s.at)
 			delete(r.hosts, id)
 		}
@@ -167,7 +177,7 @@ func (r *reader) endDrift(h *host, at time.Time, row ledger.HostRow) {
 	if row.Baseline != h.baseline {
 		d.End = Replaced
 		for _, a := range r.between(d.Instance, h.drifted, at) {
-			if changesBaseline(a.kind) {
+			if changesBaseline(a.kind) && madeBaseline(a, row.Baseline) {
 				d.End, d.Action, d.Who, d.Why, d.To = Accepted, a.kind, a.who, a.why, a.when
 			}
 		}
@@ -179,6 +189,12 @@ func (r *reader) endDrift(h *host, at time.Time, row ledger.HostRow) {
 
 func changesBaseline(k ledger.Kind) bool {
 	return k == ledger.Accept || k == ledger.Init || k == ledger.Undo
+}
+
+// madeBaseline says that an action can have made a baseline: its answer named that one, or
+// none.
+func madeBaseline(a done, baseline string) bool {
+	return a.After.Baseline == "" || a.After.Baseline == baseline
 }
 
 func (d *Drift) close(at time.Time) {
@@ -241,6 +257,15 @@ func (r *reader) leave(h *host, at time.Time) {
 		h.suspect.To, h.suspect.End = at, Gone
 		r.fleet.Suspects = append(r.fleet.Suspects, *h.suspect)
 	}
+}
+
+// first is when the periods of the fleet begin: with the query, or with its first sweep.
+func (r *reader) first(from time.Time) time.Time {
+	at := slices.AppendSeq(slices.Collect(maps.Values(r.places)), maps.Keys(r.periods))
+	if first := slices.MinFunc(at, time.Time.Compare); first.After(from) {
+		return first
+	}
+	return from
 }
 
 // end is the evidence once all sweeps are read.
