@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aidefleet/lab/host"
+	"aidefleet/node/result"
 )
 
 // aides is the folder with the AIDEs that stand in for those of the distributions, and
@@ -64,9 +65,11 @@ func TestLayouts(t *testing.T) {
 	const target = "env=prod"
 	// each is a fleet-wide command, and what it says of each host. Fingerprints differ
 	// by the digests that the rules of a distribution ask for.
+	shared := map[result.Group][]string{} // hosts, by the groups of the last command
 	each := func(t *testing.T, exit int, status string, args ...string) (fingerprints map[string][]string) {
 		t.Helper()
 		fingerprints = map[string][]string{}
+		clear(shared)
 		got := f.in(t).sweep(exit, append(args, "--tag", target)...)
 		for _, name := range names {
 			h := got[name]
@@ -74,6 +77,9 @@ func TestLayouts(t *testing.T) {
 				t.Errorf("%s: %s is %s (%s): %s", args[0], name, h.Status, h.Reason, h.Message)
 			}
 			fingerprints[h.Fingerprint] = append(fingerprints[h.Fingerprint], "--instance", h.Instance)
+			for _, g := range h.Groups {
+				shared[g] = append(shared[g], name)
+			}
 		}
 		return fingerprints
 	}
@@ -101,6 +107,15 @@ func TestLayouts(t *testing.T) {
 	each(t, 0, "clean", "sweep")
 	onEach(t, "echo 'PermitRootLogin yes' >>/etc/ssh/sshd_config; echo x >/srv/dropped")
 	changed := each(t, 3, "drift", "sweep")
+	t.Run("groups do not depend on the rules", func(t *testing.T) {
+		hosts := 0
+		for g, on := range shared {
+			if g.At == "/srv" {
+				hosts = max(hosts, len(on))
+			}
+		}
+		assert.Equal(t, len(names), hosts, "%v", shared)
+	})
 	accept(t, changed)
 	each(t, 0, "clean", "sweep")
 	each(t, 0, "clean", "accept", "--undo")

@@ -163,8 +163,8 @@ func testConfigureAnother(t *testing.T, a aidetest.AIDE) {
 			assert.Contains(t, text, "init --force", "another")
 			l, text = h.run("check")
 			assert.Equal(t, result.Drift, l.Status, "check after another: %+v\n%s", l, text)
-			assert.Contains(t, l.Paths, "+"+h.tree+"/app2/bin", "check after another")
-			assert.Contains(t, l.Paths, "+"+h.tree+"/app/cache/x", "check after another")
+			assert.Contains(t, text, "  + "+h.tree+"/app2/bin\n", "check after another")
+			assert.Contains(t, text, "  + "+h.tree+"/app/cache/x\n", "check after another")
 			if l, text := h.run("init", "--force", "--yes"); l.Status != result.Clean {
 				t.Errorf("init --force: %+v\n%s", l, text)
 			}

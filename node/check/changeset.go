@@ -21,6 +21,7 @@ var noDatabase = strings.Repeat("0", 64)
 // changeSet is what is told of the changes that a report lists.
 type changeSet struct {
 	fingerprint string
+	groups      []result.Group
 	paths       []string
 }
 
@@ -46,7 +47,7 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 	}
 	switch {
 	case err == nil:
-		r.answer.Fingerprint, r.answer.Paths = named.fingerprint, named.paths
+		r.answer.Fingerprint, r.answer.Groups, r.answer.Paths = named.fingerprint, named.groups, named.paths
 		r.named = true
 		return fresh.SHA256, nil
 	case invalid, errors.Is(err, errSpelling): // the counts are certain all the same
@@ -123,8 +124,10 @@ func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.
 // spelling is needed.
 func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
-	print := fingerprint{dir: r.state.Run()}
+	print := fingerprint{digests: digestSorter{dir: r.state.Run()}}
 	defer print.close()
+	grouped := newGroups(r.state.Run(), r.profilePaths())
+	defer grouped.close()
 	var shown sample
 	found := 0
 	parts := 1 + total/partSize
@@ -157,7 +160,7 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 			}
 			found++
 			shown.add(kind, e.Name(), isSetuid(e))
-			return print.addPresent(kind, e)
+			return errors.Join(print.addPresent(kind, e), grouped.addPresent(kind, e))
 		})
 		if err == nil && s.Removed > 0 {
 			err = old(func(e aide.Entry) error {
@@ -166,7 +169,7 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 				}
 				found++
 				shown.add(aide.Removed, e.Name(), false)
-				return print.addRemoved(e.Name())
+				return errors.Join(print.addRemoved(e.Name()), grouped.addRemoved(e))
 			})
 		}
 		if err != nil {
@@ -177,6 +180,9 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errLists, total, found)
 	}
 	n.paths = shown.paths()
+	if n.groups, err = grouped.list(); err != nil {
+		return n, fresh, false, err
+	}
 	n.fingerprint, err = r.sum(&print)
 	return n, fresh, false, err
 }

@@ -1,13 +1,10 @@
 package check
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
-	"os"
 	"slices"
 
 	"aidefleet/node/aide"
@@ -19,22 +16,14 @@ import (
 // It is the first 32 hex digits of a SHA-256 over a header and the SHA-256 of each change's
 // record, sorted. A record is the path, the kind and, for added and changed entries, the
 // attributes of the new database that say what the entry now is, in the order of their
-// names. A zero byte, which no path holds, ends each part. Digests that would take too much
-// memory wait in a file.
+// names. A zero byte, which no path holds, ends each part.
 type fingerprint struct {
-	dir     string // for the file
-	digests [][sha256.Size]byte
-	file    *os.File
-	out     *bufio.Writer
-	heads   [256]int // how many digests begin with that byte
+	digests digestSorter
 	values  [][]byte // of the entry at hand
 	record  []byte
 }
 
 const fingerprintHeader = "aide-node fingerprint 1\n"
-
-// inMemory bounds the digests that are held at once: 2 MiB of them.
-const inMemory = 1 << 16
 
 // attributes are the columns of a database that say what an entry is. Inode, times, block
 // and link counts differ between hosts with the same content, and so do e2fsattrs. Columns
@@ -84,95 +73,19 @@ func (f *fingerprint) begin(name []byte, kind aide.Kind) {
 }
 
 func (f *fingerprint) add() error {
-	digest := sha256.Sum256(f.record)
-	f.heads[digest[0]]++
-	f.digests = append(f.digests, digest)
-	if len(f.digests) < inMemory {
-		return nil
-	}
-	if f.file == nil {
-		file, err := os.CreateTemp(f.dir, "fingerprint-*")
-		if err != nil {
-			return err
-		}
-		_ = os.Remove(file.Name()) // it lives as long as it is open
-		f.file, f.out = file, bufio.NewWriter(file)
-	}
-	return f.flush()
+	return f.digests.add(recordDigest{digest: sha256.Sum256(f.record)})
 }
 
-func (f *fingerprint) flush() error {
-	for _, d := range f.digests {
-		if _, err := f.out.Write(d[:]); err != nil {
-			return err
-		}
-	}
-	f.digests = f.digests[:0]
-	return nil
-}
-
-func (f *fingerprint) close() {
-	if f.file != nil {
-		_ = f.file.Close() // it is removed already
-	}
-}
+func (f *fingerprint) close() { f.digests.close() }
 
 // sum returns the fingerprint, and writes the digests to list in their order.
 func (f *fingerprint) sum(list io.Writer) (string, error) {
 	h := sha256.New()
-	_, _ = h.Write([]byte(fingerprintHeader)) // never fails (hash.Hash)
+	_, _ = io.WriteString(h, fingerprintHeader) // never fails (hash.Hash)
 	out := io.MultiWriter(h, list)
-	if f.file == nil {
-		err := f.write(out)
-		return hex.EncodeToString(h.Sum(nil))[:32], err
-	}
-	if err := errors.Join(f.flush(), f.out.Flush()); err != nil {
-		return "", err
-	}
-	// in the order of their first bytes, as many at a time as memory allows
-	for from := 0; from < len(f.heads); {
-		to, n := from, 0
-		for to < len(f.heads) && (n == 0 || n+f.heads[to] <= inMemory) {
-			n += f.heads[to]
-			to++
-		}
-		if err := f.load(from, to); err != nil {
-			return "", err
-		}
-		if err := f.write(out); err != nil {
-			return "", err
-		}
-		from = to
-	}
-	return hex.EncodeToString(h.Sum(nil))[:32], nil
-}
-
-// load reads the digests whose first byte is at least from and less than to.
-func (f *fingerprint) load(from, to int) error {
-	if _, err := f.file.Seek(0, io.SeekStart); err != nil {
+	err := f.digests.each(func(d recordDigest) error {
+		_, err := out.Write(d.digest[:])
 		return err
-	}
-	f.digests = f.digests[:0]
-	in := bufio.NewReader(f.file)
-	for {
-		var d [sha256.Size]byte
-		if _, err := io.ReadFull(in, d[:]); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if first := int(d[0]); from <= first && first < to {
-			f.digests = append(f.digests, d)
-		}
-	}
-}
-
-func (f *fingerprint) write(out io.Writer) error {
-	slices.SortFunc(f.digests, func(a, b [sha256.Size]byte) int { return bytes.Compare(a[:], b[:]) })
-	for _, d := range f.digests {
-		if _, err := out.Write(d[:]); err != nil {
-			return err
-		}
-	}
-	return nil
+	})
+	return hex.EncodeToString(h.Sum(nil))[:32], err
 }

@@ -32,7 +32,7 @@ func database(host uint64, n int, change func(i int, line string) string) string
 
 func digest(t *testing.T, text string) string {
 	t.Helper()
-	f := fingerprint{dir: t.TempDir()}
+	f := fingerprint{digests: digestSorter{dir: t.TempDir()}}
 	defer f.close()
 	if _, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return f.addPresent(aide.Changed, e) }); err != nil {
 		t.Fatal(err)

@@ -83,7 +83,7 @@ func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runne
 // configuration and baseline stay in it.
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
-	l.Status, l.Counts, l.Fingerprint, l.Paths, l.More = result.Failed, nil, "", nil, 0
+	l.Status, l.Counts, l.Fingerprint, l.Groups, l.Paths, l.More = result.Failed, nil, "", nil, nil, 0
 	l.Unread, l.UnreadPath, l.New, l.Since, l.Next = 0, "", 0, "", ""
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):

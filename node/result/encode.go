@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -16,9 +17,9 @@ const (
 	maxUnreadPath = 120 // bytes of UnreadPath
 )
 
-// Encode returns the line without a newline. It cuts Message and UnreadPath, keeps the
-// Paths that fit into MaxBytes, and counts the others in More. It fails only if the line
-// breaks the contract.
+// Encode returns the line without a newline. It cuts Message and UnreadPath, keeps
+// the first of the Paths, then the Groups, then the other Paths that fit into MaxBytes, and counts
+// the paths that do not in More. It fails only if the line breaks the contract.
 func (l Line) Encode() ([]byte, error) {
 	l.V = Version
 	l.UnreadPath = clip(EscapeInvalid(l.UnreadPath), maxUnreadPath)
@@ -28,7 +29,12 @@ func (l Line) Encode() ([]byte, error) {
 	for i, p := range l.Paths {
 		paths[i] = EscapeInvalid(p)
 	}
-	l.Paths, l.More = nil, 0
+	groups := make([]Group, len(l.Groups))
+	for i, g := range l.Groups {
+		g.At = EscapeInvalid(g.At)
+		groups[i] = g
+	}
+	l.Groups, l.Paths, l.More = nil, nil, 0
 	if l.Counts != nil {
 		l.More = l.Sum()
 	}
@@ -37,6 +43,9 @@ func (l Line) Encode() ([]byte, error) {
 	}
 	l = l.ToSecond()
 	var err error
+	if l.Groups, err = l.fitGroups(groups, paths); err != nil {
+		return nil, fmt.Errorf("encode result line: %w", err)
+	}
 	if l.Paths, err = l.fit(paths); err != nil {
 		return nil, fmt.Errorf("encode result line: %w", err)
 	}
@@ -51,6 +60,35 @@ func (l Line) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode result line: %d bytes, at most %d are allowed", len(b), MaxBytes)
 	}
 	return b, nil
+}
+
+// fitGroups returns the groups that leave the line within MaxBytes and are valid. The path
+// that matters most goes before them.
+func (l Line) fitGroups(groups []Group, paths []string) ([]Group, error) {
+	l.More = math.MaxInt32
+	var err error
+	if l.Paths, err = l.fit(paths[:min(1, len(paths))]); err != nil {
+		return nil, err
+	}
+	b, err := Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	room := MaxBytes - len(b) - len(`,"groups":[]`)
+	var kept []Group
+	for _, g := range groups {
+		text, err := Marshal(g)
+		if err != nil {
+			return nil, err
+		}
+		// Names of other bytes can be written alike.
+		there := slices.ContainsFunc(kept, func(other Group) bool { return other.At == g.At })
+		if size := len(text) + len(`,`); size <= room && !there && g.validate() == nil {
+			room -= size
+			kept = append(kept, g)
+		}
+	}
+	return kept, nil
 }
 
 // fit returns the paths that leave the line within MaxBytes. It passes over a path that

@@ -24,6 +24,7 @@ var (
 	reasonPattern      = regexp.MustCompile(`^[a-z][a-z_]{0,31}$`)
 	fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 	shortDigestPattern = fingerprintPattern
+	groupPattern       = regexp.MustCompile(`^[0-9a-f]{16}$`)
 	digestPattern      = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	tokenPattern       = regexp.MustCompile(`^[A-Za-z0-9.+~:_-]{0,40}$`) // of versions and ids
 )
@@ -127,7 +128,46 @@ func (l Line) validate() error {
 			return fmt.Errorf("%s %q is not a version or an id", name, s)
 		}
 	}
+	if err := l.validateGroups(); err != nil {
+		return err
+	}
 	return l.validatePaths()
+}
+
+// validateGroups wants groups that are no more than the changes, and none of them twice.
+func (l Line) validateGroups() error {
+	if len(l.Groups) > 0 && l.Status != Drift {
+		return fmt.Errorf("status %s with groups", l.Status)
+	}
+	sum := 0
+	for i, g := range l.Groups {
+		if err := g.validate(); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(l.Groups[:i], func(other Group) bool { return other.At == g.At }) {
+			return fmt.Errorf("group %.80q is there twice", g.At)
+		}
+		sum += g.N
+	}
+	if len(l.Groups) > 0 && sum > l.Sum() {
+		return fmt.Errorf("%d changes in groups, more than all changes", sum)
+	}
+	return nil
+}
+
+// maxGroupName bounds the name of a group, in bytes.
+const maxGroupName = 300
+
+func (g Group) validate() error {
+	switch {
+	case !strings.HasPrefix(g.At, "/"), len(g.At) > maxGroupName:
+		return fmt.Errorf("group %.80q is no path of at most %d bytes", g.At, maxGroupName)
+	case !groupPattern.MatchString(g.Fingerprint):
+		return fmt.Errorf("group %.80q has the fingerprint %.40q, which is not %d hex digits", g.At, g.Fingerprint, GroupDigits)
+	case g.N < 1 || g.N > maxCount:
+		return fmt.Errorf("group %.80q has %d changes", g.At, g.N)
+	}
+	return nil
 }
 
 func (l Line) validateCounts() error {

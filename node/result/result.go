@@ -14,6 +14,8 @@ const (
 	Version = 1
 	// MaxBytes bounds an encoded line, without its newline.
 	MaxBytes = 1200
+	// GroupDigits is how many hex digits a line has of the fingerprint of a group.
+	GroupDigits = 16
 )
 
 // Status says what a check found out.
@@ -72,6 +74,10 @@ type Line struct {
 	// from elsewhere).
 	Fingerprint string `json:"fingerprint,omitempty"`
 
+	// Groups are groups of the changes, those first that matter most, as many as fit. Only
+	// with Drift.
+	Groups []Group `json:"groups,omitempty"`
+
 	// New is how many of the changes were not in the report before, and Since the id of that
 	// report, of the same baseline. Without Since there was none, and all changes are new.
 	// Only with Counts.
@@ -109,6 +115,14 @@ type Counts struct {
 
 // Sum is the number of changes.
 func (c Counts) Sum() int { return c.Added + c.Removed + c.Changed }
+
+// Group is a part of the changes that belong together. Its fingerprint depends on its own
+// changes only: hosts that share it share those, whatever else they have.
+type Group struct {
+	At          string `json:"at"` // a path of the profile, or the first two components of the paths
+	Fingerprint string `json:"f"`  // the first GroupDigits hex digits
+	N           int    `json:"n"`  // changes
+}
 
 // Baseline names the database a check compared with.
 type Baseline struct {

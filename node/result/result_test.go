@@ -104,6 +104,7 @@ func TestEncodeFull(t *testing.T) {
 	drift.Status, drift.Fingerprint, drift.Next, drift.Since = Drift, digest[:32], digest, token
 	drift.Baseline = &Baseline{SHA256: digest, Created: full.Baseline.Created} // a check replaces none
 	drift.Counts = &Counts{Added: maxCount, Removed: maxCount, Changed: maxCount, Total: maxCount}
+	drift.Groups = []Group{{At: "/etc", Fingerprint: digest[:GroupDigits], N: 1}}
 	drift.Unread, drift.UnreadPath, drift.New = maxCount, strings.Repeat("\xff", 1000), 3*maxCount
 	for name, l := range map[string]Line{"failed": failed, "drift": drift} {
 		text, err := l.Encode()

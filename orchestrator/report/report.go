@@ -86,9 +86,11 @@ type Host struct {
 	Unread     int    `json:"unread,omitempty"`
 	UnreadPath string `json:"unread_path,omitempty"`
 
-	Fingerprint string   `json:"fingerprint,omitempty"`
-	Paths       []string `json:"paths,omitempty"` // a sample, see result.Line
-	More        int      `json:"more,omitempty"`  // changes that are not in Paths
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Groups are those of the changes that the result line had room for.
+	Groups []result.Group `json:"groups,omitempty"`
+	Paths  []string       `json:"paths,omitempty"` // a sample, see result.Line
+	More   int            `json:"more,omitempty"`  // changes that are not in Paths
 
 	Reason  Reason `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`

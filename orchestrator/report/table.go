@@ -50,7 +50,9 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
 	t.line("%s  %s  %s", Escape(r.Fleet), count(r.Summary.Targeted, "host"), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
-	t.cohorts(r.Cohorts())
+	if cohorts := r.Cohorts(); t.cohorts(cohorts) && len(cohorts) > 1 {
+		t.groups(r.Hosts)
+	}
 	t.line("")
 	if len(r.Hosts) <= fewHosts {
 		t.hosts(r.Hosts)
@@ -151,10 +153,11 @@ func (t *table) line(format string, args ...any) {
 	fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
-// cohorts says which hosts changed alike. With a single host there is nothing to compare.
-func (t *table) cohorts(cohorts []Cohort) {
+// cohorts says which hosts changed alike, and answers if it did. With a single host there
+// is nothing to compare.
+func (t *table) cohorts(cohorts []Cohort) bool {
 	if len(cohorts) < 2 && (len(cohorts) == 0 || len(cohorts[0].Hosts) < 2) {
-		return
+		return false
 	}
 	t.line("")
 	for i, c := range cohorts {
@@ -179,6 +182,7 @@ func (t *table) cohorts(cohorts []Cohort) {
 		}
 		t.line("%s", clip(text, t.style.Width))
 	}
+	return true
 }
 
 // hosts draws a row a host. On a narrow terminal the last column stands below the row; on a

@@ -1,0 +1,188 @@
+package check
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+
+	"aidefleet/node/aide"
+	"aidefleet/node/profile"
+	"aidefleet/node/result"
+	"aidefleet/node/rules"
+)
+
+// groups puts changes into groups, and makes a fingerprint of each. The fingerprint of a
+// group depends on the changes in it only, whatever else the host has.
+//
+// It is the first hex digits of a SHA-256 over a header and the SHA-256 of each change's
+// record, sorted. A record is the kind, the path and, for added and changed entries, what
+// hosts with other rules record too: type and mode, user, group, size of files, target of
+// links, and one digest with its name. A zero byte ends each part.
+type groups struct {
+	profile profile.Paths
+	found   map[string]uint32 // index in all, by name
+	all     []*group
+	digests digestSorter
+	many    bool // there are more than maxGroups
+	record  []byte
+}
+
+type group struct {
+	name string
+	n    int
+	sum  hash.Hash
+}
+
+const groupHeader = "aide-node group 1\n"
+
+// maxGroups bounds the groups of a host. If there are more, none is told.
+const maxGroups = 4096
+
+// noDigest are values of a digest's column that say nothing: it is not recorded, or the
+// entry is no file.
+var noDigest = map[string]bool{"": true, "0": true}
+
+func newGroups(dir string, paths profile.Paths) *groups {
+	return &groups{profile: paths, found: map[string]uint32{}, digests: digestSorter{dir: dir}}
+}
+
+// profilePaths are the paths that the profile on the host has the host look at.
+func (r *runner) profilePaths() profile.Paths {
+	place, err := rules.Find(r.config)
+	if err != nil {
+		return nil // nobody configured a profile here, or configure says what is wrong
+	}
+	return profile.PathsOf(place.Rules)
+}
+
+// groupName is the name of the group that a change is in: the path of the profile that
+// covers it, or else its first two components. A file directly in a folder of the root is
+// in that folder. A folder is in the group of what is in it.
+func groupName(paths profile.Paths, name []byte, folder bool) string {
+	if at := paths.Covering(string(name)); at != "" {
+		return at
+	}
+	first := bytes.IndexByte(name[min(1, len(name)):], '/') + 1
+	if first == 0 {
+		return string(name) // in the root
+	}
+	second := bytes.IndexByte(name[first+1:], '/')
+	switch {
+	case second < 0 && folder:
+		return string(name)
+	case second < 0:
+		return string(name[:first])
+	}
+	return string(name[:first+1+second])
+}
+
+func (g *groups) addRemoved(e aide.Entry) error {
+	var folder bool
+	e.Attributes(func(column string, value []byte) {
+		if column == "perm" {
+			folder = isFolder(value)
+		}
+	})
+	name := e.Name()
+	g.begin(aide.Removed, name)
+	return g.add(name, folder)
+}
+
+func (g *groups) addPresent(kind aide.Kind, e aide.Entry) error {
+	name := e.Name()
+	g.begin(kind, name)
+	var perm, uid, gid, size, target, sha256, sha512 string
+	columns := map[string]*string{"perm": &perm, "uid": &uid, "gid": &gid, "size": &size, "lname": &target, "sha256": &sha256, "sha512": &sha512}
+	e.Attributes(func(column string, value []byte) {
+		if to := columns[column]; to != nil {
+			*to = string(value)
+		}
+	})
+	g.put("mode", perm)
+	g.put("uid", uid)
+	g.put("gid", gid)
+	if isFile(perm) {
+		g.put("size", size)
+	}
+	if target != "0" {
+		g.put("target", target)
+	}
+	switch {
+	case !noDigest[sha512]:
+		g.put("sha512", sha512)
+	case !noDigest[sha256]:
+		g.put("sha256", sha256)
+	}
+	return g.add(name, isFolder([]byte(perm)))
+}
+
+// isFile reads the octal mode of a database: 100644.
+func isFile(perm string) bool { return len(perm) == 6 && strings.HasPrefix(perm, "10") }
+
+func (g *groups) begin(kind aide.Kind, name []byte) {
+	g.record = append(append(append(g.record[:0], byte(kind), 0), name...), 0)
+}
+
+// put adds a value to the record, unless the database does not have it.
+func (g *groups) put(name, value string) {
+	if value != "" {
+		g.record = append(append(append(append(g.record, name...), '='), value...), 0)
+	}
+}
+
+func (g *groups) add(path []byte, folder bool) error {
+	name := groupName(g.profile, path, folder)
+	at, known := g.found[name]
+	if !known {
+		if g.many = g.many || len(g.all) == maxGroups; g.many {
+			return nil
+		}
+		at = uint32(len(g.all))
+		g.found[name] = at
+		g.all = append(g.all, &group{name: name, sum: sha256.New()})
+	}
+	g.all[at].n++
+	return g.digests.add(recordDigest{sha256.Sum256(g.record), at})
+}
+
+func (g *groups) close() { g.digests.close() }
+
+// list are the groups, those first that matter most.
+func (g *groups) list() ([]result.Group, error) {
+	if g.many {
+		return nil, nil
+	}
+	for _, one := range g.all {
+		_, _ = io.WriteString(one.sum, groupHeader) // never fails (hash.Hash)
+	}
+	err := g.digests.each(func(d recordDigest) error {
+		_, _ = g.all[d.group].sum.Write(d.digest[:])
+		return nil
+	})
+	list := make([]result.Group, 0, len(g.all))
+	for _, one := range g.all {
+		list = append(list, result.Group{At: one.name, Fingerprint: hex.EncodeToString(one.sum.Sum(nil))[:result.GroupDigits], N: one.n})
+	}
+	slices.SortFunc(list, func(a, b result.Group) int {
+		return cmp.Or(cmp.Compare(rootRank(a.At), rootRank(b.At)), strings.Compare(a.At, b.At))
+	})
+	return list, err
+}
+
+// roots are the first components of groups, those first that matter most.
+var roots = []string{"/etc", "/usr", "/root", "/boot", "/opt", "/srv", "/var"}
+
+// rootRank is lower for a group that matters more.
+func rootRank(name string) int {
+	for i, root := range roots {
+		if name == root || strings.HasPrefix(name, root+"/") {
+			return i
+		}
+	}
+	return len(roots)
+}

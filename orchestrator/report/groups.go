@@ -1,0 +1,78 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aidefleet/node/result"
+)
+
+// SharedGroup is a group of changes that is the same on some hosts, whatever else they
+// have.
+type SharedGroup struct {
+	result.Group
+	Hosts []Host
+}
+
+// SharedGroups are the groups of all hosts. Those of one host alone come first, then those
+// that the most hosts share. untold counts the changes that are in no group, because a
+// host's result line had no room for it, or because the host's node knows no groups.
+func SharedGroups(hosts []Host) (shared []SharedGroup, untold int) {
+	found := map[result.Group]int{}
+	for _, h := range hosts {
+		if h.Counts == nil {
+			continue
+		}
+		untold += h.Sum()
+		for _, g := range h.Groups {
+			untold -= g.N
+			at, known := found[g]
+			if !known {
+				at = len(shared)
+				found[g] = at
+				shared = append(shared, SharedGroup{Group: g})
+			}
+			shared[at].Hosts = append(shared[at].Hosts, h)
+		}
+	}
+	slices.SortFunc(shared, func(a, b SharedGroup) int {
+		if alone := len(b.Hosts) == 1; alone != (len(a.Hosts) == 1) {
+			if alone {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(len(b.Hosts), len(a.Hosts)), strings.Compare(a.At, b.At), strings.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	return shared, untold
+}
+
+// groups says what hosts that changed in different ways have in common, and what one of
+// them has alone.
+func (t *table) groups(hosts []Host) {
+	shared, untold := SharedGroups(hosts)
+	if len(shared) == 0 {
+		return
+	}
+	t.line("")
+	t.line("The changes by group:")
+	for i, g := range shared {
+		if i == fewCohorts && len(shared) > i+1 {
+			t.line("and %s", count(len(shared)-i, "other group"))
+			break
+		}
+		text := fmt.Sprintf("%s  %s, %s:", clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
+		for _, h := range g.Hosts {
+			if terminal.StringWidth(text) > t.style.Width {
+				break // there may be thousands more
+			}
+			text += " " + Escape(h.label())
+		}
+		t.line("%s", clip(text, t.style.Width))
+	}
+	if untold > 0 {
+		t.line("and %s in no group: see orchestrator show HOST", count(untold, "change"))
+	}
+}

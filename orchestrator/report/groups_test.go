@@ -1,0 +1,64 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"aidefleet/node/result"
+)
+
+// patched is a fleet after a deploy on all hosts: each has a cache of its own, and one has
+// a file in /etc/cron.d.
+func patched(n int) Report {
+	r := Report{Fleet: "env=prod"}
+	for i := range n {
+		h := Host{Instance: fmt.Sprintf("i-%08x", i), Name: fmt.Sprintf("web-%d", i), Status: Drift, Counts: &result.Counts{Changed: 5}}
+		h.Fingerprint = fmt.Sprintf("%032x", i)
+		h.Groups = []result.Group{{At: "/srv/app", Fingerprint: strings.Repeat("a", 16), N: 3}}
+		if i == n-1 {
+			h.Groups = append(h.Groups, result.Group{At: "/etc/cron.d", Fingerprint: strings.Repeat("b", 16), N: 1})
+		}
+		r.SetHosts(append(r.Hosts, h))
+	}
+	return r
+}
+
+// TestSharedGroups: what one host alone has comes first, and what is in no group is counted.
+func TestSharedGroups(t *testing.T) {
+	shared, untold := SharedGroups(patched(40).Hosts)
+	require.Len(t, shared, 2)
+	assert.Equal(t, "/etc/cron.d", shared[0].At)
+	require.Len(t, shared[0].Hosts, 1)
+	assert.Equal(t, "web-39", shared[0].Hosts[0].Name)
+	assert.Equal(t, "/srv/app", shared[1].At)
+	assert.Len(t, shared[1].Hosts, 40)
+	assert.Equal(t, 40*5-40*3-1, untold)
+}
+
+// TestTableOfGroups: the table says what hosts with different fingerprints share.
+func TestTableOfGroups(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteTable(&b, patched(40), Style{Width: 80}))
+	assert.Contains(t, b.String(), `
+The changes by group:
+/etc/cron.d  1 change, 1 host: web-39
+/srv/app  3 changes, 40 hosts: web-0 web-1 web-10 web-11 web-12 web-13 web-14 w…
+and 79 changes in no group: see orchestrator show HOST
+`)
+}
+
+// TestHostileGroup: a host's name for a group does nothing on a terminal.
+func TestHostileGroup(t *testing.T) {
+	r := patched(2)
+	r.Hosts[0].Groups[0].At = "/\x1b[31m\u202e" + strings.Repeat("x", 200)
+	var b bytes.Buffer
+	require.NoError(t, WriteTable(&b, r, Style{Width: 80}))
+	assert.Contains(t, b.String(), `/\x1b[31m\u202e`)
+	assert.NotContains(t, b.String(), "\x1b")
+	fits(t, b.String(), 80)
+}
