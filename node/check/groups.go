@@ -43,10 +43,6 @@ const groupHeader = "aide-node group 1\n"
 // maxGroups bounds the groups of a host. If there are more, none is told.
 const maxGroups = 4096
 
-// noDigest are values of a digest's column that say nothing: it is not recorded, or the
-// entry is no file.
-var noDigest = map[string]bool{"": true, "0": true}
-
 func newGroups(dir string, paths profile.Paths) *groups {
 	return &groups{profile: paths, found: map[string]uint32{}, digests: digestSorter{dir: dir}}
 }
@@ -94,44 +90,60 @@ func (g *groups) addRemoved(e aide.Entry) error {
 }
 
 func (g *groups) addPresent(kind aide.Kind, e aide.Entry) error {
-	name := e.Name()
-	g.begin(kind, name)
-	var perm, uid, gid, size, target, sha256, sha512 string
-	columns := map[string]*string{"perm": &perm, "uid": &uid, "gid": &gid, "size": &size, "lname": &target, "sha256": &sha256, "sha512": &sha512}
+	var perm, uid, gid, size, target, sha256, sha512 []byte
 	e.Attributes(func(column string, value []byte) {
-		if to := columns[column]; to != nil {
-			*to = string(value)
+		switch column {
+		case "perm":
+			perm = value
+		case "uid":
+			uid = value
+		case "gid":
+			gid = value
+		case "size":
+			size = value
+		case "lname":
+			target = value
+		case "sha256":
+			sha256 = value
+		case "sha512":
+			sha512 = value
 		}
 	})
-	g.put("mode", perm)
-	g.put("uid", uid)
-	g.put("gid", gid)
+	name := e.Name()
+	g.begin(kind, name)
+	g.put("mode=", perm)
+	g.put("uid=", uid)
+	g.put("gid=", gid)
 	if isFile(perm) {
-		g.put("size", size)
+		g.put("size=", size)
 	}
-	if target != "0" {
-		g.put("target", target)
+	if isRecorded(target) {
+		g.put("target=", target)
 	}
 	switch {
-	case !noDigest[sha512]:
-		g.put("sha512", sha512)
-	case !noDigest[sha256]:
-		g.put("sha256", sha256)
+	case isRecorded(sha512):
+		g.put("sha512=", sha512)
+	case isRecorded(sha256):
+		g.put("sha256=", sha256)
 	}
-	return g.add(name, isFolder([]byte(perm)))
+	return g.add(name, isFolder(perm))
 }
 
 // isFile reads the octal mode of a database: 100644.
-func isFile(perm string) bool { return len(perm) == 6 && strings.HasPrefix(perm, "10") }
+func isFile(perm []byte) bool { return len(perm) == 6 && perm[0] == '1' && perm[1] == '0' }
+
+// isRecorded says that a digest or the target of a link is there: AIDE writes "0" if an
+// entry has none.
+func isRecorded(value []byte) bool { return len(value) > 0 && string(value) != "0" }
 
 func (g *groups) begin(kind aide.Kind, name []byte) {
 	g.record = append(append(append(g.record[:0], byte(kind), 0), name...), 0)
 }
 
 // put adds a value to the record, unless the database does not have it.
-func (g *groups) put(name, value string) {
-	if value != "" {
-		g.record = append(append(append(append(g.record, name...), '='), value...), 0)
+func (g *groups) put(name string, value []byte) {
+	if len(value) > 0 {
+		g.record = append(append(append(g.record, name...), value...), 0)
 	}
 }
 

@@ -37,7 +37,14 @@ var ErrNotAsWritten = errors.New("last.json is not as a check writes it")
 
 // KeepLast keeps what the last check found.
 func (f Folder) KeepLast(l LastCheck) error {
-	l.Line = l.ToSecond()
+	line, err := l.Encode() // as the line says it: names may be long
+	if err != nil {
+		return fmt.Errorf("keep what the check found: %w", err)
+	}
+	l.Line = result.Line{}
+	if err := json.Unmarshal(line, &l.Line); err != nil {
+		return fmt.Errorf("keep what the check found: %w", err)
+	}
 	text, err := result.MarshalLines(l)
 	if err != nil {
 		return fmt.Errorf("encode what the check found: %w", err)

@@ -2,12 +2,41 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"aidefleet/node/result"
 )
+
+// TestLastOfLongNames: what is kept is no longer than a result line, or the check could not
+// be accepted.
+func TestLastOfLongNames(t *testing.T) {
+	f, err := Open(t.TempDir())
+	require.NoError(t, err)
+	digest := strings.Repeat("a", 64)
+	kept := LastCheck{
+		Line: result.Line{
+			V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 2000}, Fingerprint: digest[:32], Started: time.Now(),
+			Baseline: &result.Baseline{SHA256: digest}, Config: digest,
+		},
+		NewDatabase: digest,
+	}
+	for i := range 2000 {
+		name := fmt.Sprintf("/srv/%d%s", i, strings.Repeat("x", 250))
+		kept.Paths = append(kept.Paths, "+"+name)
+		kept.Groups = append(kept.Groups, result.Group{At: name, Fingerprint: digest[:result.GroupDigits], N: 1})
+	}
+	require.NoError(t, f.KeepLast(kept))
+	last, err := f.ReadLast()
+	require.NoError(t, err)
+	assert.Equal(t, digest[:32], last.Fingerprint)
+	assert.Equal(t, digest, last.NewDatabase)
+}
 
 // TestLast reads what was kept, whatever the names of files look like.
 func TestLast(t *testing.T) {
@@ -22,7 +51,7 @@ func TestLast(t *testing.T) {
 	a, b, c := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
 	kept := LastCheck{
 		Line: result.Line{
-			V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 3}, Fingerprint: a[:32], Started: now,
+			V: result.Version, Status: result.Drift, Counts: &result.Counts{Added: 5}, Fingerprint: a[:32], Started: now,
 			Baseline: &result.Baseline{SHA256: b}, Config: c,
 			Paths: []string{`+accepted": "x`, "+\n \"accepted\": \"x\",\n", `+/newDatabase": "x`, `+": "`, `+\": "`},
 		},

@@ -13,7 +13,7 @@ import (
 // have.
 type SharedGroup struct {
 	result.Group
-	Hosts []Host
+	Hosts []*Host
 }
 
 // SharedGroups are the groups of all hosts. Those of one host alone come first, then those
@@ -21,7 +21,8 @@ type SharedGroup struct {
 // host's result line had no room for it, or because the host's node knows no groups.
 func SharedGroups(hosts []Host) (shared []SharedGroup, untold int) {
 	found := map[result.Group]int{}
-	for _, h := range hosts {
+	for i := range hosts {
+		h := &hosts[i] // there may be many groups of many hosts
 		if h.Counts == nil {
 			continue
 		}
