@@ -20,7 +20,7 @@ type recordDigest struct {
 // digestBytes is the length of a recordDigest in a file.
 const digestBytes = sha256.Size + 4
 
-// inMemory bounds the digests that are held at once: 2 MiB of them.
+// inMemory bounds the digests that a sorter holds at once: 2.25 MiB of them.
 const inMemory = 1 << 16
 
 // digestSorter sorts digests. Those that would take too much memory wait in a file.

@@ -17,9 +17,9 @@ const (
 	maxUnreadPath = 120 // bytes of UnreadPath
 )
 
-// Encode returns the line without a newline. It cuts Message and UnreadPath, keeps
-// the first of the Paths, then the Groups, then the other Paths that fit into MaxBytes, and counts
-// the paths that do not in More. It fails only if the line breaks the contract.
+// Encode returns the line without a newline. It cuts Message and UnreadPath. It keeps
+// the first of the Paths, then the Groups, then the other Paths that fit into MaxBytes, and
+// counts the paths that do not fit in More. It fails only if the line breaks the contract.
 func (l Line) Encode() ([]byte, error) {
 	l.V = Version
 	l.UnreadPath = clip(EscapeInvalid(l.UnreadPath), maxUnreadPath)
@@ -62,19 +62,25 @@ func (l Line) Encode() ([]byte, error) {
 	return b, nil
 }
 
+// room is how many bytes the line leaves for what is in a list, whatever More will be. list
+// is the empty list as JSON.
+func (l Line) room(list string) (int, error) {
+	l.More = math.MaxInt32
+	b, err := Marshal(l)
+	return MaxBytes - len(b) - len(list), err
+}
+
 // fitGroups returns the groups that leave the line within MaxBytes and are valid. The path
 // that matters most goes before them.
 func (l Line) fitGroups(groups []Group, paths []string) ([]Group, error) {
-	l.More = math.MaxInt32
 	var err error
 	if l.Paths, err = l.fit(paths[:min(1, len(paths))]); err != nil {
 		return nil, err
 	}
-	b, err := Marshal(l)
+	room, err := l.room(`,"groups":[]`)
 	if err != nil {
 		return nil, err
 	}
-	room := MaxBytes - len(b) - len(`,"groups":[]`)
 	var kept []Group
 	for _, g := range groups {
 		text, err := Marshal(g)
@@ -94,12 +100,10 @@ func (l Line) fitGroups(groups []Group, paths []string) ([]Group, error) {
 // fit returns the paths that leave the line within MaxBytes. It passes over a path that
 // does not fit, since a shorter one may follow.
 func (l Line) fit(paths []string) ([]string, error) {
-	l.More = math.MaxInt32
-	b, err := Marshal(l)
+	room, err := l.room(`,"paths":[]`)
 	if err != nil {
 		return nil, err
 	}
-	room := MaxBytes - len(b) - len(`,"paths":[]`)
 	var kept []string
 	for _, p := range paths {
 		size := quoted(p) + len(`"",`)

@@ -65,13 +65,7 @@ func (t *table) groups(hosts []Host) {
 			break
 		}
 		text := fmt.Sprintf("%s  %s, %s:", clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
-		for _, h := range g.Hosts {
-			if terminal.StringWidth(text) > t.style.Width {
-				break // there may be thousands more
-			}
-			text += " " + Escape(h.label())
-		}
-		t.line("%s", clip(text, t.style.Width))
+		t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
 	}
 	if untold > 0 {
 		t.line("and %s in no group: see orchestrator show HOST", count(untold, "change"))

@@ -50,7 +50,9 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
 	t.line("%s  %s  %s", Escape(r.Fleet), count(r.Summary.Targeted, "host"), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
-	if cohorts := r.Cohorts(); t.cohorts(cohorts) && len(cohorts) > 1 {
+	cohorts := r.Cohorts()
+	t.cohorts(cohorts)
+	if len(cohorts) > 1 {
 		t.groups(r.Hosts)
 	}
 	t.line("")
@@ -153,11 +155,10 @@ func (t *table) line(format string, args ...any) {
 	fmt.Fprintln(t.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
 
-// cohorts says which hosts changed alike, and answers if it did. With a single host there
-// is nothing to compare.
-func (t *table) cohorts(cohorts []Cohort) bool {
+// cohorts says which hosts changed alike. With a single host there is nothing to compare.
+func (t *table) cohorts(cohorts []Cohort) {
 	if len(cohorts) < 2 && (len(cohorts) == 0 || len(cohorts[0].Hosts) < 2) {
-		return false
+		return
 	}
 	t.line("")
 	for i, c := range cohorts {
@@ -174,15 +175,16 @@ func (t *table) cohorts(cohorts []Cohort) bool {
 			fingerprint = "unknown"
 		}
 		text := fmt.Sprintf("%-8.8s  %s, %s:", Escape(fingerprint), count(len(c.Hosts), "host"), verb)
-		for _, h := range c.Hosts {
-			if terminal.StringWidth(text) > t.style.Width {
-				break // there may be thousands more
-			}
-			text += " " + Escape(h.label())
-		}
-		t.line("%s", clip(text, t.style.Width))
+		t.lineOfHosts(text, len(c.Hosts), func(i int) *Host { return &c.Hosts[i] })
 	}
-	return true
+}
+
+// lineOfHosts writes a line with as many of n hosts behind the text as it has room for.
+func (t *table) lineOfHosts(text string, n int, host func(i int) *Host) {
+	for i := 0; i < n && terminal.StringWidth(text) <= t.style.Width; i++ {
+		text += " " + Escape(host(i).label())
+	}
+	t.line("%s", clip(text, t.style.Width))
 }
 
 // hosts draws a row a host. On a narrow terminal the last column stands below the row; on a
