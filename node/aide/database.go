@@ -26,11 +26,15 @@ func badDatabase(format string, args ...any) error {
 type Entry struct {
 	fields  [][]byte
 	columns []string
-	name    int // the column that holds the name
+	name    int    // the column that holds the name
+	line    []byte // as it is written, without its end
 }
 
 // Name is the entry's path, as the file system has it.
 func (e Entry) Name() []byte { return decodeName(e.fields[e.name]) }
+
+// Line is the entry as it is written, without its end.
+func (e Entry) Line() []byte { return e.line }
 
 // Attributes hands each other column and its value, as they are written.
 func (e Entry) Attributes(visit func(column string, value []byte)) {
@@ -113,11 +117,12 @@ func (d *databaseReader) line(line []byte) error {
 	case bytes.HasPrefix(line, []byte("@@db_spec ")):
 		return d.spec(line)
 	case isEnd(line):
-		d.Marked = true
+		d.Marked, d.Keyed = true, len(bytes.Fields(line)) > 1
 		return nil
 	case d.entry.columns == nil:
 		return badDatabase("line %d: an entry before @@db_spec", d.lines)
 	}
+	d.entry.line = line
 	d.entry.fields = split(d.entry.fields[:0], line)
 	if len(d.entry.fields) != len(d.entry.columns) {
 		return badDatabase("line %d: %d fields instead of %d", d.lines, len(d.entry.fields), len(d.entry.columns))
@@ -137,10 +142,11 @@ func (d *databaseReader) spec(line []byte) error {
 		return badDatabase("line %d: a second @@db_spec", d.lines)
 	}
 	for _, column := range split(nil, line)[1:] {
-		d.entry.columns = append(d.entry.columns, string(column))
+		d.Columns = append(d.Columns, string(column))
 		d.times = d.times || bytes.HasSuffix(column, []byte("time"))
 	}
-	d.entry.name = slices.Index(d.entry.columns, "name")
+	d.entry.columns = d.Columns
+	d.entry.name = slices.Index(d.Columns, "name")
 	if d.entry.name < 0 {
 		return badDatabase("line %d: @@db_spec without a name", d.lines)
 	}

@@ -16,9 +16,10 @@ import (
 
 const checkAgain = "run aide-node check again"
 
-// Accept makes the state that the last check found the baseline. The fingerprint has to be
-// that check's, and neither the baseline nor the configuration may have changed since. Its
-// answer is clean, with the number of entries of the new baseline as total.
+// Accept makes the state that the last check found the baseline, or one group of its
+// changes. The fingerprint has to be that check's, or that of a group in it, and neither the
+// baseline nor the configuration may have changed since. Its answer is clean, with the number
+// of entries of the new baseline as total.
 func Accept(ctx context.Context, o Options, fingerprint string) Answer {
 	return o.run(ctx, func(r *runner, _ context.Context) error { return r.accept(fingerprint) })
 }
@@ -39,6 +40,13 @@ func (r *runner) accept(fingerprint string) error {
 	if done, err := r.isAccepted(last, fingerprint); done || err != nil {
 		return err
 	}
+	part, err := r.partOf(last, fingerprint)
+	if err != nil {
+		return err
+	}
+	if part != nil {
+		fingerprint = last.Fingerprint
+	}
 	if err := refusal(last, fingerprint, r.config.SHA256); err != nil {
 		return failure{result.Refused, err}
 	}
@@ -55,6 +63,9 @@ func (r *runner) accept(fingerprint string) error {
 	fresh := r.job().NewDatabase()
 	if _, err := os.Stat(fresh); errors.Is(err, fs.ErrNotExist) {
 		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.At(), checkAgain)
+	}
+	if part != nil {
+		return r.acceptPart(last, *part, base)
 	}
 	if err := r.replace(fresh, last.NewDatabase, base.SHA256); err != nil {
 		return err

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"os"
 	"strings"
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
 	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 // errLists says that the lists of a report contradict its counts or the databases.
@@ -21,7 +23,8 @@ var noDatabase = strings.Repeat("0", 64)
 // changeSet is what is told of the changes that a report lists.
 type changeSet struct {
 	fingerprint string
-	groups      []result.Group
+	groups      []state.Group
+	members     *os.File // the names in the groups; nil if no groups are known
 	paths       []string
 }
 
@@ -47,7 +50,8 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 	}
 	switch {
 	case err == nil:
-		r.answer.Fingerprint, r.answer.Groups, r.answer.Paths = named.fingerprint, named.groups, named.paths
+		r.answer.Fingerprint, r.answer.Groups, r.answer.Paths = named.fingerprint, told(inOrder(named.groups)), named.paths
+		r.found, r.answer.groups = named, inOrder(named.groups)
 		r.named = true
 		return fresh.SHA256, nil
 	case invalid, errors.Is(err, errSpelling): // the counts are certain all the same
@@ -182,6 +186,11 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 	n.paths = shown.paths()
 	if n.groups, err = grouped.list(); err != nil {
 		return n, fresh, false, err
+	}
+	if n.groups != nil {
+		if n.members, err = grouped.members.take(); err != nil {
+			return n, fresh, false, err
+		}
 	}
 	n.fingerprint, err = r.sum(&print)
 	return n, fresh, false, err

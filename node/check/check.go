@@ -43,6 +43,7 @@ type Answer struct {
 	Notes []string
 
 	headline string // what the answer is about; empty after a check
+	groups   []state.Group
 }
 
 // Check compares the host's files with its baseline. It always has an answer.
@@ -104,6 +105,7 @@ func (r *runner) check(ctx context.Context) error {
 	if err := r.state.KeepLast(state.LastCheck{Line: r.answer.Line, NewDatabase: newDatabase, Database: base.Path}); err != nil {
 		return err
 	}
+	r.keepGroups(newDatabase)
 	r.keepChanges(base)
 	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"aidefleet/node/aide"
 )
 
+// fingerprintDigits is how many hex digits a fingerprint has.
+const fingerprintDigits = 32
+
 // fingerprint collects changes and digests them. Hosts with the same changes have the same
 // fingerprint, whatever their inodes and clocks.
 //
@@ -87,5 +90,5 @@ func (f *fingerprint) sum(list io.Writer) (string, error) {
 		_, err := out.Write(d.digest[:])
 		return err
 	})
-	return hex.EncodeToString(h.Sum(nil))[:32], err
+	return hex.EncodeToString(h.Sum(nil))[:fingerprintDigits], err
 }

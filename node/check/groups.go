@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"aidefleet/node/profile"
 	"aidefleet/node/result"
 	"aidefleet/node/rules"
+	"aidefleet/node/state"
 )
 
 // groups puts changes into groups, and makes a fingerprint of each. The fingerprint of a
@@ -30,6 +32,7 @@ type groups struct {
 	digests digestSorter
 	many    bool // there are more than maxGroups
 	record  []byte
+	members members
 }
 
 type group struct {
@@ -44,7 +47,7 @@ const groupHeader = "aide-node group 1\n"
 const maxGroups = 4096
 
 func newGroups(dir string, paths profile.Paths) *groups {
-	return &groups{profile: paths, found: map[string]uint32{}, digests: digestSorter{dir: dir}}
+	return &groups{profile: paths, found: map[string]uint32{}, digests: digestSorter{dir: dir}, members: members{dir: dir}}
 }
 
 // profilePaths are the paths that the profile on the host has the host look at.
@@ -159,13 +162,16 @@ func (g *groups) add(path []byte, folder bool) error {
 		g.all = append(g.all, &group{name: name, sum: sha256.New()})
 	}
 	g.all[at].n++
-	return g.digests.add(recordDigest{sha256.Sum256(g.record), at})
+	return errors.Join(g.members.add(path, at), g.digests.add(recordDigest{sha256.Sum256(g.record), at}))
 }
 
-func (g *groups) close() { g.digests.close() }
+func (g *groups) close() {
+	g.digests.close()
+	g.members.close()
+}
 
-// list are the groups, those first that matter most.
-func (g *groups) list() ([]result.Group, error) {
+// list are the groups, in the order in which the names of their members have them.
+func (g *groups) list() ([]state.Group, error) {
 	if g.many {
 		return nil, nil
 	}
@@ -176,14 +182,27 @@ func (g *groups) list() ([]result.Group, error) {
 		_, _ = g.all[d.group].sum.Write(d.digest[:])
 		return nil
 	})
-	list := make([]result.Group, 0, len(g.all))
+	list := make([]state.Group, 0, len(g.all))
 	for _, one := range g.all {
-		list = append(list, result.Group{At: one.name, Fingerprint: hex.EncodeToString(one.sum.Sum(nil))[:result.GroupDigits], N: one.n})
+		list = append(list, state.Group{At: one.name, Fingerprint: hex.EncodeToString(one.sum.Sum(nil))[:fingerprintDigits], N: one.n})
 	}
-	slices.SortFunc(list, func(a, b result.Group) int {
+	return list, err
+}
+
+// inOrder are groups, those first that matter most.
+func inOrder(groups []state.Group) []state.Group {
+	return slices.SortedFunc(slices.Values(groups), func(a, b state.Group) int {
 		return cmp.Or(cmp.Compare(rootRank(a.At), rootRank(b.At)), strings.Compare(a.At, b.At))
 	})
-	return list, err
+}
+
+// told are groups as the result line tells them.
+func told(groups []state.Group) []result.Group {
+	list := make([]result.Group, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, result.Group{At: g.At, Fingerprint: g.Fingerprint[:result.GroupDigits], N: g.N})
+	}
+	return list
 }
 
 // roots are the first components of groups, those first that matter most.

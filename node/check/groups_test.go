@@ -14,7 +14,7 @@ import (
 
 	"aidefleet/node/aide"
 	"aidefleet/node/profile"
-	"aidefleet/node/result"
+	"aidefleet/node/state"
 )
 
 func TestGroupName(t *testing.T) {
@@ -40,7 +40,7 @@ func TestGroupName(t *testing.T) {
 }
 
 // groupsIn are the groups of a database whose entries are all changed, by name.
-func groupsIn(t *testing.T, text string, removed ...string) map[string]result.Group {
+func groupsIn(t *testing.T, text string, removed ...string) map[string]state.Group {
 	t.Helper()
 	g := newGroups(t.TempDir(), nil)
 	defer g.close()
@@ -51,7 +51,7 @@ func groupsIn(t *testing.T, text string, removed ...string) map[string]result.Gr
 	}
 	list, err := g.list()
 	require.NoError(t, err)
-	by := map[string]result.Group{}
+	by := map[string]state.Group{}
 	for _, one := range list {
 		by[one.At] = one
 	}
@@ -115,14 +115,14 @@ func TestGroupIsDocumented(t *testing.T) {
 	slices.SortFunc(records, bytes.Compare)
 	want := sha256.Sum256(append([]byte("aide-node group 1\n"), bytes.Join(records, nil)...))
 	got := groupsIn(t, table("name perm uid gid size lname sha256 sha512", "/srv/app/a 100644 0 0 5 0 x y", "/srv/app/l 120777 0 0 1 YQ== 0 0"), "/srv/app/gone")
-	assert.Equal(t, hex.EncodeToString(want[:])[:result.GroupDigits], got["/srv/app"].Fingerprint)
+	assert.Equal(t, hex.EncodeToString(want[:])[:fingerprintDigits], got["/srv/app"].Fingerprint)
 	assert.Equal(t, 3, got["/srv/app"].N)
 }
 
 // TestManyChanges: a group of more changes than memory is for has the same fingerprint in
 // any order.
 func TestManyChanges(t *testing.T) {
-	list := func(from, step int) []result.Group {
+	list := func(from, step int) []state.Group {
 		g := newGroups(t.TempDir(), nil)
 		defer g.close()
 		const n = 3 * inMemory
@@ -134,7 +134,7 @@ func TestManyChanges(t *testing.T) {
 		require.NoError(t, err)
 		groups, err := g.list()
 		require.NoError(t, err)
-		return groups
+		return inOrder(groups)
 	}
 	assert.Equal(t, list(0, 1), list(2, 5*7*11))
 }
@@ -161,7 +161,7 @@ func TestOrderOfGroups(t *testing.T) {
 	list, err := g.list()
 	require.NoError(t, err)
 	var names []string
-	for _, one := range list {
+	for _, one := range inOrder(list) {
 		names = append(names, one.At)
 	}
 	assert.Equal(t, []string{"/etc", "/usr/bin", "/opt/b", "/srv/a", "/var/lib", "/data/x", "/etcetera/x"}, names)

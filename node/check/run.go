@@ -38,6 +38,7 @@ type runner struct {
 
 	compared      baseline.Info // the baseline that a check compares with
 	folderWatched bool          // the baseline has an entry of the folder it lies in
+	found         changeSet     // what the changes are, if they are named
 	named         bool          // the changes are known by name, and their digests are written
 }
 

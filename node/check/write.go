@@ -49,6 +49,15 @@ func (a Answer) forPeople() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
+	if len(a.groups) > 1 && a.Status == result.Drift {
+		fmt.Fprintln(&b, "By group; aide-node accept takes the fingerprint of one, or of all:")
+		for _, g := range a.groups[:min(len(a.groups), 20)] {
+			fmt.Fprintf(&b, "  %s  %d  %s\n", g.Fingerprint, g.N, printable(g.At))
+		}
+		if more := len(a.groups) - 20; more > 0 {
+			fmt.Fprintf(&b, "  and %d more groups\n", more)
+		}
+	}
 	if a.Since != "" && a.Sum() > 0 {
 		fmt.Fprintf(&b, "%d of them new since the check before, %s.\n", a.New, a.Since)
 	}

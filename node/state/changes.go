@@ -51,6 +51,33 @@ func (f Folder) KeepChanges(baseline, report, path string) error {
 	})
 }
 
+// rebaseChanges keeps the changes as those that a check of another baseline found: of the
+// changes in the next check, those are known.
+func (f Folder) rebaseChanges(from, to string) error {
+	in, err := regular.Open(f.changes())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	r := bufio.NewReader(in)
+	head, err := r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	var of, report string
+	var count int64
+	if _, err := fmt.Sscanf(head, changesHeader, &of, &report, &count); err != nil || of != from {
+		return ErrNotAsWritten
+	}
+	return wholefile.Write(f.changes(), wholefile.Options{Half: f.changes() + ".tmp"}, func(w io.Writer) error {
+		if _, err := fmt.Fprintf(w, changesHeader, to, report, count); err != nil {
+			return err
+		}
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
 // ForgetChanges removes what KeepChanges kept.
 func (f Folder) ForgetChanges() error {
 	if err := os.Remove(f.changes()); err != nil && !errors.Is(err, fs.ErrNotExist) {

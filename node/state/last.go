@@ -16,6 +16,8 @@ type LastCheck struct {
 	// Accepted is when its changes became the baseline, in RFC 3339, UTC; empty if
 	// they have not.
 	Accepted string `json:"accepted,omitempty"`
+	// Parts are the fingerprints of its groups that are in the baseline.
+	Parts []string `json:"parts,omitempty"`
 	result.Line
 	NewDatabase string `json:"newDatabase"` // SHA-256 of the database that it wrote, hex
 	// Database is the path of the database that it compared with; empty if an earlier

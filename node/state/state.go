@@ -24,6 +24,7 @@ const Default = "/var/lib/aide-node"
 //	run/                 what AIDE writes; the new database stays for acceptance
 //	reports/ID.json.gz   reports by generation, named by start time
 //	last.json            the result line of the last check
+//	groups               groups of the changes, with the names in them
 //	changes              digests of the changes that the last check found
 //	configs              which configuration each baseline was taken with
 type Folder string
@@ -82,6 +83,7 @@ func (f Folder) Reports() history.Folder { return history.In(string(f)) }
 func (f Folder) lock() string      { return filepath.Join(string(f), "lock") }
 func (f Folder) last() string      { return filepath.Join(string(f), "last.json") }
 func (f Folder) changes() string   { return filepath.Join(string(f), "changes") }
+func (f Folder) groups() string    { return filepath.Join(string(f), "groups") }
 func (f Folder) baselines() string { return filepath.Join(string(f), "configs") }
 
 // write makes text what a file of the folder holds, or leaves the file as it is.

@@ -29,7 +29,7 @@ func acceptCommand() *cli.Command {
 		UsageText: "orchestrator accept --fingerprint F --tag env=prod [options]\n" +
 			"orchestrator accept --undo --instance ID [options]",
 		Flags: flags(targetFlags(), placeFlags(),
-			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, all 32 digits, as the sweep printed it"},
+			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, or of one group of them, all 32 digits"},
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
@@ -82,7 +82,7 @@ func accept(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		return wouldAccept(out, a)
 	}
-	o.Act.Before = sweep.Claims(a.Chosen)
+	o.Act.Before, o.Act.Group = sweep.Claims(a.Chosen), a.Group
 	return writeReportOf(out, func() (report.Report, error) {
 		r, err := sweep.Accept(c.Context, regions, a, o)
 		if !errors.Is(err, sweep.ErrNotShown) {

@@ -40,6 +40,7 @@ type Action struct {
 	Region      string    `json:"region"`
 	Target      string    `json:"target,omitempty"` // the selector as text
 	Fingerprint string    `json:"fingerprint,omitempty"`
+	Group       string    `json:"group,omitempty"`    // accept: the group of changes, if it was one
 	Force       bool      `json:"force,omitempty"`    // init: also in place of a baseline
 	Commands    []string  `json:"commands,omitempty"` // ids
 	Console     bool      `json:"console,omitempty"`  // sent by somebody else than this program
@@ -57,6 +58,7 @@ type Change struct {
 	Reason   string  `json:"reason,omitempty"` // why it was not done
 	Before   Digests `json:"before"`           // as the ledger or the host's last check had them
 	After    Digests `json:"after"`            // as the host's answer has them
+	Was      string  `json:"was,omitempty"`    // baseline that the host says it replaced
 	// Findings are those that a trust acknowledged.
 	Findings []Finding `json:"findings,omitempty"`
 }

@@ -17,7 +17,7 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 		for _, a := range actions {
 			for _, h := range a.Hosts {
 				if h.Instance == one.pin.Instance && h.Done && a.When.Add(Tolerance).After(one.pin.Seen) {
-					done = append(done, act{a.Kind, a.Fingerprint, a.Force, h})
+					done = append(done, act{a.Kind, a.Fingerprint, a.Group != "", a.Force, h})
 				}
 			}
 		}
@@ -36,6 +36,7 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 type act struct {
 	kind        ledger.Kind
 	fingerprint string
+	part        bool // of an acceptance: of one group
 	force       bool
 	ledger.Change
 }
@@ -50,7 +51,7 @@ func (a act) configures() bool { return a.kind == ledger.Configure || a.renews()
 func leadsTo(pin ledger.Pin, done []act, baseline string) bool {
 	now, former := pin.Baseline, slices.Clone(pin.Former)
 	for _, a := range done {
-		if a.After.Baseline == "" || a.After.Baseline == now || !a.makes(pin, former) {
+		if a.After.Baseline == "" || a.After.Baseline == now || !a.makes(pin, now, former) {
 			continue
 		}
 		former = append([]string{now}, former...)
@@ -61,10 +62,14 @@ func leadsTo(pin ledger.Pin, done []act, baseline string) bool {
 	return false
 }
 
-// makes says that an action may have made the baseline that it claims.
-func (a act) makes(pin ledger.Pin, former []string) bool {
+// makes says that an action may have made the baseline that it claims, in place of the
+// baseline now. What a part makes cannot be announced: the host has to name what it replaced.
+func (a act) makes(pin ledger.Pin, now string, former []string) bool {
 	switch a.kind {
 	case ledger.Accept:
+		if a.part {
+			return a.Was == now
+		}
 		announced := a.Before.Next
 		if announced == "" && pin.Fingerprint == a.fingerprint {
 			announced = pin.Next

@@ -5,8 +5,9 @@
 // The rules, by host:
 //
 //   - A new baseline is explained by the actions of ours since the host was seen last: an
-//     acceptance only if it is the very database that the accepted check announced, an init
-//     only if it was to replace the baseline.
+//     acceptance only if it is the very database that the accepted check announced, or if it
+//     was of one group and took the place of the baseline before; an init only if it was to
+//     replace the baseline.
 //   - A new configuration is explained by configure, and by an init that was to replace the
 //     baseline.
 //   - Another AIDE is explained by another version number, another node by an install, or

@@ -120,6 +120,11 @@ func TestRules(t *testing.T) {
 	accept.Fingerprint = fingerprint
 	announced := action(ledger.Accept, ledger.Digests{Baseline: sha("8")})
 	announced.Hosts[0].Before.Next = sha("8")
+	part := func(was, is string) ledger.Action {
+		a := action(ledger.Accept, ledger.Digests{Baseline: sha(is)})
+		a.Fingerprint, a.Group, a.Hosts[0].Was = strings.Repeat("1e", 16), "/srv/app", sha(was)
+		return a
+	}
 	forced := func(after ledger.Digests) ledger.Action {
 		a := action(ledger.Init, after)
 		a.Force = true
@@ -143,6 +148,10 @@ func TestRules(t *testing.T) {
 		"a baseline that the accepted check wrote":   {pin: drifted, host: another("b"), actions: []ledger.Action{accept}},
 		"a baseline that the check announced later":  {host: another("8"), actions: []ledger.Action{announced}},
 		"another than the accepted check wrote":      {pin: drifted, host: another("f"), actions: []ledger.Action{accept}, want: []report.Suspicion{report.UnexpectedBaseline}},
+		"a part accepted":                            {host: another("f"), actions: []ledger.Action{part("a", "f")}},
+		"two parts accepted":                         {host: another("7"), actions: []ledger.Action{part("a", "f"), part("f", "7")}},
+		"a part accepted in place of another":        {host: another("f"), actions: []ledger.Action{part("6", "f")}, want: []report.Suspicion{report.UnexpectedBaseline}},
+		"another than the accepted part made":        {host: another("7"), actions: []ledger.Action{part("a", "f")}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"accepted with another fingerprint":          {host: another("b"), actions: []ledger.Action{accept}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"accepted, but it refused":                   {pin: drifted, host: another("b"), actions: []ledger.Action{refused}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"accepted on another host":                   {pin: drifted, host: another("b"), actions: []ledger.Action{others}, want: []report.Suspicion{report.UnexpectedBaseline}},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"aidefleet/node/result"
@@ -25,6 +26,7 @@ var ErrNotShown = errors.New("no host shows the fingerprint")
 // show a fingerprint now.
 type Acceptance struct {
 	Fingerprint string
+	Group       string        // its name, if the fingerprint is that of a group
 	Chosen      []report.Host // they show it, and can be reached
 	Others      []report.Host // as they are, with the reason why they are not among the chosen
 }
@@ -104,6 +106,9 @@ func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) 
 	case row.Status == report.Drift && row.Fingerprint == a.Fingerprint:
 		a.Chosen = append(a.Chosen, row)
 		return
+	case row.Status == report.Drift && a.isGroupOf(row):
+		a.Chosen = append(a.Chosen, row)
+		return
 	case row.Status == report.Drift:
 		why := "not accepted: it shows another fingerprint: " + row.Fingerprint
 		if row.Fingerprint == "" {
@@ -114,6 +119,16 @@ func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) 
 		row.Message, row.MessageFrom = beside("nothing to accept: its last check was clean", row), ""
 	}
 	a.Others = append(a.Others, row)
+}
+
+// isGroupOf says that the fingerprint is that of a group of the host's changes. The host
+// compares all digits, of which its answer has the first.
+func (a *Acceptance) isGroupOf(h report.Host) bool {
+	at := slices.IndexFunc(h.Groups, func(g result.Group) bool { return strings.HasPrefix(a.Fingerprint, g.Fingerprint) })
+	if at >= 0 {
+		a.Group = h.Groups[at].At
+	}
+	return at >= 0
 }
 
 // beside is why a host did not accept, and what it said of itself.

@@ -303,3 +303,20 @@ func TestPageInterrupted(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestAcceptableGroup: hosts that show a group are chosen, whatever else they show.
+func TestAcceptableGroup(t *testing.T) {
+	a := acceptingFleet(t)
+	grouped := func(fingerprint string) string {
+		return strings.Replace(driftLine, `"paths"`, `"groups":[{"at":"/srv/app","f":"`+fingerprint+`","n":2}],"paths"`, 1)
+	}
+	const part = "1cb4afc1d0b7e25f0123456789abcdef"
+	a.history[newerID] = []ssmtypes.CommandInvocation{
+		said("i-01", grouped(part[:16]), 0), said("i-03", grouped("0000000000000000"), 0), said("i-04", cleanLine, 0),
+	}
+	got, err := Acceptable(t.Context(), []Region{a.region()}, accepts().Selector, part, checks(newerID))
+	require.NoError(t, err)
+	require.Len(t, got.Chosen, 1)
+	assert.Equal(t, "same-1", got.Chosen[0].Name)
+	assert.Equal(t, "/srv/app", got.Group)
+}

@@ -16,6 +16,7 @@ type Act struct {
 	Who         string // ARN of the caller
 	Why         string
 	Fingerprint string
+	Group       string                    // of an acceptance: the name of the group, if it is one
 	Force       bool                      // of an init: also in place of a baseline
 	Before      map[string]ledger.Digests // by instance, as the hosts' last checks said; nil is as the ledger has it
 }
@@ -28,7 +29,7 @@ func (r *run) announce(ctx context.Context) {
 	}
 	a := ledger.Action{
 		Kind: r.act.Kind, ID: r.name.ID, Who: r.act.Who, When: r.now().UTC().Truncate(time.Second), Why: r.act.Why,
-		Account: r.account(), Region: r.Name, Target: r.selector.String(), Fingerprint: r.act.Fingerprint, Force: r.act.Force,
+		Account: r.account(), Region: r.Name, Target: r.selector.String(), Fingerprint: r.act.Fingerprint, Group: r.act.Group, Force: r.act.Force,
 	}
 	before := r.act.Before
 	if before == nil {
@@ -104,7 +105,7 @@ func changeOf(h report.Host, before ledger.Digests) ledger.Change {
 	c := ledger.Change{Instance: h.Instance, Name: h.Name, Done: h.Status == report.Clean || h.Status == report.Drift, Reason: string(h.Reason), Before: before}
 	c.After = ledger.Digests{Config: h.Config, AIDE: h.AIDE, AIDESHA256: h.AIDESHA256, Node: h.Node, NodeSHA256: h.NodeSHA256, Next: h.NextBaseline}
 	if h.Baseline != nil {
-		c.After.Baseline = h.Baseline.SHA256
+		c.After.Baseline, c.Was = h.Baseline.SHA256, h.Baseline.Was
 		if c.Before.Baseline == "" {
 			c.Before.Baseline = h.Baseline.Was
 		}
