@@ -29,6 +29,9 @@ func (a Answer) Write(stdout, stderr io.Writer) error {
 	return err
 }
 
+// shownGroups bounds the groups in the text for people.
+const shownGroups = 100
+
 // forPeople is the text for the SSM console and an operator's terminal.
 func (a Answer) forPeople() string {
 	var b strings.Builder
@@ -49,12 +52,12 @@ func (a Answer) forPeople() string {
 			fmt.Fprintf(&b, "  and %d more\n", more)
 		}
 	}
-	if len(a.groups) > 1 && a.Status == result.Drift {
+	if len(a.groups) > 0 && a.Status == result.Drift {
 		fmt.Fprintln(&b, "By group; aide-node accept takes the fingerprint of one, or of all:")
-		for _, g := range a.groups[:min(len(a.groups), 20)] {
+		for _, g := range a.groups[:min(len(a.groups), shownGroups)] {
 			fmt.Fprintf(&b, "  %s  %d  %s\n", g.Fingerprint, g.N, printable(g.At))
 		}
-		if more := len(a.groups) - 20; more > 0 {
+		if more := len(a.groups) - shownGroups; more > 0 {
 			fmt.Fprintf(&b, "  and %d more groups\n", more)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/ledger"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
@@ -17,7 +18,11 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+// fingerprintDigits is how many digits a whole fingerprint has.
+const fingerprintDigits = 32
+
+// fingerprintPattern is a fingerprint or the beginning of one, as a table shows it.
+var fingerprintPattern = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
 
 // maxBackups is the most that the document AideFleet-Accept takes.
 const maxBackups = 99
@@ -29,7 +34,7 @@ func acceptCommand() *cli.Command {
 		UsageText: "orchestrator accept --fingerprint F --tag env=prod [options]\n" +
 			"orchestrator accept --undo --instance ID [options]",
 		Flags: flags(targetFlags(), placeFlags(),
-			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, or of one group of them, all 32 digits"},
+			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, or of one group of them: 8 digits or more"},
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
@@ -60,6 +65,13 @@ func accept(c *cli.Context) error {
 	}
 	o.Ledger, o.Act = ledgerOf(c, regions[0].Name), actOf(c, ledger.Accept, regions[0].Name)
 	fingerprint := c.String("fingerprint")
+	checks := sweep.Checks{Document: documents.Check, ID: c.String("command-id")}
+	if len(fingerprint) < fingerprintDigits && fingerprint != "" {
+		if fingerprint, err = wholeFingerprint(c, regions, s, checks); err != nil {
+			return err
+		}
+		o.Request.Parameters["fingerprint"] = fingerprint
+	}
 	doing := "accept " + fingerprint
 	if c.Bool("undo") {
 		doing, o.Act.Kind = "go back to the baseline before", ledger.Undo
@@ -75,7 +87,7 @@ func accept(c *cli.Context) error {
 		}
 		return writeReportOf(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
 	}
-	a, err := sweep.Acceptable(c.Context, regions, s, fingerprint, sweep.Checks{Document: documents.Check, ID: c.String("command-id")})
+	a, err := sweep.Acceptable(c.Context, regions, s, fingerprint, checks)
 	if err != nil {
 		return err
 	}
@@ -95,6 +107,16 @@ func accept(c *cli.Context) error {
 		out.note("%s was accepted before, on %s by %s: nothing was sent", fingerprint, done.When.UTC().Format(time.RFC3339), report.Escape(done.Who))
 		return r, nil
 	})
+}
+
+// wholeFingerprint is the fingerprint with all digits.
+func wholeFingerprint(c *cli.Context, regions []sweep.Region, s fleet.Selector, checks sweep.Checks) (string, error) {
+	whole, err := sweep.WholeFingerprint(c.Context, regions, s, c.String("fingerprint"), checks)
+	var ambiguous *sweep.AmbiguousError
+	if errors.As(err, &ambiguous) {
+		return "", usageError{err}
+	}
+	return whole, err
 }
 
 // wouldAccept says which hosts have the fingerprint, and what the others have.
@@ -126,7 +148,7 @@ func validateAccept(c *cli.Context) error {
 	case fingerprint != "" && c.Bool("undo"):
 		return usageError{errors.New("--fingerprint and --undo cannot be combined: one goes on, the other goes back")}
 	case fingerprint != "" && !fingerprintPattern.MatchString(fingerprint):
-		return usageError{fmt.Errorf("--fingerprint %q: want all 32 lower-case hex digits; a beginning could be another change's", fingerprint)}
+		return usageError{fmt.Errorf("--fingerprint %q: want 8 to 32 lower-case hex digits, as the table shows them", fingerprint)}
 	case c.String("command-id") != "" && !runcommand.IsID(c.String("command-id")):
 		return usageError{fmt.Errorf("--command-id %q: want an id such as 12345678-90ab-cdef-1234-567890abcdef", c.String("command-id"))}
 	case c.Int("backups") < 1 || c.Int("backups") > maxBackups:

@@ -64,7 +64,7 @@ func (t *table) groups(hosts []Host) {
 			t.line("and %s", count(len(shared)-i, "other group"))
 			break
 		}
-		text := fmt.Sprintf("%s  %s, %s:", clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
+		text := fmt.Sprintf("%.8s  %s  %s, %s:", g.Fingerprint, clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
 		t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
 	}
 	if untold > 0 {

@@ -46,8 +46,8 @@ func TestTableOfGroups(t *testing.T) {
 	require.NoError(t, WriteTable(&b, patched(40), Style{Width: 80}))
 	assert.Contains(t, b.String(), `
 The changes by group:
-/etc/cron.d  1 change, 1 host: web-39
-/srv/app  3 changes, 40 hosts: web-0 web-1 web-10 web-11 web-12 web-13 web-14 w…
+bbbbbbbb  /etc/cron.d  1 change, 1 host: web-39
+aaaaaaaa  /srv/app  3 changes, 40 hosts: web-0 web-1 web-10 web-11 web-12 web-1…
 and 79 changes in no group: see orchestrator show HOST
 `)
 }

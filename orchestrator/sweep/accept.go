@@ -84,7 +84,7 @@ func LastChecks(ctx context.Context, regions []Region, s fleet.Selector, checks 
 		}
 		for _, h := range f.Hosts {
 			if row, checked := shown[h.ID]; checked {
-				list = append(list, row)
+				list = append(list, row.Host)
 			} else if h.Unreachable() == "" {
 				list = append(list, r.silent(h, report.NotTargeted))
 			}
@@ -94,8 +94,9 @@ func LastChecks(ctx context.Context, regions []Region, s fleet.Selector, checks 
 }
 
 // choose adds a host to the chosen, or to the others with the reason why.
-func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]report.Host) {
-	row, checked := shown[h.ID]
+func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]lastCheck) {
+	last, checked := shown[h.ID]
+	row := last.Host
 	switch unreachable := report.Reason(h.Unreachable()); {
 	case unreachable != "":
 		row = r.silent(h, unreachable)
@@ -159,15 +160,21 @@ func (c Checks) in(ctx context.Context, r Region) ([]runcommand.Command, error) 
 	return []runcommand.Command{one}, nil
 }
 
+// lastCheck is what a host answered, and to which command.
+type lastCheck struct {
+	report.Host
+	command string
+}
+
 // lastChecks is the newest answer of every host that has one.
-func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (map[string]report.Host, error) {
+func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (map[string]lastCheck, error) {
 	wanted := make(map[string]fleet.Host, len(r.hosts))
 	for _, h := range r.hosts {
 		if h.Unreachable() == "" {
 			wanted[h.ID] = h
 		}
 	}
-	shown := make(map[string]report.Host, len(wanted))
+	shown := make(map[string]lastCheck, len(wanted))
 	for _, check := range commands {
 		if len(wanted) == 0 {
 			break
@@ -175,7 +182,7 @@ func (r *run) lastChecks(ctx context.Context, commands []runcommand.Command) (ma
 		c := &command{Command: check}
 		err := runcommand.Invocations(ctx, r.Commands, check.ID, func(i runcommand.Invocation) {
 			if h, ok := wanted[i.Instance]; ok && i.Status == runcommand.Answered {
-				shown[h.ID] = r.host(h, decode(i), c)
+				shown[h.ID] = lastCheck{r.host(h, decode(i), c), check.ID}
 				delete(wanted, h.ID)
 			}
 		})

@@ -320,3 +320,48 @@ func TestAcceptableGroup(t *testing.T) {
 	assert.Equal(t, "same-1", got.Chosen[0].Name)
 	assert.Equal(t, "/srv/app", got.Group)
 }
+
+// TestWholeFingerprint: a beginning stands for the one fingerprint of all changes or of a
+// group that hosts show.
+func TestWholeFingerprint(t *testing.T) {
+	const part = "1cb4afc1d0b7e25f0123456789abcdef"
+	groups := func(line, list string) string {
+		return strings.Replace(line, `"paths"`, `"groups":[`+list+`],"paths"`, 1)
+	}
+	app := `{"at":"/srv/app","f":"` + part[:16] + `","n":2}`
+	for _, c := range []struct {
+		name, beginning, want string
+	}{
+		{"all changes", shownF[:8], shownF},
+		{"all digits", shownF, shownF},
+		{"a group", part[:8], part},
+		{"more digits of a group", part[:20], part},
+		{"other digits of a group", part[:16] + "ffff", ""},
+		{"nobody's", "01234567", ""},
+		{"two", "aaaaaaaa", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := acceptingFleet(t)
+			text := "\nBy group:\n  " + part + "  2  /srv/app\n  + /  00000000000000000000000000000000  2  /x\n"
+			a.history[newerID] = []ssmtypes.CommandInvocation{
+				said("i-01", groups(driftLine, app), 0), said("i-03", groups(other(), app), 0),
+				said("i-04", groups(other(), `{"at":"/etc","f":"aaaaaaaa00000000","n":1},{"at":"/opt","f":"aaaaaaaa11111111","n":1}`), 0),
+			}
+			r := a.region()
+			r.Commands.GetCommandInvocation = func(context.Context, *ssm.GetCommandInvocationInput) (*ssm.GetCommandInvocationOutput, error) {
+				return &ssm.GetCommandInvocationOutput{StandardOutputContent: aws.String(driftLine + text), Status: "Success"}, nil
+			}
+			got, err := WholeFingerprint(t.Context(), []Region{r}, accepts().Selector, c.beginning, checks(newerID))
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.want == "", err != nil, "%v", err)
+			if c.name == "nobody's" {
+				assert.ErrorIs(t, err, ErrNotShown)
+			}
+			if c.name == "two" {
+				var ambiguous *AmbiguousError
+				require.ErrorAs(t, err, &ambiguous)
+				assert.Equal(t, []string{"aaaaaaaa00000000 (/etc)", "aaaaaaaa11111111 (/opt)"}, ambiguous.Candidates)
+			}
+		})
+	}
+}
