@@ -11,7 +11,7 @@ import (
 var csvHeader = []string{
 	"instance", "name", "account", "region", "status", "reason", "added", "removed", "changed", "total",
 	"fingerprint", "message", "next", "paths", "unread", "unread_path",
-	"suspect", "new", "held", "first_seen",
+	"suspect", "new", "held", "first_seen", "groups",
 }
 
 // WriteCSV writes the report as RFC 4180 has it: a header, then one record a host, with
@@ -52,8 +52,18 @@ func record(h Host) []string {
 		added, removed, changed, total,
 		Cell(h.Fingerprint), Cell(h.said()), Cell(h.Next), Cell(samplePaths(h)),
 		unread, Cell(h.UnreadPath),
-		Cell(h.kinds()), fresh, Cell(held), first,
+		Cell(h.kinds()), fresh, Cell(held), first, Cell(groupsOf(h)),
 	}
+}
+
+// groupsOf joins the groups of the changes by semicolons: name, number of changes,
+// fingerprint. A semicolon in a name is escaped.
+func groupsOf(h Host) string {
+	parts := make([]string, 0, len(h.Groups))
+	for _, g := range h.Groups {
+		parts = append(parts, fmt.Sprintf("%s %d %s", strings.ReplaceAll(Escape(g.At), ";", `\x3b`), g.N, Escape(g.Fingerprint)))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // samplePaths joins the sample of changes by semicolons. One in a name is

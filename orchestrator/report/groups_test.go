@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -61,4 +62,32 @@ func TestHostileGroup(t *testing.T) {
 	assert.Contains(t, b.String(), `/\x1b[31m\u202e`)
 	assert.NotContains(t, b.String(), "\x1b")
 	fits(t, b.String(), 80)
+}
+
+// TestCohortsInJSON: groups with the hosts that share them are once at the end of a report,
+// which can be read as one without them.
+func TestCohortsInJSON(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteJSON(&b, patched(3)))
+	var got struct {
+		Hosts   []Host
+		Cohorts []GroupCohort
+	}
+	require.NoError(t, json.Unmarshal(b.Bytes(), &got), b.String())
+	assert.Len(t, got.Hosts, 3)
+	assert.Equal(t, []GroupCohort{
+		{"/etc/cron.d", strings.Repeat("b", 16), 1, []string{"i-00000002"}},
+		{"/srv/app", strings.Repeat("a", 16), 3, []string{"i-00000000", "i-00000001", "i-00000002"}},
+	}, got.Cohorts)
+	b.Reset()
+	require.NoError(t, WriteJSON(&b, sample()))
+	assert.NotContains(t, b.String(), "cohorts")
+}
+
+// TestGroupsInCSV: no name of a group can pass for two.
+func TestGroupsInCSV(t *testing.T) {
+	h := patched(3).Hosts[2]
+	h.Groups[0].At = "/srv/a;"
+	record := record(h)
+	assert.Equal(t, `/srv/a\x3b 3 `+strings.Repeat("a", 16)+"; /etc/cron.d 1 "+strings.Repeat("b", 16), record[len(record)-1])
 }

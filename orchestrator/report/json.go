@@ -15,7 +15,7 @@ import (
 // print it: a character that is not printable is a \u escape.
 func WriteJSON(w io.Writer, r Report) error {
 	hosts := r.Hosts
-	r.Hosts = []Host{}
+	r.Hosts, r.Groups = []Host{}, nil
 	text, err := indented(r, "")
 	if err != nil {
 		return fmt.Errorf("write report as JSON: %w", err)
@@ -37,9 +37,41 @@ func WriteJSON(w io.Writer, r Report) error {
 	if len(hosts) > 0 {
 		fmt.Fprint(out, "\n  ")
 	}
-	fmt.Fprintf(out, "]%s", tail)
+	fmt.Fprintf(out, "]%s", bytes.TrimSuffix(tail, []byte("\n}\n")))
+	if err := writeCohorts(out, hosts); err != nil {
+		return fmt.Errorf("write report as JSON: %w", err)
+	}
+	fmt.Fprint(out, "\n}\n")
 	if err := out.Flush(); err != nil { // it keeps the first error
 		return fmt.Errorf("write report as JSON: %w", err)
+	}
+	return nil
+}
+
+// writeCohorts writes the groups of all hosts behind the other keys of a report, one at a
+// time. Without groups it writes nothing.
+func writeCohorts(out io.Writer, hosts []Host) error {
+	shared, _ := SharedGroups(hosts)
+	for i, g := range shared {
+		before := ","
+		if i == 0 {
+			before = ",\n  \"cohorts\": ["
+		}
+		c := GroupCohort{Group: g.At, Fingerprint: g.Fingerprint, Changes: g.N, Hosts: make([]string, len(g.Hosts))}
+		for i, h := range g.Hosts {
+			c.Hosts[i] = h.Instance
+		}
+		text, err := indented(c, "    ")
+		if err != nil {
+			return fmt.Errorf("group %.80q: %w", g.At, err)
+		}
+		if _, err := fmt.Fprintf(out, "%s\n    %s", before, bytes.TrimRight(text, "\n")); err != nil {
+			return err
+		}
+	}
+	if len(shared) > 0 {
+		_, err := fmt.Fprint(out, "\n  ]")
+		return err
 	}
 	return nil
 }

@@ -25,6 +25,16 @@ type Report struct {
 	Hosts    []Host    `json:"hosts"`
 	// Errors are of accounts and regions that could not be swept as a whole.
 	Errors []Error `json:"errors,omitempty"`
+	// Groups are those of all hosts. WriteJSON makes them of the Hosts.
+	Groups []GroupCohort `json:"cohorts,omitempty"`
+}
+
+// GroupCohort is a group of changes with the hosts that share it.
+type GroupCohort struct {
+	Group       string   `json:"group"`       // its name
+	Fingerprint string   `json:"fingerprint"` // the first result.GroupDigits hex digits
+	Changes     int      `json:"changes"`
+	Hosts       []string `json:"hosts"` // ids of the instances
 }
 
 // Error is why an account and region could not be swept, or published.
