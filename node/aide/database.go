@@ -58,14 +58,15 @@ func ReadDatabase(r io.Reader, visit func(Entry) error) (Database, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		return Database{}, fmt.Errorf("read database: %w", err)
 	}
-	if string(magic) == "\x1f\x8b" {
+	zipped := string(magic) == "\x1f\x8b"
+	if zipped {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return Database{}, compressed(err)
 		}
 		in = bufio.NewReaderSize(z, maxLine)
 	}
-	d := databaseReader{visit: visit}
+	d := databaseReader{Database: Database{Zipped: zipped}, visit: visit}
 	for {
 		line, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {

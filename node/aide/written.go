@@ -18,6 +18,8 @@ type Database struct {
 	Marked bool
 	// Keyed says that a digest stands behind the end marker: that AIDE was built with a key.
 	Keyed bool
+	// Zipped says that it is compressed.
+	Zipped bool
 	// Columns are the attributes that each entry has, in their order, with the name.
 	Columns []string
 

@@ -32,30 +32,26 @@ func NameOf(name []byte) Name {
 func (n Name) Compare(other Name) int { return bytes.Compare(n[:], other[:]) }
 
 // Merge writes a database to the path out: the entries that takes chooses are as the
-// database fresh has them, and all others as the database old has them. Entries that old
-// does not have stand at the end. The error is ErrUnmergeable unless both databases have the
+// database fresh has them, and all others as the database old has them, which Inspect has
+// read. Entries that old does not have stand at the end. The error is ErrDigest if old is
+// another file by now, and ErrUnmergeable unless both databases have the
 // same columns, are of the same AIDE, and have no digest at the end. Entries that are taken
 // wait in a file beside out.
-func Merge(old, fresh, out string, takes func(Name) bool) (merged Info, err error) {
-	lines, err := os.CreateTemp(filepath.Dir(out), "merge-*")
+func Merge(old Info, fresh, out string, takes func(Name) bool) (merged Info, err error) {
+	lines, err := wholefile.CreateUnnamed(filepath.Dir(out))
 	if err != nil {
 		return Info{}, err
 	}
-	_ = os.Remove(lines.Name()) // it lives as long as it is open
 	defer func() { _ = lines.Close() }()
 	m := merger{takes: takes, lines: lines}
 	from, err := m.take(fresh)
 	if err != nil {
 		return Info{}, err
 	}
-	to, err := Inspect(old, nil)
-	if err != nil {
+	if err := mergeable(old.Database, from.Database); err != nil {
 		return Info{}, err
 	}
-	if err := mergeable(to.Database, from.Database); err != nil {
-		return Info{}, err
-	}
-	err = wholefile.Write(out, wholefile.Options{Half: out + ".tmp"}, func(w io.Writer) error { return m.write(w, to) })
+	err = wholefile.Write(out, wholefile.Options{Half: out + ".tmp"}, func(w io.Writer) error { return m.write(w, old) })
 	if err != nil {
 		return Info{}, err
 	}
@@ -110,11 +106,7 @@ func (m *merger) take(path string) (Info, error) {
 
 // write writes the merged database, compressed if the old one is.
 func (m *merger) write(w io.Writer, old Info) error {
-	zipped, err := isZipped(old.Path)
-	if err != nil {
-		return err
-	}
-	if zipped {
+	if old.Zipped {
 		z := gzip.NewWriter(w)
 		return errors.Join(m.writePlain(z, old), z.Close())
 	}
@@ -168,18 +160,4 @@ func (m *merger) line(t taken) ([]byte, error) {
 	line := make([]byte, t.n)
 	_, err := m.lines.ReadAt(line, t.at)
 	return line, err
-}
-
-// isZipped says that the file at a path is compressed.
-func isZipped(path string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = f.Close() }()
-	magic := make([]byte, 2)
-	if _, err := io.ReadFull(f, magic); err != nil {
-		return false, err
-	}
-	return string(magic) == "\x1f\x8b", nil
 }

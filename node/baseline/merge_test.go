@@ -26,8 +26,10 @@ func merging(t *testing.T, old, fresh string, names ...string) (out string, err 
 		return slices.ContainsFunc(names, func(name string) bool { return NameOf([]byte(name)) == n })
 	}
 	out = filepath.Join(dir, "out")
-	_, err = Merge(filepath.Join(dir, "old"), filepath.Join(dir, "fresh"), out, takes)
-	left, globbed := filepath.Glob(filepath.Join(dir, "merge-*"))
+	base, err := Inspect(filepath.Join(dir, "old"), nil)
+	require.NoError(t, err)
+	_, err = Merge(base, filepath.Join(dir, "fresh"), out, takes)
+	left, globbed := filepath.Glob(filepath.Join(dir, "unnamed-*"))
 	require.NoError(t, globbed)
 	assert.Empty(t, left)
 	return out, err
@@ -74,12 +76,10 @@ func TestMergeZipped(t *testing.T) {
 	require.NoError(t, z.Close())
 	out, err := merging(t, zipped.String(), entries("/a 2", "/b 2"), "/b")
 	require.NoError(t, err)
-	still, err := isZipped(out)
-	require.NoError(t, err)
-	assert.True(t, still)
 	var sizes []string
-	_, err = Inspect(out, func(e aide.Entry) error { sizes = append(sizes, string(e.Line())); return nil })
+	merged, err := Inspect(out, func(e aide.Entry) error { sizes = append(sizes, string(e.Line())); return nil })
 	require.NoError(t, err)
+	assert.True(t, merged.Zipped)
 	assert.Equal(t, []string{"/a 1", "/b 2"}, sizes)
 }
 

@@ -58,7 +58,7 @@ func (r *runner) acceptPart(last state.LastCheck, p part, base baseline.Info) er
 	if err := r.state.CheckRoom(base.Size + Need(base.Size)); err != nil {
 		return failure{result.StateUnwritable, err}
 	}
-	whole, err := baseline.Merge(base.Path, r.job().NewDatabase(), merged, takes)
+	whole, err := baseline.Merge(base, r.job().NewDatabase(), merged, takes)
 	if errors.Is(err, baseline.ErrUnmergeable) {
 		return fail(result.Refused, "%w: accept the whole, %s, or aide-node init --force", err, last.Fingerprint)
 	} else if err != nil {
@@ -75,7 +75,7 @@ func (r *runner) acceptPart(last state.LastCheck, p part, base baseline.Info) er
 	}
 	r.tell(fmt.Sprintf("of the changes in %s accepted: %d; of that check's others not: %d", p.At, p.N, rest))
 	if err := r.state.AcceptGroup(last, p.groups, p.Fingerprint, whole.SHA256); err != nil {
-		r.note("The acceptance could not be noted, so that the next group can be accepted after a check: %v.", err)
+		r.note("The acceptance could not be noted: %v. To accept another group, check first.", err)
 	}
 	return nil
 }

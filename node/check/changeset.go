@@ -128,12 +128,8 @@ func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.
 // spelling is needed.
 func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
-	print := fingerprint{digests: digestSorter{dir: r.state.Run()}}
-	defer print.close()
-	grouped := newGroups(r.state.Run(), r.profilePaths())
-	defer grouped.close()
-	var shown sample
-	found := 0
+	c := r.newCollector()
+	defer c.close()
 	parts := 1 + total/partSize
 	seed := maphash.MakeSeed()
 	old := func(visit func(aide.Entry) error) error {
@@ -162,36 +158,23 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 			if kind != aide.Added && kind != aide.Changed {
 				return nil
 			}
-			found++
-			shown.add(kind, e.Name(), isSetuid(e))
-			return errors.Join(print.addPresent(kind, e), grouped.addPresent(kind, e))
+			return c.addPresent(kind, e)
 		})
 		if err == nil && s.Removed > 0 {
 			err = old(func(e aide.Entry) error {
 				if listed.kind(e.Name()) != aide.Removed {
 					return nil
 				}
-				found++
-				shown.add(aide.Removed, e.Name(), false)
-				return errors.Join(print.addRemoved(e.Name()), grouped.addRemoved(e))
+				return c.addRemoved(e)
 			})
 		}
 		if err != nil {
 			return n, fresh, false, err
 		}
 	}
-	if found != total {
-		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errLists, total, found)
+	if c.found != total {
+		return n, fresh, false, fmt.Errorf("%w: it names %d entries, the databases know %d of them", errLists, total, c.found)
 	}
-	n.paths = shown.paths()
-	if n.groups, err = grouped.list(); err != nil {
-		return n, fresh, false, err
-	}
-	if n.groups != nil {
-		if n.members, err = grouped.members.take(); err != nil {
-			return n, fresh, false, err
-		}
-	}
-	n.fingerprint, err = r.sum(&print)
+	n, err = c.changeSet(r)
 	return n, fresh, false, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"aidefleet/node/baseline"
 	"aidefleet/node/state"
+	"aidefleet/node/wholefile"
 )
 
 // members writes the names of entries to a file, each with the group that it is in.
@@ -20,11 +21,10 @@ type members struct {
 
 func (m *members) add(name []byte, group uint32) error {
 	if m.file == nil {
-		file, err := os.CreateTemp(m.dir, "members-*")
+		file, err := wholefile.CreateUnnamed(m.dir)
 		if err != nil {
 			return err
 		}
-		_ = os.Remove(file.Name()) // it lives as long as it is open
 		m.file, m.out = file, bufio.NewWriter(file)
 	}
 	m.one = state.AppendMember(m.one[:0], baseline.NameOf(name), group)

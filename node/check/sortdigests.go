@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"aidefleet/node/wholefile"
 )
 
 // recordDigest is the digest of a change's record, and the group that the change is in.
@@ -39,11 +41,10 @@ func (s *digestSorter) add(d recordDigest) error {
 		return nil
 	}
 	if s.file == nil {
-		file, err := os.CreateTemp(s.dir, "digests-*")
+		file, err := wholefile.CreateUnnamed(s.dir)
 		if err != nil {
 			return err
 		}
-		_ = os.Remove(file.Name()) // it lives as long as it is open
 		s.file, s.out = file, bufio.NewWriter(file)
 	}
 	return s.flush()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"aidefleet/node/regular"
@@ -42,11 +41,31 @@ func (f Folder) KeepChanges(baseline, report, path string) error {
 	if err != nil {
 		return err
 	}
+	return f.writeChanges(changesHead{baseline, report, info.Size() / digestBytes}, in)
+}
+
+// changesHead is what the first line of the file says.
+type changesHead struct {
+	baseline, report string
+	count            int64
+}
+
+// readChangesHead reads the first line, and how long that is in bytes.
+func readChangesHead(r *bufio.Reader) (h changesHead, size int, err error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return h, 0, err
+	}
+	_, err = fmt.Sscanf(line, changesHeader, &h.baseline, &h.report, &h.count)
+	return h, len(line), err
+}
+
+func (f Folder) writeChanges(h changesHead, digests io.Reader) error {
 	return wholefile.Write(f.changes(), wholefile.Options{Half: f.changes() + ".tmp"}, func(w io.Writer) error {
-		if _, err := fmt.Fprintf(w, changesHeader, baseline, report, info.Size()/digestBytes); err != nil {
+		if _, err := fmt.Fprintf(w, changesHeader, h.baseline, h.report, h.count); err != nil {
 			return err
 		}
-		_, err := io.Copy(w, in)
+		_, err := io.Copy(w, digests)
 		return err
 	})
 }
@@ -60,31 +79,16 @@ func (f Folder) rebaseChanges(from, to string) error {
 	}
 	defer func() { _ = in.Close() }()
 	r := bufio.NewReader(in)
-	head, err := r.ReadString('\n')
-	if err != nil {
-		return err
-	}
-	var of, report string
-	var count int64
-	if _, err := fmt.Sscanf(head, changesHeader, &of, &report, &count); err != nil || of != from {
+	head, _, err := readChangesHead(r)
+	if err != nil || head.baseline != from {
 		return ErrNotAsWritten
 	}
-	return wholefile.Write(f.changes(), wholefile.Options{Half: f.changes() + ".tmp"}, func(w io.Writer) error {
-		if _, err := fmt.Fprintf(w, changesHeader, to, report, count); err != nil {
-			return err
-		}
-		_, err := io.Copy(w, r)
-		return err
-	})
+	head.baseline = to
+	return f.writeChanges(head, r)
 }
 
 // ForgetChanges removes what KeepChanges kept.
-func (f Folder) ForgetChanges() error {
-	if err := os.Remove(f.changes()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func (f Folder) ForgetChanges() error { return wholefile.Remove(f.changes()) }
 
 // NewChanges counts the digests at path that are not among those kept of the last check of
 // the same baseline, and names that check's report. ok is false if none are kept, or not
@@ -101,20 +105,15 @@ func (f Folder) NewChanges(baseline, path string) (added int, since string, ok b
 	}
 	defer func() { _ = now.Close() }()
 	before := bufio.NewReader(kept)
-	header, err := before.ReadString('\n')
-	if err != nil {
+	head, size, err := readChangesHead(before)
+	if err != nil || head.baseline != baseline {
 		return 0, "", false
 	}
-	var of string
-	var count int64
-	if _, err := fmt.Sscanf(header, changesHeader, &of, &since, &count); err != nil || of != baseline {
-		return 0, "", false
-	}
-	if info, err := kept.Stat(); err != nil || info.Size() != int64(len(header))+count*digestBytes {
+	if info, err := kept.Stat(); err != nil || info.Size() != int64(size)+head.count*digestBytes {
 		return 0, "", false
 	}
 	added, err = countNew(before, bufio.NewReader(now))
-	return added, since, err == nil
+	return added, head.report, err == nil
 }
 
 // countNew counts the digests of a sorted list that another does not have.

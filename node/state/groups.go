@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 
 	"aidefleet/node/baseline"
@@ -63,12 +61,7 @@ func (f Folder) KeepGroups(g Groups, members io.Reader) error {
 }
 
 // ForgetGroups removes what KeepGroups kept.
-func (f Folder) ForgetGroups() error {
-	if err := os.Remove(f.groups()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
+func (f Folder) ForgetGroups() error { return wholefile.Remove(f.groups()) }
 
 // ReadGroups reads the groups, and the sorted names in the one with that fingerprint; none
 // if there is no such group.

@@ -64,30 +64,33 @@ func accept(c *cli.Context) error {
 		Wait: c.Duration("wait"), Progress: out.progress, Explain: explainError,
 	}
 	o.Ledger, o.Act = ledgerOf(c, regions[0].Name), actOf(c, ledger.Accept, regions[0].Name)
-	fingerprint := c.String("fingerprint")
+	if c.Bool("undo") {
+		return undo(c, out, regions, o)
+	}
+	return acceptShown(c, out, regions, o)
+}
+
+// undo goes back to the baseline before, on all hosts that o selects.
+func undo(c *cli.Context, out output, regions []sweep.Region, o sweep.Options) error {
+	o.Act.Kind = ledger.Undo
+	o.Sent = tellSent(out, "go back to the baseline before")
+	if c.Bool("dry-run") {
+		return dryRun(c.Context, out, regions, o.Selector, documents.Accept)
+	}
+	return writeReportOf(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
+}
+
+// acceptShown accepts the fingerprint on the hosts that show it.
+func acceptShown(c *cli.Context, out output, regions []sweep.Region, o sweep.Options) error {
 	checks := sweep.Checks{Document: documents.Check, ID: c.String("command-id")}
-	if len(fingerprint) < fingerprintDigits && fingerprint != "" {
-		if fingerprint, err = wholeFingerprint(c, regions, s, checks); err != nil {
-			return err
-		}
-		o.Request.Parameters["fingerprint"] = fingerprint
+	fingerprint, err := wholeFingerprint(c, regions, o.Selector, checks)
+	if err != nil {
+		return err
 	}
-	doing := "accept " + fingerprint
-	if c.Bool("undo") {
-		doing, o.Act.Kind = "go back to the baseline before", ledger.Undo
-	} else {
-		o.Act.Fingerprint, o.Name.Fingerprint = fingerprint, fingerprint[:8]
-	}
-	o.Sent = func(cmd runcommand.Command, hosts, reachable int) {
-		out.note("command %s sent to %d of %d hosts: %s", cmd.ID, reachable, hosts, doing)
-	}
-	if c.Bool("undo") {
-		if c.Bool("dry-run") {
-			return dryRun(c.Context, out, regions, s, documents.Accept)
-		}
-		return writeReportOf(out, func() (report.Report, error) { return sweep.Run(c.Context, regions, o) })
-	}
-	a, err := sweep.Acceptable(c.Context, regions, s, fingerprint, checks)
+	o.Request.Parameters["fingerprint"] = fingerprint
+	o.Act.Fingerprint, o.Name.Fingerprint = fingerprint, fingerprint[:8]
+	o.Sent = tellSent(out, "accept "+fingerprint)
+	a, err := sweep.Acceptable(c.Context, regions, o.Selector, fingerprint, checks)
 	if err != nil {
 		return err
 	}
@@ -109,9 +112,20 @@ func accept(c *cli.Context) error {
 	})
 }
 
-// wholeFingerprint is the fingerprint with all digits.
+// tellSent tells of a command that was sent what it does.
+func tellSent(out output, doing string) func(cmd runcommand.Command, hosts, reachable int) {
+	return func(cmd runcommand.Command, hosts, reachable int) {
+		out.note("command %s sent to %d of %d hosts: %s", cmd.ID, reachable, hosts, doing)
+	}
+}
+
+// wholeFingerprint is the fingerprint that is given, with all digits.
 func wholeFingerprint(c *cli.Context, regions []sweep.Region, s fleet.Selector, checks sweep.Checks) (string, error) {
-	whole, err := sweep.WholeFingerprint(c.Context, regions, s, c.String("fingerprint"), checks)
+	given := c.String("fingerprint")
+	if len(given) == fingerprintDigits {
+		return given, nil
+	}
+	whole, err := sweep.WholeFingerprint(c.Context, regions, s, given, checks)
 	var ambiguous *sweep.AmbiguousError
 	if errors.As(err, &ambiguous) {
 		return "", usageError{err}
@@ -161,8 +175,6 @@ func acceptParameters(c *cli.Context) map[string]string {
 	p := map[string]string{"backups": strconv.Itoa(c.Int("backups"))}
 	if c.Bool("undo") {
 		p["undo"] = "true"
-	} else {
-		p["fingerprint"] = c.String("fingerprint")
 	}
 	if path := c.String("config"); path != "" {
 		p["config"] = path

@@ -56,22 +56,23 @@ func record(h Host) []string {
 	}
 }
 
-// groupsOf joins the groups of the changes by semicolons: name, number of changes,
-// fingerprint. A semicolon in a name is escaped.
+// inList escapes a name in a list that semicolons join, so that no name can pass for two.
+func inList(name string) string { return strings.ReplaceAll(Escape(name), ";", `\x3b`) }
+
+// groupsOf joins the groups of the changes: name, number of changes, fingerprint.
 func groupsOf(h Host) string {
 	parts := make([]string, 0, len(h.Groups))
 	for _, g := range h.Groups {
-		parts = append(parts, fmt.Sprintf("%s %d %s", strings.ReplaceAll(Escape(g.At), ";", `\x3b`), g.N, Escape(g.Fingerprint)))
+		parts = append(parts, fmt.Sprintf("%s %d %s", inList(g.At), g.N, Escape(g.Fingerprint)))
 	}
 	return strings.Join(parts, "; ")
 }
 
-// samplePaths joins the sample of changes by semicolons. One in a name is
-// escaped, so that no name can pass for two.
+// samplePaths joins the sample of changes by semicolons.
 func samplePaths(h Host) string {
 	parts := make([]string, 0, len(h.Paths)+1)
 	for _, p := range h.Paths {
-		parts = append(parts, strings.ReplaceAll(Escape(p), ";", `\x3b`))
+		parts = append(parts, inList(p))
 	}
 	if h.More > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", h.More))

@@ -159,8 +159,8 @@ func (h Host) kinds() string {
 	return strings.Join(kinds, " ")
 }
 
-// label is what people call the host.
-func (h Host) label() string {
+// Label is what people call the host.
+func (h Host) Label() string {
 	if h.Name == "" {
 		return h.Instance
 	}
@@ -187,7 +187,7 @@ func (r *Report) Sort() {
 
 func byReading(a, b Host) int {
 	return cmp.Or(cmp.Compare(min(len(b.Suspect), 1), min(len(a.Suspect), 1)), cmp.Compare(order[a.Status], order[b.Status]),
-		cmp.Compare(a.label(), b.label()), cmp.Compare(a.Instance, b.Instance))
+		cmp.Compare(a.Label(), b.Label()), cmp.Compare(a.Instance, b.Instance))
 }
 
 // Count makes the summary that of the hosts.

@@ -182,7 +182,7 @@ func (t *table) cohorts(cohorts []Cohort) {
 // lineOfHosts writes a line with as many of n hosts behind the text as it has room for.
 func (t *table) lineOfHosts(text string, n int, host func(i int) *Host) {
 	for i := 0; i < n && terminal.StringWidth(text) <= t.style.Width; i++ {
-		text += " " + Escape(host(i).label())
+		text += " " + Escape(host(i).Label())
 	}
 	t.line("%s", clip(text, t.style.Width))
 }
@@ -212,7 +212,7 @@ func (t *table) hosts(hosts []Host) {
 	for i, h := range hosts {
 		cells := rows[i]
 		if stacked {
-			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(Escape(h.label()), t.style.Width-indent))
+			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(Escape(h.Label()), t.style.Width-indent))
 			if h.Name != "" || h.Counts != nil {
 				t.line("%*s%s", indent, "", short(h, cells))
 			}

@@ -44,59 +44,55 @@ type Checks struct {
 // state that its own last check found, whatever it is told.
 func Acceptable(ctx context.Context, regions []Region, s fleet.Selector, fingerprint string, checks Checks) (Acceptance, error) {
 	a := Acceptance{Fingerprint: fingerprint}
-	found, err := selectAll(ctx, regions, s)
-	if err != nil {
-		return a, err
-	}
-	for _, f := range found {
-		commands, err := checks.in(ctx, f.Region)
-		if err != nil {
-			return a, err
-		}
-		r := &run{Region: f.Region, hosts: f.Hosts}
-		shown, err := r.lastChecks(ctx, commands)
-		if err != nil {
-			return a, err
-		}
-		for _, h := range f.Hosts {
-			r.choose(&a, h, shown)
-		}
-	}
-	return a, nil
+	err := eachLastCheck(ctx, regions, s, checks, func(r *run, h fleet.Host, last lastCheck, checked bool) {
+		r.choose(&a, h, last.Host, checked)
+	})
+	return a, err
 }
 
 // LastChecks is what each targeted host that can be reached said in its last check, if that
 // is among the last commands; otherwise it has no counts.
 func LastChecks(ctx context.Context, regions []Region, s fleet.Selector, checks Checks) (list []report.Host, err error) {
-	found, err := selectAll(ctx, regions, s)
+	err = eachLastCheck(ctx, regions, s, checks, func(r *run, h fleet.Host, last lastCheck, checked bool) {
+		if checked {
+			list = append(list, last.Host)
+		} else if h.Unreachable() == "" {
+			list = append(list, r.silent(h, report.NotTargeted))
+		}
+	})
 	if err != nil {
 		return nil, err
-	}
-	for _, f := range found {
-		commands, err := checks.in(ctx, f.Region)
-		if err != nil {
-			return nil, err
-		}
-		r := &run{Region: f.Region, hosts: f.Hosts}
-		shown, err := r.lastChecks(ctx, commands)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range f.Hosts {
-			if row, checked := shown[h.ID]; checked {
-				list = append(list, row.Host)
-			} else if h.Unreachable() == "" {
-				list = append(list, r.silent(h, report.NotTargeted))
-			}
-		}
 	}
 	return list, nil
 }
 
+// eachLastCheck visits each targeted host with its newest answer, if it has one.
+func eachLastCheck(ctx context.Context, regions []Region, s fleet.Selector, checks Checks, visit func(r *run, h fleet.Host, last lastCheck, checked bool)) error {
+	found, err := selectAll(ctx, regions, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		commands, err := checks.in(ctx, f.Region)
+		if err != nil {
+			return err
+		}
+		r := &run{Region: f.Region, hosts: f.Hosts}
+		shown, err := r.lastChecks(ctx, commands)
+		if err != nil {
+			return err
+		}
+		for _, h := range f.Hosts {
+			last, checked := shown[h.ID]
+			visit(r, h, last, checked)
+		}
+	}
+	return nil
+}
+
 // choose adds a host to the chosen, or to the others with the reason why.
-func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]lastCheck) {
-	last, checked := shown[h.ID]
-	row := last.Host
+func (r *run) choose(a *Acceptance, h fleet.Host, row report.Host, checked bool) {
+	group, shared := a.groupOf(row)
 	switch unreachable := report.Reason(h.Unreachable()); {
 	case unreachable != "":
 		row = r.silent(h, unreachable)
@@ -107,8 +103,8 @@ func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]lastCheck) {
 	case row.Status == report.Drift && row.Fingerprint == a.Fingerprint:
 		a.Chosen = append(a.Chosen, row)
 		return
-	case row.Status == report.Drift && a.isGroupOf(row):
-		a.Chosen = append(a.Chosen, row)
+	case row.Status == report.Drift && shared:
+		a.Group, a.Chosen = group, append(a.Chosen, row)
 		return
 	case row.Status == report.Drift:
 		why := "not accepted: it shows another fingerprint: " + row.Fingerprint
@@ -122,14 +118,14 @@ func (r *run) choose(a *Acceptance, h fleet.Host, shown map[string]lastCheck) {
 	a.Others = append(a.Others, row)
 }
 
-// isGroupOf says that the fingerprint is that of a group of the host's changes. The host
-// compares all digits, of which its answer has the first.
-func (a *Acceptance) isGroupOf(h report.Host) bool {
+// groupOf is the name of the host's group that has the fingerprint. The host compares all
+// digits, of which its answer has the first.
+func (a *Acceptance) groupOf(h report.Host) (name string, ok bool) {
 	at := slices.IndexFunc(h.Groups, func(g result.Group) bool { return strings.HasPrefix(a.Fingerprint, g.Fingerprint) })
-	if at >= 0 {
-		a.Group = h.Groups[at].At
+	if at < 0 {
+		return "", false
 	}
-	return at >= 0
+	return h.Groups[at].At, true
 }
 
 // beside is why a host did not accept, and what it said of itself.

@@ -34,23 +34,12 @@ type candidate struct {
 // targeted hosts show. Those of a group are in the text of a host that shows it. The errors
 // are ErrNotShown and AmbiguousError.
 func WholeFingerprint(ctx context.Context, regions []Region, s fleet.Selector, beginning string, checks Checks) (string, error) {
-	found, err := selectAll(ctx, regions, s)
+	var all []candidate
+	err := eachLastCheck(ctx, regions, s, checks, func(r *run, _ fleet.Host, last lastCheck, _ bool) {
+		all = addCandidates(all, last, r.Region, beginning)
+	})
 	if err != nil {
 		return "", err
-	}
-	var all []candidate
-	for _, f := range found {
-		commands, err := checks.in(ctx, f.Region)
-		if err != nil {
-			return "", err
-		}
-		shown, err := (&run{Region: f.Region, hosts: f.Hosts}).lastChecks(ctx, commands)
-		if err != nil {
-			return "", err
-		}
-		for _, h := range f.Hosts {
-			all = addCandidates(all, shown[h.ID], f.Region, beginning)
-		}
 	}
 	switch {
 	case len(all) == 0:
@@ -78,19 +67,11 @@ func addCandidates(all []candidate, last lastCheck, r Region, beginning string) 
 			all = append(all, candidate{digits, what, last, r})
 		}
 	}
-	add(last.Fingerprint, "all changes of "+report.Escape(last.label()))
+	add(last.Fingerprint, "all changes of "+report.Escape(last.Label()))
 	for _, g := range last.Groups {
 		add(g.Fingerprint, report.Escape(g.At))
 	}
 	return all
-}
-
-// label is the name of the host, or else its id.
-func (l lastCheck) label() string {
-	if l.Name != "" {
-		return l.Name
-	}
-	return l.Instance
 }
 
 // groupLine is a line of a group in the text that a check prints. No name can imitate it:
@@ -111,5 +92,5 @@ func (c candidate) whole(ctx context.Context) (string, error) {
 			return line[1], nil
 		}
 	}
-	return "", fmt.Errorf("%s does not tell all digits of %s: give all 32, which aide-node check prints on the host, or accept the whole", report.Escape(c.from.label()), c.digits)
+	return "", fmt.Errorf("%s does not tell all digits of %s: give all 32, which aide-node check prints on the host, or accept the whole", report.Escape(c.from.Label()), c.digits)
 }

@@ -1,0 +1,52 @@
+package check
+
+import (
+	"errors"
+
+	"aidefleet/node/aide"
+)
+
+// collector makes a changeSet of the changes, as the databases have them.
+type collector struct {
+	found   int
+	print   fingerprint
+	grouped *groups
+	shown   sample
+}
+
+func (r *runner) newCollector() *collector {
+	dir := r.state.Run()
+	return &collector{print: fingerprint{digests: digestSorter{dir: dir}}, grouped: newGroups(dir, r.profilePaths())}
+}
+
+func (c *collector) close() {
+	c.print.close()
+	c.grouped.close()
+}
+
+func (c *collector) addPresent(kind aide.Kind, e aide.Entry) error {
+	c.found++
+	c.shown.add(kind, e.Name(), isSetuid(e))
+	return errors.Join(c.print.addPresent(kind, e), c.grouped.addPresent(kind, e))
+}
+
+func (c *collector) addRemoved(e aide.Entry) error {
+	c.found++
+	c.shown.add(aide.Removed, e.Name(), false)
+	return errors.Join(c.print.addRemoved(e.Name()), c.grouped.addRemoved(e))
+}
+
+// changeSet is what was added, when all was.
+func (c *collector) changeSet(r *runner) (n changeSet, err error) {
+	n.paths = c.shown.paths()
+	if n.groups, err = c.grouped.list(); err != nil {
+		return n, err
+	}
+	if n.groups != nil {
+		if n.members, err = c.grouped.members.take(); err != nil {
+			return n, err
+		}
+	}
+	n.fingerprint, err = r.sum(&c.print)
+	return n, err
+}
