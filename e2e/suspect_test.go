@@ -243,7 +243,8 @@ func TestInitWantsYes(t *testing.T) {
 	f.run(0, "init", "--force", "--yes", "--tag", "role=web", "--why", "release 2.0")
 	f.run(0, "sweep", "--tag", "role=web")
 
-	f.on("web-3", "rm /var/lib/aide/aide.db* && rm -r /var/lib/aide-node")
+	// Reports are named by the second, and without its state a node knows of none before.
+	f.on("web-3", "rm /var/lib/aide/aide.db* && rm -r /var/lib/aide-node && sleep 1")
 	f.run(4, "sweep", "--tag", "role=web")
 	_, said = f.run(2, "init", "--tag", "role=web")
 	assert.Contains(t, said, "web-3 ("+instances["web-3"]+")\norchestrator: hosts that had a baseline, and it is gone: 1; find out")
