@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"aidefleet/node/program"
 )
 
 const (
@@ -23,7 +25,7 @@ func (r *configReader) program(path string) error {
 	ctx, cancel := context.WithTimeout(r.ctx, programTime)
 	defer cancel()
 	var out printed
-	o, err := run(ctx, command{path: path, env: r.env, weight: Weight{Nice: 19, IdleIO: true}, stdout: &out})
+	o, err := run(ctx, command{path: path, env: r.env, weight: Weight{Weight: program.Weight{Nice: 19, IdleIO: true}}, stdout: &out})
 	switch {
 	case err != nil:
 		return err
@@ -62,7 +64,7 @@ func (r *configReader) setenv(name, value string) error {
 	if name == "" {
 		return errors.New("@@x_include_setenv without a name")
 	}
-	for _, variable := range append(environment(), r.env...) {
+	for _, variable := range append(program.Environment(), r.env...) {
 		if before, _, _ := bytes.Cut([]byte(variable), []byte("=")); string(before) == name {
 			return nil
 		}

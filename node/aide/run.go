@@ -8,11 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
+
+	"aidefleet/node/program"
 )
 
 // keep bounds what is kept of AIDE's stdout and of its stderr, in bytes. Both
@@ -41,7 +41,7 @@ type Outcome struct {
 type command struct {
 	path   string
 	args   []string
-	env    []string   // beside that of environment
+	env    []string   // beside that of program.Environment
 	files  []*os.File // open for AIDE as 3, 4, …
 	stdin  []byte
 	ahead  int // lines of configuration before the host's own
@@ -52,29 +52,13 @@ type command struct {
 
 // Weight says how much of the machine AIDE may take.
 type Weight struct {
-	Nice    int  // of the CPU, 0 to 19
-	IdleIO  bool // read and write only when nobody else does
-	Workers int  // threads that read files (0.18 and later); 0 for AIDE's default
+	program.Weight
+	Workers int // threads that read files (0.18 and later); 0 for AIDE's default
 }
 
 // run starts AIDE and waits for its end. When ctx is done AIDE is killed: up to
 // 0.18 it ignores SIGTERM. An error means that it could not be run at all.
-func run(ctx context.Context, c command) (o Outcome, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// The kernel sends Pdeathsig when the thread ends that started AIDE, and
-		// priorities belong to a thread and are inherited. This thread lives as
-		// long as AIDE does, and is thrown away with its priorities after it.
-		runtime.LockOSThread()
-		c.weight.apply()
-		o, err = runLocked(ctx, c)
-	}()
-	<-done
-	return o, err
-}
-
-func runLocked(ctx context.Context, c command) (Outcome, error) {
+func run(ctx context.Context, c command) (Outcome, error) {
 	var stdout, stderr head
 	var said Warnings
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
@@ -86,17 +70,12 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 		stderrs = append(stderrs, c.stderr)
 	}
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(stdouts...), io.MultiWriter(stderrs...)
-	cmd.Env = append(environment(), c.env...)
+	cmd.Env = append(program.Environment(), c.env...)
 	cmd.ExtraFiles = c.files
 	if c.stdin != nil {
 		cmd.Stdin = bytes.NewReader(c.stdin)
 	}
-	// What it started may outlive it and hold its stdout.
-	cmd.WaitDelay = 5 * time.Second
-	// AIDE stays in the process group, so that the agent can kill all of it at
-	// once, and dies with the node, however that dies.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	err := cmd.Run()
+	err := program.Run(cmd, c.weight.Weight)
 	said.end() // the last line may have no newline
 	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept, Said: said}
 	var exit *exec.ExitError
@@ -115,16 +94,6 @@ func runLocked(ctx context.Context, c command) (Outcome, error) {
 		return o, fmt.Errorf("%w %s: %w", ErrStart, c.path, err)
 	}
 	return o, nil
-}
-
-// environment is AIDE's: English messages, and no variable by which a configuration could
-// change.
-func environment() []string {
-	env := []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-	if dir := os.Getenv("TMPDIR"); dir != "" {
-		env = append(env, "TMPDIR="+dir)
-	}
-	return env
 }
 
 // succeed runs a command, and fails if its status is not 0. The error says what was run and

@@ -1,4 +1,4 @@
-package aide
+package program
 
 import "syscall"
 
@@ -9,6 +9,12 @@ const (
 	ioprioClassIdle  = 3
 	ioprioClassShift = 13
 )
+
+// Weight says how much of the machine a program may take.
+type Weight struct {
+	Nice   int  // of the CPU, 0 to 19
+	IdleIO bool // read and write only when nobody else does
+}
 
 // apply gives the calling thread, and what it starts, a low priority. If a kernel or a
 // sandbox refuses, the priority stays: a check at normal weight is better than none.
