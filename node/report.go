@@ -24,6 +24,7 @@ func runReport(_ context.Context, args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&q.ID, "id", "", "`id` of the report; empty for the newest")
 	f.IntVar(&q.Offset, "offset", 0, "`entries` before the page, or bytes of what AIDE said where a check failed")
 	f.IntVar(&q.Limit, "limit", 1000, "`entries` on the page at most; 24,000 bytes are the end of it too")
+	f.BoolVar(&q.Unexplained, "unexplained", false, "without the entries that packages explain")
 	format := f.String("format", "text", "text, or `json`: one object a line")
 	exit, ok := parse(f, args, func() error {
 		q.Format = history.Format(*format)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Database is what a database says of itself, beside its entries.
@@ -50,6 +51,16 @@ func (d Database) End() []byte {
 		return []byte("@@end_db\n")
 	}
 	return nil
+}
+
+// Began is when AIDE began to write the database, by the clock of this host: AIDE names no
+// time zone. It is zero if the database does not say.
+func (d Database) Began() time.Time {
+	began, err := time.ParseInLocation(time.DateTime, d.Written, time.Local)
+	if err != nil {
+		return time.Time{}
+	}
+	return began
 }
 
 // comment takes what a comment at the head tells.

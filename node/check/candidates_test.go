@@ -60,13 +60,13 @@ func TestSpellingOfAReport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := &runner{state: s, aide: aide.Program{Version: aide.Version{Minor: 17, Patch: 4}}, config: aide.Config{Database: filepath.Join(t.TempDir(), "old.db")}}
+			r := &runner{asked: true, state: s, aide: aide.Program{Version: aide.Version{Minor: 17, Patch: 4}}, config: aide.Config{Database: filepath.Join(t.TempDir(), "old.db")}}
 			for path, text := range map[string]string{r.config.Database: c.old, r.job().NewDatabase(): c.now} {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			got, _, err := r.readChangeSet(c.summary, false, func(visit func(aide.Change) error) error {
+			got, _, err := r.readChangeSet(t.Context(), c.summary, false, func(visit func(aide.Change) error) error {
 				for _, l := range c.listed {
 					if err := visit(l); err != nil {
 						return err

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -25,13 +26,15 @@ type changeSet struct {
 	fingerprint string
 	groups      []state.Group
 	members     *os.File // the names in the groups; nil if no groups are known
+	explained   int      // by packages
+	packages    *os.File // those that explain, by name; nil if nothing is explained
 	paths       []string
 }
 
 // findChangeSet looks up the names of the report in the databases, and puts the fingerprint
 // and the sample of paths into the answer. It also checks that the new database is whole,
 // and returns its digest.
-func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
+func (r *runner) findChangeSet(ctx context.Context, s aide.Summary, reports aide.Reports) (newDatabase string, err error) {
 	if !s.Differences {
 		fresh, err := r.inspectNew(s, nil)
 		if err == nil {
@@ -40,17 +43,18 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 		}
 		return fresh.SHA256, err
 	}
-	named, fresh, err := r.readChangeSet(s, reports.JSON, reports.Changes)
+	named, fresh, err := r.readChangeSet(ctx, s, reports.JSON, reports.Changes)
 	invalid := errors.Is(err, aide.ErrInvalidJSON)
 	if invalid || errors.Is(err, errLists) {
 		var again error
-		if named, fresh, again = r.readMultiline(s, reports); again == nil {
+		if named, fresh, again = r.readMultiline(ctx, s, reports); again == nil {
 			err = nil
 		}
 	}
 	switch {
 	case err == nil:
 		r.answer.Fingerprint, r.answer.Groups, r.answer.Paths = named.fingerprint, told(inOrder(named.groups)), named.paths
+		r.answer.Explained = named.explained
 		r.found, r.answer.groups = named, inOrder(named.groups)
 		r.named = true
 		return fresh.SHA256, nil
@@ -66,7 +70,7 @@ func (r *runner) findChangeSet(s aide.Summary, reports aide.Reports) (newDatabas
 
 // readMultiline reads the report once more, with the names from the databases that can make
 // it ambiguous.
-func (r *runner) readMultiline(s aide.Summary, reports aide.Reports) (changeSet, baseline.Info, error) {
+func (r *runner) readMultiline(ctx context.Context, s aide.Summary, reports aide.Reports) (changeSet, baseline.Info, error) {
 	odd := make(aide.MultilineNames)
 	collect := func(e aide.Entry) error { odd.Add(e.Name(), reports.JSON); return nil }
 	if _, err := r.inspectNew(s, collect); err != nil {
@@ -75,7 +79,7 @@ func (r *runner) readMultiline(s aide.Summary, reports aide.Reports) (changeSet,
 	if _, err := baseline.Inspect(r.config.Database, collect); err != nil {
 		return changeSet{}, baseline.Info{}, err
 	}
-	return r.readChangeSet(s, reports.JSON, func(visit func(aide.Change) error) error { return reports.ChangesMultiline(odd, visit) })
+	return r.readChangeSet(ctx, s, reports.JSON, func(visit func(aide.Change) error) error { return reports.ChangesMultiline(odd, visit) })
 }
 
 // inspectNew reads the new database and hands each entry to visit, which may be nil.
@@ -100,14 +104,14 @@ func (r *runner) inspectNew(s aide.Summary, visit func(aide.Entry) error) (basel
 
 // readChangeSet reads the report with reader, and looks up its names in the databases. If a
 // name may be escaped, it tries each way of spelling, and wants exactly one to fit.
-func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, err error) {
-	n, fresh, mayEscape, err := r.readAs(s, json, nil, reader)
+func (r *runner) readChangeSet(ctx context.Context, s aide.Summary, json bool, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, err error) {
+	n, fresh, mayEscape, err := r.readAs(ctx, s, json, nil, reader)
 	if !mayEscape {
 		return n, fresh, err
 	}
 	found := make(map[string]changeSet) // by fingerprint
 	for _, spelling := range aide.Spellings {
-		n, fresh, _, err = r.readAs(s, json, &spelling, reader)
+		n, fresh, _, err = r.readAs(ctx, s, json, &spelling, reader)
 		if err == nil {
 			found[n.fingerprint] = n
 		} else if !errors.Is(err, errLists) {
@@ -126,7 +130,7 @@ func (r *runner) readChangeSet(s aide.Summary, json bool, reader func(func(aide.
 // readAs reads the report in as many parts as its names need, and looks up the names: as
 // they are or, if a spelling is given, as that would write them. mayEscape says that a
 // spelling is needed.
-func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
+func (r *runner) readAs(ctx context.Context, s aide.Summary, json bool, spelling *aide.Spelling, reader func(func(aide.Change) error) error) (n changeSet, fresh baseline.Info, mayEscape bool, err error) {
 	total := s.Added + s.Removed + s.Changed
 	c := r.newCollector()
 	defer c.close()
@@ -153,19 +157,27 @@ func (r *runner) readAs(s aide.Summary, json bool, spelling *aide.Spelling, read
 				return n, fresh, true, err
 			}
 		}
-		err = now(func(e aide.Entry) error {
-			kind := listed.kind(e.Name())
-			if kind != aide.Added && kind != aide.Changed {
-				return nil
-			}
-			return c.addPresent(kind, e)
-		})
-		if err == nil && s.Removed > 0 {
+		var claimed *claims
+		if s.Added+s.Changed > 0 {
+			claimed, err = r.claim(ctx, listed)
+		}
+		if err == nil && (s.Removed > 0 || claimed != nil) {
 			err = old(func(e aide.Entry) error {
+				claimed.see(e)
 				if listed.kind(e.Name()) != aide.Removed {
 					return nil
 				}
 				return c.addRemoved(e)
+			})
+		}
+		if err == nil {
+			err = now(func(e aide.Entry) error {
+				kind := listed.kind(e.Name())
+				if kind != aide.Added && kind != aide.Changed {
+					return nil
+				}
+				by, err := claimed.explain(e)
+				return errors.Join(err, c.addPresent(kind, e, by))
 			})
 		}
 		if err != nil {

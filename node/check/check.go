@@ -83,7 +83,7 @@ func (r *runner) check(ctx context.Context) error {
 	}
 	var newDatabase string
 	if err = ctx.Err(); err == nil {
-		newDatabase, err = r.answerFrom(base, o, reports)
+		newDatabase, err = r.answerFrom(ctx, base, o, reports)
 		if o.Exit == databaseRefused {
 			err = r.refusedError(base, o.Complaint())
 		}
@@ -133,7 +133,7 @@ func (r *runner) nothingSeen(o aide.Outcome) error {
 
 // answerFrom makes the answer from what AIDE left behind, and returns the digest of the new
 // database.
-func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
+func (r *runner) answerFrom(ctx context.Context, base baseline.Info, o aide.Outcome, reports aide.Reports) (newDatabase string, err error) {
 	if err := failureOf(o); err != nil {
 		return "", err
 	}
@@ -160,7 +160,7 @@ func (r *runner) answerFrom(base baseline.Info, o aide.Outcome, reports aide.Rep
 	if err := r.tellPassedOver(base, summary); err != nil {
 		return "", err
 	}
-	return r.findChangeSet(summary, reports)
+	return r.findChangeSet(ctx, summary, reports)
 }
 
 // setUnread puts into the answer what AIDE could not look at.
@@ -185,6 +185,10 @@ func (r *runner) keepReport(id string, o aide.Outcome, reports aide.Reports, fai
 		err = kept.Write(id, kind, full)
 	} else if errors.Is(err, fs.ErrNotExist) {
 		err = nil
+	}
+	if explained := r.found.packages; explained != nil {
+		defer func() { _ = explained.Close() }()
+		err = errors.Join(err, kept.Write(id, history.Packages, explained))
 	}
 	if failed != nil {
 		said := fmt.Appendf(nil, "%v\nexit status %d, signal %d\n\nstderr:\n%s\nstdout:\n%s", failed, o.Exit, o.Signal, o.Stderr, o.Stdout)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/packages"
 	"aidefleet/node/profile"
 	"aidefleet/node/result"
 	"aidefleet/node/rules"
@@ -24,7 +25,8 @@ import (
 // It is the first hex digits of a SHA-256 over a header and the SHA-256 of each change's
 // record, sorted. A record is the kind, the path and, for added and changed entries, what
 // hosts with other rules record too: type and mode, user, group, size of files, target of
-// links, and one digest with its name. A zero byte ends each part.
+// links, and one digest with its name; and the package that explains it. A zero byte ends
+// each part.
 type groups struct {
 	profile profile.Paths
 	found   map[string]uint32 // index in all, by name
@@ -59,7 +61,7 @@ func (r *runner) profilePaths() profile.Paths {
 	return profile.PathsOf(place.Rules)
 }
 
-// groupName is the name of the group that a change is in: the path of the profile that
+// groupName is the name of the group of a change that no package explains: the path of the profile that
 // covers it, or else its first two components. A file directly in a folder of the root is
 // in that folder. A folder is in the group of what is in it.
 func groupName(paths profile.Paths, name []byte, folder bool) string {
@@ -92,7 +94,7 @@ func (g *groups) addRemoved(e aide.Entry) error {
 	return g.add(name, folder)
 }
 
-func (g *groups) addPresent(kind aide.Kind, e aide.Entry) error {
+func (g *groups) addPresent(kind aide.Kind, e aide.Entry, by *packages.Package) error {
 	var perm, uid, gid, size, target, sha256, sha512 []byte
 	e.Attributes(func(column string, value []byte) {
 		switch column {
@@ -129,6 +131,11 @@ func (g *groups) addPresent(kind aide.Kind, e aide.Entry) error {
 	case isRecorded(sha256):
 		g.put("sha256=", sha256)
 	}
+	if by != nil {
+		g.put("package=", []byte(by.Name))
+		g.put("version=", []byte(by.Version))
+		return g.addTo(result.PackagesGroup, name)
+	}
 	return g.add(name, isFolder(perm))
 }
 
@@ -151,7 +158,10 @@ func (g *groups) put(name string, value []byte) {
 }
 
 func (g *groups) add(path []byte, folder bool) error {
-	name := groupName(g.profile, path, folder)
+	return g.addTo(groupName(g.profile, path, folder), path)
+}
+
+func (g *groups) addTo(name string, path []byte) error {
 	at, known := g.found[name]
 	if !known {
 		if g.many = g.many || len(g.all) == maxGroups; g.many {
@@ -170,8 +180,9 @@ func (g *groups) close() {
 	g.members.close()
 }
 
-// list are the groups, in the order in which the names of their members have them.
-func (g *groups) list() ([]state.Group, error) {
+// list are the groups, in the order in which the names of their members have them. versions
+// stands for the packages that explain some.
+func (g *groups) list(versions string) ([]state.Group, error) {
 	if g.many {
 		return nil, nil
 	}
@@ -184,7 +195,11 @@ func (g *groups) list() ([]state.Group, error) {
 	})
 	list := make([]state.Group, 0, len(g.all))
 	for _, one := range g.all {
-		list = append(list, state.Group{At: one.name, Fingerprint: hex.EncodeToString(one.sum.Sum(nil))[:fingerprintDigits], N: one.n})
+		told := state.Group{At: one.name, Fingerprint: hex.EncodeToString(one.sum.Sum(nil))[:fingerprintDigits], N: one.n}
+		if one.name == result.PackagesGroup {
+			told.Versions = versions
+		}
+		list = append(list, told)
 	}
 	return list, err
 }
@@ -200,7 +215,7 @@ func inOrder(groups []state.Group) []state.Group {
 func told(groups []state.Group) []result.Group {
 	list := make([]result.Group, 0, len(groups))
 	for _, g := range groups {
-		list = append(list, result.Group{At: g.At, Fingerprint: g.Fingerprint[:result.GroupDigits], N: g.N})
+		list = append(list, result.Group{At: g.At, Fingerprint: g.Fingerprint[:result.GroupDigits], N: g.N, Versions: g.Versions})
 	}
 	return list
 }

@@ -44,12 +44,12 @@ func groupsIn(t *testing.T, text string, removed ...string) map[string]state.Gro
 	t.Helper()
 	g := newGroups(t.TempDir(), nil)
 	defer g.close()
-	_, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return g.addPresent(aide.Changed, e) })
+	_, err := aide.ReadDatabase(strings.NewReader(text), func(e aide.Entry) error { return g.addPresent(aide.Changed, e, nil) })
 	require.NoError(t, err)
 	for _, name := range removed {
 		remove(t, g, name)
 	}
-	list, err := g.list()
+	list, err := g.list("")
 	require.NoError(t, err)
 	by := map[string]state.Group{}
 	for _, one := range list {
@@ -132,7 +132,7 @@ func TestManyChanges(t *testing.T) {
 		}
 		_, err := aide.ReadDatabase(strings.NewReader(table("name perm", lines...)), g.addRemoved)
 		require.NoError(t, err)
-		groups, err := g.list()
+		groups, err := g.list("")
 		require.NoError(t, err)
 		return inOrder(groups)
 	}
@@ -146,7 +146,7 @@ func TestTooManyGroups(t *testing.T) {
 	for i := range maxGroups + 1 {
 		remove(t, g, fmt.Sprintf("/srv/app%d/x", i))
 	}
-	list, err := g.list()
+	list, err := g.list("")
 	require.NoError(t, err)
 	assert.Empty(t, list)
 }
@@ -158,7 +158,7 @@ func TestOrderOfGroups(t *testing.T) {
 	for _, name := range []string{"/data/x/y", "/var/lib/x", "/srv/a/x", "/opt/b/x", "/usr/bin/x", "/etc/x", "/etcetera/x/y"} {
 		remove(t, g, name)
 	}
-	list, err := g.list()
+	list, err := g.list("")
 	require.NoError(t, err)
 	var names []string
 	for _, one := range inOrder(list) {

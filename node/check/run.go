@@ -10,6 +10,7 @@ import (
 
 	"aidefleet/node/aide"
 	"aidefleet/node/baseline"
+	"aidefleet/node/packages"
 	"aidefleet/node/regular"
 	"aidefleet/node/result"
 	"aidefleet/node/state"
@@ -36,10 +37,12 @@ type runner struct {
 	config aide.Config
 	answer Answer
 
-	compared      baseline.Info // the baseline that a check compares with
-	folderWatched bool          // the baseline has an entry of the folder it lies in
-	found         changeSet     // what the changes are, if they are named
-	named         bool          // the changes are known by name, and their digests are written
+	compared      baseline.Info   // the baseline that a check compares with
+	folderWatched bool            // the baseline has an entry of the folder it lies in
+	found         changeSet       // what the changes are, if they are named
+	asked         bool            // the package managers were asked
+	packages      *packages.Files // what they said; nil if nothing
+	named         bool            // the changes are known by name, and their digests are written
 }
 
 // run does what all commands do before and after AIDE, and makes a line of an error.
@@ -85,7 +88,7 @@ func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runne
 func (r *runner) fail(ctx context.Context, err error) {
 	l := &r.answer.Line
 	l.Status, l.Counts, l.Fingerprint, l.Groups, l.Paths, l.More = result.Failed, nil, "", nil, nil, 0
-	l.Unread, l.UnreadPath, l.New, l.Since, l.Next = 0, "", 0, "", ""
+	l.Unread, l.UnreadPath, l.Explained, l.New, l.Since, l.Next = 0, "", 0, 0, "", ""
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		l.Reason, l.Message = result.Timeout, fmt.Sprintf("AIDE was ended after %s", r.Timeout)

@@ -36,6 +36,9 @@ const (
 	JSON   Kind = "json"   // AIDE's full report
 	Plain  Kind = "txt"    // the same of AIDE before 0.18
 	Failed Kind = "failed" // what AIDE said
+	// Packages are the entries that packages explain, beside a report: a line each with the
+	// digest of the name (baseline.NameOf) in hex, and the package's name and version.
+	Packages Kind = "packages"
 )
 
 // Report is one generation: what one check left behind.
@@ -126,7 +129,7 @@ func split(name string) (id string, k Kind, ok bool) {
 	name, zipped := strings.CutSuffix(name, ".gz")
 	id, kind, _ := strings.Cut(name, ".")
 	k = Kind(kind)
-	return id, k, zipped && (k == JSON || k == Plain || k == Failed)
+	return id, k, zipped && (slices.Contains([]Kind{JSON, Plain, Failed, Packages}, k))
 }
 
 // newest is the index of the latest report. Reports that seem to come from the future are

@@ -34,6 +34,8 @@ type entry struct {
 const (
 	// maxValue bounds how much of a value or a line is shown, in bytes.
 	maxValue = 4000
+	// maxPackage bounds how much of the name and version of a package is shown, in bytes.
+	maxPackage = 200
 	// longestEnd is what closes an entry at most, in bytes.
 	longestEnd = 16
 )
@@ -55,7 +57,9 @@ func (e *entry) size(f Format) int { return len(e.body) + len(e.end(f)) }
 
 // add takes the next entry of the report if there is room for it. A name that is too long
 // for a whole page is cut.
-func (p *page) add(kind aide.Kind, name []byte) {
+//
+// by is the package that explains it; empty if none does.
+func (p *page) add(kind aide.Kind, name []byte, by string) {
 	if p.full = p.full || len(p.entries) == p.limit; p.full {
 		return
 	}
@@ -63,9 +67,16 @@ func (p *page) add(kind aide.Kind, name []byte) {
 	if p.format == Lines {
 		e.body = []byte(`{"kind":"` + string(kind) + `","path":"`)
 	}
-	e.body = p.format.clipped(e.body, e.name, p.room-len(e.body)-1-longestEnd)
+	room := p.room - len(e.body) - 1 - longestEnd
+	if by != "" {
+		room -= longestPackage
+	}
+	e.body = p.format.clipped(e.body, e.name, room)
 	if p.format == Lines {
 		e.body = append(e.body, '"')
+	}
+	if by != "" {
+		e.body = p.format.packaged(e.body, by)
 	}
 	if p.full = p.size+e.size(p.format) > p.room; p.full {
 		return
@@ -103,6 +114,18 @@ func (p *page) detail(name []byte, d aide.Detail) error {
 		}
 	}
 	return nil
+}
+
+// longestPackage is what packaged appends at most, in bytes.
+const longestPackage = maxPackage + 20
+
+// packaged appends the package that explains an entry. Package databases are no more
+// trusted than names of files are.
+func (f Format) packaged(out []byte, by string) []byte {
+	if f == Text {
+		return f.clipped(append(out, "\n    package: "...), by, maxPackage)
+	}
+	return append(f.clipped(append(out, `,"package":"`...), by, maxPackage), '"')
 }
 
 // detail writes what changed, and returns what closes its list.

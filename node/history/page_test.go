@@ -247,7 +247,11 @@ func FuzzPage(f *testing.F) {
 		most := 100 + int(room)
 		p := newPage(format, most, 20)
 		for i := range 30 {
-			p.add([]aide.Kind{aide.Added, aide.Removed, aide.Changed}[i%3], []byte(fmt.Sprint(name, i%25)))
+			by := ""
+			if i%2 == 0 && most > 2*longestPackage {
+				by = before
+			}
+			p.add([]aide.Kind{aide.Added, aide.Removed, aide.Changed}[i%3], []byte(fmt.Sprint(name, i%25)), by)
 		}
 		for i := range 30 {
 			d := aide.Detail{Attribute: attribute, Old: before, New: after}

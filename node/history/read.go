@@ -1,8 +1,10 @@
 package history
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"aidefleet/node/aide"
+	"aidefleet/node/baseline"
 	"aidefleet/node/regular"
 	"aidefleet/node/result"
 )
@@ -30,20 +33,25 @@ type Query struct {
 	Offset int    // entries, or bytes of a text, before the page
 	Limit  int    // entries on the page, at least 1; a text has no such limit
 	Format Format
-	Now    time.Time
+	// Unexplained leaves out the entries that packages explain. Offset and Total count
+	// without them.
+	Unexplained bool
+	Now         time.Time
 }
 
 // Cursor is the first line of a page.
 type Cursor struct {
-	V       int    `json:"v"`
-	Report  string `json:"report"`
-	Kind    string `json:"kind"`              // changes, failed or text
-	Total   int    `json:"total"`             // entries in the report, or bytes of a text
-	Offset  int    `json:"offset"`            // of the page
-	Count   int    `json:"count"`             // on the page
-	Next    int    `json:"next,omitempty"`    // the offset of the next page, if there is one
-	Older   string `json:"older,omitempty"`   // the report before this one, if it is kept
-	Problem string `json:"problem,omitempty"` // why this is the text and not the changes
+	V      int    `json:"v"`
+	Report string `json:"report"`
+	Kind   string `json:"kind"`   // changes, failed or text
+	Total  int    `json:"total"`  // entries in the report, or bytes of a text
+	Offset int    `json:"offset"` // of the page
+	Count  int    `json:"count"`  // on the page
+	// Explained is how many entries of the report packages explain.
+	Explained int    `json:"explained,omitempty"`
+	Next      int    `json:"next,omitempty"`    // the offset of the next page, if there is one
+	Older     string `json:"older,omitempty"`   // the report before this one, if it is kept
+	Problem   string `json:"problem,omitempty"` // why this is the text and not the changes
 }
 
 // The kinds of a page.
@@ -130,10 +138,19 @@ func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 		return nil, err
 	}
 	defer in.close()
+	explained, err := f.explained(r)
+	if err != nil {
+		return nil, err
+	}
+	c.Explained = len(explained)
 	p := newPage(q.Format, MaxBytes-maxCursor, q.Limit)
 	if err := lists(in, kind, func(change aide.Change) error {
+		by := explained[baseline.NameOf(change.Name)]
+		if q.Unexplained && by != "" {
+			return nil
+		}
 		if c.Total++; c.Total > q.Offset {
-			p.add(change.Kind, change.Name)
+			p.add(change.Kind, change.Name, by)
 		}
 		return nil
 	}); err != nil {
@@ -151,6 +168,33 @@ func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 	return p.bytes(), nil
 }
 
+// explained are the packages that explain entries of a report, by the digest of the name.
+func (f Folder) explained(r Report) (map[baseline.Name]string, error) {
+	if !r.has(Packages) {
+		return nil, nil
+	}
+	in, err := f.open(r.ID, Packages)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	packages := map[string]string{} // a string each, whatever the number of entries
+	by := map[baseline.Name]string{}
+	scan := bufio.NewScanner(in)
+	for scan.Scan() {
+		digest, name, _ := strings.Cut(scan.Text(), " ")
+		raw, err := hex.DecodeString(digest)
+		if err != nil || len(raw) != len(baseline.Name{}) || name == "" {
+			return nil, fmt.Errorf("packages of report %s: %.80q is no line of theirs", r.ID, scan.Text())
+		}
+		if packages[name] == "" {
+			packages[name] = name
+		}
+		by[baseline.Name(raw)] = packages[name]
+	}
+	return by, scan.Err()
+}
+
 // lists hands each entry of a report to visit.
 func lists(in io.Reader, k Kind, visit func(aide.Change) error) error {
 	if k == Plain {
@@ -165,6 +209,9 @@ func lists(in io.Reader, k Kind, visit func(aide.Change) error) error {
 func (f Folder) text(c *Cursor, r Report, format Format) ([]byte, error) {
 	var all []io.Reader
 	for _, k := range r.Kinds { // Failed comes first
+		if k == Packages {
+			continue
+		}
 		in, err := f.open(r.ID, k)
 		if err != nil {
 			return nil, err

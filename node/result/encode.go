@@ -13,7 +13,8 @@ import (
 // Texts from people and names of files are bounded as they are encoded, so that the fixed
 // fields of a line always fit.
 const (
-	maxText       = 300 // bytes of UnreadPath and Message together
+	maxText       = 280 // bytes of UnreadPath and Message together
+	maxMessage    = 300 // bytes of Message that earlier nodes wrote
 	maxUnreadPath = 120 // bytes of UnreadPath
 )
 

@@ -73,17 +73,21 @@ func TestParseRefusesGroups(t *testing.T) {
 	}
 	_, err := Parse(line(one))
 	require.NoError(t, err)
+	_, err = Parse(line(`{"at":"packages","f":"0123456789abcdef","n":1,"versions":"0123456789abcdef"}`))
+	require.NoError(t, err)
 	for groups, want := range map[string]string{
 		one + "," + one:                        "there twice",
-		strings.Replace(one, "/etc", "etc", 1): "is no path",
-		strings.Replace(one, "/etc", "/"+strings.Repeat("x", 300), 1): "is no path",
-		strings.Replace(one, "abcdef", "ABCDEF", 1):                   "not 16 hex digits",
-		strings.Replace(one, "abcdef", "abcde", 1):                    "not 16 hex digits",
-		strings.Replace(one, ":1}", ":0}", 1):                         "has 0 changes",
-		strings.Replace(one, ":1}", ":-1}", 1):                        "has -1 changes",
-		strings.Replace(one, ":1}", ":3}", 1):                         "more than all changes",
-		strings.Replace(one, ":1}", ":9223372036854775807}", 1):       "changes",
-		strings.Replace(one, `"n"`, `"at":"/x","n"`, 1):               "there twice",
+		strings.Replace(one, "/etc", "etc", 1): "nor a path",
+		strings.Replace(one, "/etc", "/"+strings.Repeat("x", 300), 1):       "nor a path",
+		strings.Replace(one, "abcdef", "ABCDEF", 1):                         "not 16 hex digits",
+		strings.Replace(one, "abcdef", "abcde", 1):                          "not 16 hex digits",
+		strings.Replace(one, ":1}", ":0}", 1):                               "has 0 changes",
+		strings.Replace(one, ":1}", ":-1}", 1):                              "has -1 changes",
+		strings.Replace(one, ":1}", ":3}", 1):                               "more than all changes",
+		strings.Replace(one, ":1}", ":9223372036854775807}", 1):             "changes",
+		strings.Replace(one, `"n"`, `"at":"/x","n"`, 1):                     "there twice",
+		strings.Replace(one, `"n"`, `"versions":"0123456789abcdef","n"`, 1): "are not 16 hex digits of packages",
+		`{"at":"packages","f":"0123456789abcdef","n":1,"versions":"x"}`:     "are not 16 hex digits of packages",
 		`1`: "not the JSON",
 	} {
 		_, err := Parse(line(groups))

@@ -106,6 +106,8 @@ func (l Line) validate() error {
 		return fmt.Errorf("node_sha256 %q is not 32 hex digits", l.NodeSHA256)
 	case l.New < 0 || l.New > 0 && (l.Counts == nil || l.New > l.Sum()):
 		return fmt.Errorf("%d new changes, more than all changes", l.New)
+	case l.Explained < 0 || l.Explained > 0 && (l.Status != Drift || l.Explained > l.Sum()):
+		return fmt.Errorf("%d changes explained, more than all changes", l.Explained)
 	case l.Since != "" && l.Counts == nil:
 		return errors.New("status failed with a report to compare with")
 	case l.Unread < 0 || l.Unread > maxCount:
@@ -116,8 +118,8 @@ func (l Line) validate() error {
 		return errors.New("an unread path without unread entries")
 	case len(l.UnreadPath) > maxUnreadPath:
 		return fmt.Errorf("unread_path has %d bytes, at most %d are allowed", len(l.UnreadPath), maxUnreadPath)
-	case len(l.Message) > maxText:
-		return fmt.Errorf("message has %d bytes, at most %d are allowed", len(l.Message), maxText)
+	case len(l.Message) > maxMessage:
+		return fmt.Errorf("message has %d bytes, at most %d are allowed", len(l.Message), maxMessage)
 	case strings.ContainsFunc(l.Message, unicode.IsControl):
 		return fmt.Errorf("message %.80q has control characters", l.Message)
 	case l.Seconds < 0:
@@ -160,8 +162,10 @@ const maxGroupName = 300
 
 func (g Group) validate() error {
 	switch {
-	case !strings.HasPrefix(g.At, "/"), len(g.At) > maxGroupName:
-		return fmt.Errorf("group %.80q is no path of at most %d bytes", g.At, maxGroupName)
+	case !strings.HasPrefix(g.At, "/") && g.At != PackagesGroup, len(g.At) > maxGroupName:
+		return fmt.Errorf("group %.80q is neither %s nor a path of at most %d bytes", g.At, PackagesGroup, maxGroupName)
+	case g.Versions != "" && (g.At != PackagesGroup || !groupPattern.MatchString(g.Versions)):
+		return fmt.Errorf("versions %.80q of group %.80q are not %d hex digits of %s", g.Versions, g.At, GroupDigits, PackagesGroup)
 	case !groupPattern.MatchString(g.Fingerprint):
 		return fmt.Errorf("group %.80q has the fingerprint %.40q, which is not %d hex digits", g.At, g.Fingerprint, GroupDigits)
 	case g.N < 1 || g.N > maxCount:

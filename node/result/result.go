@@ -16,6 +16,9 @@ const (
 	MaxBytes = 1200
 	// GroupDigits is how many hex digits a line has of the fingerprint of a group.
 	GroupDigits = 16
+	// PackagesGroup is the group of the changes that the host's package database explains.
+	// Other groups are paths.
+	PackagesGroup = "packages"
 )
 
 // Status says what a check found out.
@@ -78,6 +81,10 @@ type Line struct {
 	// with Drift.
 	Groups []Group `json:"groups,omitempty"`
 
+	// Explained is how many of the changes the host's package database explains. Only with
+	// Drift.
+	Explained int `json:"explained,omitempty"`
+
 	// New is how many of the changes were not in the report before, and Since the id of that
 	// report, of the same baseline. Without Since there was none, and all changes are new.
 	// Only with Counts.
@@ -119,9 +126,12 @@ func (c Counts) Sum() int { return c.Added + c.Removed + c.Changed }
 // Group is a part of the changes that belong together. Its fingerprint depends on its own
 // changes only: hosts that share it share those, whatever else they have.
 type Group struct {
-	At          string `json:"at"` // a path of the profile, or the first two components of the paths
+	At          string `json:"at"` // PackagesGroup, a path of the profile, or the first two components of the paths
 	Fingerprint string `json:"f"`  // the first GroupDigits hex digits
 	N           int    `json:"n"`  // changes
+	// Versions stands for the packages, with their versions, that explain the changes:
+	// GroupDigits hex digits. Only of PackagesGroup.
+	Versions string `json:"versions,omitempty"`
 }
 
 // Baseline names the database a check compared with.

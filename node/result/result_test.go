@@ -106,6 +106,7 @@ func TestEncodeFull(t *testing.T) {
 	drift.Counts = &Counts{Added: maxCount, Removed: maxCount, Changed: maxCount, Total: maxCount}
 	drift.Groups = []Group{{At: "/etc", Fingerprint: digest[:GroupDigits], N: 1}}
 	drift.Unread, drift.UnreadPath, drift.New = maxCount, strings.Repeat("\xff", 1000), 3*maxCount
+	drift.Explained = 3 * maxCount
 	for name, l := range map[string]Line{"failed": failed, "drift": drift} {
 		text, err := l.Encode()
 		require.NoError(t, err, name)

@@ -28,6 +28,8 @@ type Group struct {
 	At          string `json:"at"`
 	Fingerprint string `json:"fingerprint"` // 32 hex digits
 	N           int    `json:"n"`           // changes
+	// Versions stands for the packages that explain the changes; empty if none does.
+	Versions string `json:"versions,omitempty"`
 }
 
 const (
