@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"time"
@@ -32,9 +33,11 @@ func acceptCommand() *cli.Command {
 		Name:  "accept",
 		Usage: "make changes that were reviewed the baseline, on the hosts that show them",
 		UsageText: "orchestrator accept --fingerprint F --tag env=prod [options]\n" +
+			"orchestrator accept --explained --tag env=prod [options]\n" +
 			"orchestrator accept --undo --instance ID [options]",
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "fingerprint", EnvVars: env("FINGERPRINT"), Usage: "`FINGERPRINT` of the changes, or of one group of them: 8 digits or more"},
+			&cli.BoolFlag{Name: "explained", Usage: "accept the changes that the hosts' package databases explain, and no others"},
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
@@ -67,7 +70,11 @@ func accept(c *cli.Context) error {
 	if c.Bool("undo") {
 		return undo(c, out, regions, o)
 	}
-	return acceptShown(c, out, regions, o)
+	checks := sweep.Checks{Document: documents.Check, ID: c.String("command-id")}
+	if c.Bool("explained") {
+		return acceptExplained(c, out, regions, o, checks)
+	}
+	return acceptShown(c, out, regions, o, checks)
 }
 
 // undo goes back to the baseline before, on all hosts that o selects.
@@ -81,15 +88,11 @@ func undo(c *cli.Context, out output, regions []sweep.Region, o sweep.Options) e
 }
 
 // acceptShown accepts the fingerprint on the hosts that show it.
-func acceptShown(c *cli.Context, out output, regions []sweep.Region, o sweep.Options) error {
-	checks := sweep.Checks{Document: documents.Check, ID: c.String("command-id")}
+func acceptShown(c *cli.Context, out output, regions []sweep.Region, o sweep.Options, checks sweep.Checks) error {
 	fingerprint, err := wholeFingerprint(c, regions, o.Selector, checks)
 	if err != nil {
 		return err
 	}
-	o.Request.Parameters["fingerprint"] = fingerprint
-	o.Act.Fingerprint, o.Name.Fingerprint = fingerprint, fingerprint[:8]
-	o.Sent = tellSent(out, "accept "+fingerprint)
 	a, err := sweep.Acceptable(c.Context, regions, o.Selector, fingerprint, checks)
 	if err != nil {
 		return err
@@ -97,9 +100,8 @@ func acceptShown(c *cli.Context, out output, regions []sweep.Region, o sweep.Opt
 	if c.Bool("dry-run") {
 		return wouldAccept(out, a)
 	}
-	o.Act.Before, o.Act.Group = sweep.Claims(a.Chosen), a.Group
 	return writeReportOf(out, func() (report.Report, error) {
-		r, err := sweep.Accept(c.Context, regions, a, o)
+		r, err := sweep.Accept(c.Context, regions, a, acceptanceOf(out, o, a))
 		if !errors.Is(err, sweep.ErrNotShown) {
 			return r, err
 		}
@@ -109,6 +111,43 @@ func acceptShown(c *cli.Context, out output, regions []sweep.Region, o sweep.Opt
 		}
 		out.note("%s was accepted before, on %s by %s: nothing was sent", fingerprint, done.When.UTC().Format(time.RFC3339), report.Escape(done.Who))
 		return r, nil
+	})
+}
+
+// acceptanceOf are the options to send an acceptance with.
+func acceptanceOf(out output, o sweep.Options, a sweep.Acceptance) sweep.Options {
+	o.Request.Parameters = maps.Clone(o.Request.Parameters)
+	o.Request.Parameters["fingerprint"] = a.Fingerprint
+	o.Act.Fingerprint, o.Act.Before, o.Act.Group = a.Fingerprint, sweep.Claims(a.Chosen), a.Group
+	o.Name.Fingerprint = a.Fingerprint[:8]
+	o.Sent = tellSent(out, "accept "+a.Fingerprint)
+	return o
+}
+
+// acceptExplained accepts what packages explain, on each host what they explain there.
+func acceptExplained(c *cli.Context, out output, regions []sweep.Region, o sweep.Options, checks sweep.Checks) error {
+	list, err := sweep.Explained(c.Context, regions, o.Selector, checks)
+	if err != nil {
+		return err
+	}
+	if c.Bool("dry-run") {
+		for _, a := range list {
+			if err := wouldAccept(out, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return writeReportOf(out, func() (all report.Report, err error) {
+		for _, a := range list {
+			o.Name = newName("accept")
+			r, err := sweep.Accept(c.Context, regions, a, acceptanceOf(out, o, a))
+			all = sweep.AddAcceptance(all, r, a)
+			if err != nil {
+				return all, err
+			}
+		}
+		return all, nil
 	})
 }
 
@@ -157,8 +196,10 @@ func wouldAccept(out output, a sweep.Acceptance) error {
 
 func validateAccept(c *cli.Context) error {
 	switch fingerprint := c.String("fingerprint"); {
-	case fingerprint == "" && !c.Bool("undo"):
-		return usageError{errors.New("nothing to accept: give --fingerprint F, or --undo")}
+	case fingerprint == "" && !c.Bool("undo") && !c.Bool("explained"):
+		return usageError{errors.New("nothing to accept: give --fingerprint F, --explained, or --undo")}
+	case c.Bool("explained") && (fingerprint != "" || c.Bool("undo")):
+		return usageError{errors.New("--explained cannot be combined with --fingerprint or --undo: it takes what packages explain, and nothing else")}
 	case fingerprint != "" && c.Bool("undo"):
 		return usageError{errors.New("--fingerprint and --undo cannot be combined: one goes on, the other goes back")}
 	case fingerprint != "" && !fingerprintPattern.MatchString(fingerprint):

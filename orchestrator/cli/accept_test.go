@@ -12,7 +12,7 @@ func TestBadInputOfCommands(t *testing.T) {
 	isolate(t)
 	f := strings.Repeat("ab", 16)
 	for _, tc := range []struct{ args, want string }{
-		{"accept --tag env=prod", "give --fingerprint F, or --undo"},
+		{"accept --tag env=prod", "give --fingerprint F, --explained, or --undo"},
 		{"accept --fingerprint " + f, "no target"},
 		{"accept --tag env=prod --fingerprint " + f + " --undo", "cannot be combined"},
 		{"accept --tag env=prod --fingerprint " + f[:7], "8 to 32 lower-case hex digits"},
@@ -27,6 +27,8 @@ func TestBadInputOfCommands(t *testing.T) {
 		{"show a b", `unexpected "b"`},
 		{"show a --id x", `--id "x"`},
 		{"show --id x a", `--id "x"`},
+		{"accept --explained --undo --tag env=prod", "--explained cannot be combined"},
+		{"accept --explained --fingerprint 9f86d081 --tag env=prod", "--explained cannot be combined"},
 		{"show a --bogus", "-bogus"},
 		{"show a --output csv", `--output "csv"`},
 		{"show a -o csv", `--output "csv"`},

@@ -133,7 +133,7 @@ func exitCode(err error) int {
 		return int(v)
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.Is(err, fleet.ErrNoMatch), errors.Is(err, sweep.ErrNotShown):
+	case errors.Is(err, fleet.ErrNoMatch), errors.Is(err, sweep.ErrNotShown), errors.Is(err, sweep.ErrUnexplained):
 		return exitNoMatch
 	case errors.As(err, &interrupted), errors.As(err, &abandoned), errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -154,7 +154,7 @@ func explain(err error, code int) string {
 		return ""
 	case code == exitUsage:
 		return report.Escape(strings.TrimSpace(err.Error())) + "; see orchestrator COMMAND --help"
-	case errors.Is(err, sweep.ErrNotShown):
+	case errors.Is(err, sweep.ErrNotShown), errors.Is(err, sweep.ErrUnexplained):
 		return report.Escape(err.Error()) + "; sweep again, and review what it finds"
 	case code == exitNoMatch:
 		return report.Escape(err.Error()) + "; check the tag, --region and the account"

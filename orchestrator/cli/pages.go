@@ -51,6 +51,8 @@ type viewer struct {
 	host   fleet.Host
 	report string // id; empty for the newest
 	pages  int    // at most; 0 is no limit
+	// unexplained leaves out the changes that packages explain.
+	unexplained bool
 
 	// page runs the document; nil for sweep.Page.
 	page func(context.Context, sweep.Region, string, sweep.Query) (runcommand.Output, error)
@@ -58,15 +60,17 @@ type viewer struct {
 
 // cursor is the first line of a page; docs/node.md describes it.
 type cursor struct {
-	V       int    `json:"v"`
-	Report  string `json:"report"`
-	Kind    string `json:"kind"` // changes, failed or text
-	Total   int    `json:"total"`
-	Offset  int    `json:"offset"`
-	Count   int    `json:"count"`
-	Next    int    `json:"next"`
-	Older   string `json:"older"`
-	Problem string `json:"problem"`
+	V      int    `json:"v"`
+	Report string `json:"report"`
+	Kind   string `json:"kind"` // changes, failed or text
+	Total  int    `json:"total"`
+	Offset int    `json:"offset"`
+	Count  int    `json:"count"`
+	Next   int    `json:"next"`
+	Older  string `json:"older"`
+	// Explained is how many changes of the report packages explain.
+	Explained int    `json:"explained"`
+	Problem   string `json:"problem"`
 }
 
 func (v viewer) show(ctx context.Context) error {
@@ -111,6 +115,12 @@ func (v viewer) head(at cursor) {
 	case at.Kind == "text":
 		what = "it cannot be taken apart, and AIDE wrote"
 	}
+	switch {
+	case at.Explained > 0 && v.unexplained:
+		what += fmt.Sprintf(" beside %d that packages explain", at.Explained)
+	case at.Explained > 0:
+		what += fmt.Sprintf(", of which packages explain %d", at.Explained)
+	}
 	if at.Problem != "" {
 		what += " (" + report.Escape(at.Problem) + ")"
 	}
@@ -131,9 +141,13 @@ func (v viewer) read(ctx context.Context, offset int) (at cursor, body string, e
 	if page == nil {
 		page = sweep.Page
 	}
+	parameters := map[string]string{"id": v.report, "offset": strconv.Itoa(offset), "limit": "99999", "format": format}
+	if v.unexplained {
+		parameters["unexplained"] = "true" // earlier documents do not know it
+	}
 	said, err := page(ctx, v.region, v.host.ID, sweep.Query{Name: newName("show"), Request: runcommand.Request{
 		Document:        documents.Report,
-		Parameters:      map[string]string{"id": v.report, "offset": strconv.Itoa(offset), "limit": "99999", "format": format},
+		Parameters:      parameters,
 		DeliveryTimeout: pageDelivery, MaxConcurrency: "1", MaxErrors: "0",
 	}})
 	if err != nil {
@@ -169,7 +183,7 @@ func (v viewer) check(at cursor, offset int, body string) error {
 		return fmt.Errorf("a page of report %q", at.Report)
 	case at.Kind != "changes" && at.Kind != "failed" && at.Kind != "text":
 		return fmt.Errorf("a page of kind %q", at.Kind)
-	case at.Offset != offset || at.Count < 0 || !last && (at.Next <= offset || at.Next > maxOffset):
+	case at.Offset != offset || at.Count < 0 || at.Explained < 0 || !last && (at.Next <= offset || at.Next > maxOffset):
 		return fmt.Errorf("a page from %d on, of %d, and the next from %d on", at.Offset, at.Count, at.Next)
 	case last && offset+at.Count != at.Total || !last && at.Next != offset+at.Count:
 		return fmt.Errorf("a page of %d from %d on is not followed by %d of %d", at.Count, offset, at.Next, at.Total)

@@ -31,6 +31,7 @@ func showCommand() *cli.Command {
 		UsageText: "orchestrator show HOST [options]\n\nHOST is an instance id, or the Name tag of one host.",
 		Flags: flags(
 			&cli.StringFlag{Name: "id", Usage: "`ID` of the report, the newest where it is not given"},
+			&cli.BoolFlag{Name: "unexplained", Usage: "leave out the changes that the host's package database explains"},
 			&cli.BoolFlag{Name: "all", Usage: fmt.Sprintf("do not stop after %d pages, some 10,000 changes", somePages)},
 			placeFlags(), outputFlag(pageFormats...)),
 		Action: show,
@@ -63,7 +64,7 @@ func show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	v := viewer{out: out, region: region, host: host, report: id}
+	v := viewer{out: out, region: region, host: host, report: id, unexplained: c.Bool("unexplained")}
 	if !c.Bool("all") {
 		v.pages = somePages
 	}

@@ -37,9 +37,11 @@ func TestMetricNames(t *testing.T) {
 			continue
 		}
 		dimension := p["Dimensions"].([]any)[0].(map[string]any)["Name"]
-		is, ok := published[fmt.Sprint(p["MetricName"])]
-		assert.True(t, ok, "%s looks at %v by %v, which nothing publishes", name, p["MetricName"], dimension)
-		assert.Equal(t, dimension, is, name)
+		for _, metric := range metricNames(p) {
+			is, ok := published[metric]
+			assert.True(t, ok, "%s looks at %v by %v, which nothing publishes", name, metric, dimension)
+			assert.Equal(t, dimension, is, name)
+		}
 	}
 	body := template.Resource("Dashboard")["DashboardBody"].(map[string]any)["Fn::Sub"].(string)
 	used := regexp.MustCompile(`"\$\{Namespace\}", "(\w+)", "(\w+)"|\{\\"\$\{Namespace\}\\",(\w+)\} MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)
@@ -51,4 +53,17 @@ func TestMetricNames(t *testing.T) {
 			t.Errorf("the dashboard looks at %s by %s, which nothing publishes", name, dimension)
 		}
 	}
+}
+
+// metricNames are the metrics that an alarm looks at, one for each choice of the template.
+func metricNames(alarm map[string]any) (names []string) {
+	name := alarm["MetricName"]
+	choice, ok := name.(map[string]any)
+	if !ok {
+		return []string{fmt.Sprint(name)}
+	}
+	for _, one := range choice["Fn::If"].([]any)[1:] {
+		names = append(names, fmt.Sprint(one))
+	}
+	return names
 }

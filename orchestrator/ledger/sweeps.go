@@ -26,6 +26,7 @@ type HostRow struct {
 	Changed     *int      `json:"changed,omitempty"`
 	Total       int       `json:"total,omitempty"`
 	New         int       `json:"new,omitempty"`
+	Explained   int       `json:"explained,omitempty"` // changes that packages explain
 	Unread      int       `json:"unread,omitempty"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Report      string    `json:"report,omitempty"`

@@ -43,6 +43,7 @@ type API struct {
 type Host struct {
 	ID, Name                string
 	Added, Removed, Changed int
+	Explained               int  // changes that packages explain
 	Unread                  int  // entries that AIDE could not look at
 	Held                    bool // its drift is expected for a while
 }
@@ -211,6 +212,12 @@ func (s Sweep) fleetData() []types.MetricDatum {
 					return 0
 				}
 				return h.changes()
+			}),
+			s.ofHosts("ChangesUnexplained", func(h Host) int {
+				if h.Held {
+					return 0
+				}
+				return h.changes() - h.Explained
 			}),
 			s.ofHosts("EntriesUnread", func(h Host) int { return h.Unread }))
 	}

@@ -64,7 +64,7 @@ func TestPublish(t *testing.T) {
 		Hosts: []Host{
 			{ID: "i-3", Name: "web", Added: 2},
 			{ID: "i-1", Name: "db-1", Added: 1, Changed: 2, Removed: 3, Held: true},
-			{ID: "i-2", Name: "web", Added: 5, Unread: 4},
+			{ID: "i-2", Name: "web", Added: 5, Explained: 4, Unread: 4},
 			{ID: "i-4", Name: "web", Added: 2},
 			{ID: "i-5", Name: "  "},
 			{ID: "i-6", Name: "große"},
@@ -87,7 +87,7 @@ func TestPublish(t *testing.T) {
 		"HostsTargeted{Fleet=env=prod} 8 Count", "HostsReported{Fleet=env=prod} 6 Count", "HostsClean{Fleet=env=prod} 2 Count",
 		"HostsChanged{Fleet=env=prod} 4 Count", "HostsFailed{Fleet=env=prod} 1 Count", "HostsMissing{Fleet=env=prod} 1 Count", "HostsSuspect{Fleet=env=prod} 1 Count", "HostsHeld{Fleet=env=prod} 2 Count",
 		"HostsFailedUnheld{Fleet=env=prod} 1 Count", "HostsMissingUnheld{Fleet=env=prod} 0 Count", "NewChanges{Fleet=env=prod} 3 Count",
-		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "HostChangesUnheld{Fleet=env=prod} 0 to 5 of 6, 9 in all Count", "EntriesUnread{Fleet=env=prod} 0 to 4 of 6, 4 in all Count", "SweepPublished{Fleet=env=prod} 1.79541e+09 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
+		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "HostChangesUnheld{Fleet=env=prod} 0 to 5 of 6, 9 in all Count", "ChangesUnexplained{Fleet=env=prod} 0 to 2 of 6, 5 in all Count", "EntriesUnread{Fleet=env=prod} 0 to 4 of 6, 4 in all Count", "SweepPublished{Fleet=env=prod} 1.79541e+09 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
 	}
 	if got := r.lines(); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

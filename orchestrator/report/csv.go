@@ -11,7 +11,7 @@ import (
 var csvHeader = []string{
 	"instance", "name", "account", "region", "status", "reason", "added", "removed", "changed", "total",
 	"fingerprint", "message", "next", "paths", "unread", "unread_path",
-	"suspect", "new", "held", "first_seen", "groups",
+	"suspect", "new", "held", "first_seen", "groups", "explained",
 }
 
 // WriteCSV writes the report as RFC 4180 has it: a header, then one record a host, with
@@ -36,10 +36,11 @@ func WriteCSV(w io.Writer, r Report) error {
 }
 
 func record(h Host) []string {
-	var added, removed, changed, total, unread, fresh, held, first string
+	var added, removed, changed, total, unread, fresh, held, first, explained string
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
 		total, unread, fresh = strconv.Itoa(h.Total), strconv.Itoa(h.Unread), strconv.Itoa(h.New)
+		explained = strconv.Itoa(h.Explained)
 	}
 	if h.Held != nil {
 		held = h.Held.ID
@@ -52,7 +53,7 @@ func record(h Host) []string {
 		added, removed, changed, total,
 		Cell(h.Fingerprint), Cell(h.said()), Cell(h.Next), Cell(samplePaths(h)),
 		unread, Cell(h.UnreadPath),
-		Cell(h.kinds()), fresh, Cell(held), first, Cell(groupsOf(h)),
+		Cell(h.kinds()), fresh, Cell(held), first, Cell(groupsOf(h)), explained,
 	}
 }
 

@@ -81,7 +81,7 @@ func TestCSV(t *testing.T) {
 	at := slices.IndexFunc(list, func(c []string) bool { return c[0] == "mi-0123456789abcdef8" })
 	want := []string{
 		"mi-0123456789abcdef8", `'=cmd|' /C calc'!A0`, "", "", "drift", "", "0", "1", "0", "7", "", "", "",
-		`'-/srv/"a", b; ~/x\x3b ~/etc/passwd`, "2", `'=cmd|' /C calc'!A0`, "", "0", "", "", "",
+		`'-/srv/"a", b; ~/x\x3b ~/etc/passwd`, "2", `'=cmd|' /C calc'!A0`, "", "0", "", "", "", "0",
 	}
 	require.GreaterOrEqual(t, at, 0)
 	assert.Equal(t, want, list[at], "record %d\ngot  %q\nwant %q", at, list[at], want)

@@ -67,7 +67,25 @@ func (t *table) groups(hosts []Host) {
 		text := fmt.Sprintf("%.8s  %s  %s, %s:", g.Fingerprint, clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
 		t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
 	}
+	t.differing(shared)
 	if untold > 0 {
 		t.line("and %s in no group: see orchestrator show HOST", count(untold, "change"))
+	}
+}
+
+// differing says which hosts have the packages of others in the same versions, and other
+// changes by them.
+func (t *table) differing(shared []SharedGroup) {
+	first := map[string]SharedGroup{} // by versions
+	for _, g := range slices.SortedFunc(slices.Values(shared), func(a, b SharedGroup) int { return cmp.Compare(len(b.Hosts), len(a.Hosts)) }) {
+		most, known := first[g.Versions]
+		switch {
+		case g.Versions == "":
+		case !known:
+			first[g.Versions] = g
+		default:
+			text := fmt.Sprintf("%.8s  the same packages as %.8s, and other files, %s:", g.Fingerprint, most.Fingerprint, count(len(g.Hosts), "host"))
+			t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
+		}
 	}
 }

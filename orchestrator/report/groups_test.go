@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,26 @@ and 79 changes in no group: see orchestrator show HOST
 `)
 }
 
+// TestDifferingPackages: hosts with the packages of others and other files are told.
+func TestDifferingPackages(t *testing.T) {
+	r := patched(4)
+	for i := range r.Hosts {
+		digit := map[bool]string{true: "d", false: "c"}[i == 3]
+		r.Hosts[i].Explained = 7
+		r.Hosts[i].Groups = append(r.Hosts[i].Groups, result.Group{At: result.PackagesGroup, Fingerprint: strings.Repeat(digit, 16), N: 7, Versions: strings.Repeat("e", 16)})
+	}
+	r.Count()
+	assert.Equal(t, 28, r.Summary.Explained)
+	var b bytes.Buffer
+	require.NoError(t, WriteTable(&b, r, Style{Width: 80}))
+	assert.Contains(t, b.String(), "\ncccccccc  packages  7 changes, 3 hosts: web-0 web-1 web-2\n")
+	assert.Contains(t, b.String(), "\ndddddddd  packages  7 changes, 1 host: web-3\n")
+	assert.Contains(t, b.String(), "\ndddddddd  the same packages as cccccccc, and other files, 1 host: web-3\n")
+	assert.Contains(t, b.String(), " 28 explained, in ")
+	assert.Contains(t, b.String(), "7 explained")
+	fits(t, b.String(), 80)
+}
+
 // TestHostileGroup: a host's name for a group does nothing on a terminal.
 func TestHostileGroup(t *testing.T) {
 	r := patched(2)
@@ -76,8 +97,8 @@ func TestCohortsInJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b.Bytes(), &got), b.String())
 	assert.Len(t, got.Hosts, 3)
 	assert.Equal(t, []GroupCohort{
-		{"/etc/cron.d", strings.Repeat("b", 16), 1, []string{"i-00000002"}},
-		{"/srv/app", strings.Repeat("a", 16), 3, []string{"i-00000000", "i-00000001", "i-00000002"}},
+		{Group: "/etc/cron.d", Fingerprint: strings.Repeat("b", 16), Changes: 1, Hosts: []string{"i-00000002"}},
+		{Group: "/srv/app", Fingerprint: strings.Repeat("a", 16), Changes: 3, Hosts: []string{"i-00000000", "i-00000001", "i-00000002"}},
 	}, got.Cohorts)
 	b.Reset()
 	require.NoError(t, WriteJSON(&b, sample()))
@@ -89,5 +110,5 @@ func TestGroupsInCSV(t *testing.T) {
 	h := patched(3).Hosts[2]
 	h.Groups[0].At = "/srv/a;"
 	record := record(h)
-	assert.Equal(t, `/srv/a\x3b 3 `+strings.Repeat("a", 16)+"; /etc/cron.d 1 "+strings.Repeat("b", 16), record[len(record)-1])
+	assert.Equal(t, `/srv/a\x3b 3 `+strings.Repeat("a", 16)+"; /etc/cron.d 1 "+strings.Repeat("b", 16), record[slices.Index(csvHeader, "groups")])
 }

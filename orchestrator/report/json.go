@@ -57,7 +57,7 @@ func writeCohorts(out io.Writer, hosts []Host) error {
 		if i == 0 {
 			before = ",\n  \"cohorts\": ["
 		}
-		c := GroupCohort{Group: g.At, Fingerprint: g.Fingerprint, Changes: g.N, Hosts: make([]string, len(g.Hosts))}
+		c := GroupCohort{Group: g.At, Fingerprint: g.Fingerprint, Changes: g.N, Versions: g.Versions, Hosts: make([]string, len(g.Hosts))}
 		for i, h := range g.Hosts {
 			c.Hosts[i] = h.Instance
 		}

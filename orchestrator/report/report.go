@@ -31,10 +31,12 @@ type Report struct {
 
 // GroupCohort is a group of changes with the hosts that share it.
 type GroupCohort struct {
-	Group       string   `json:"group"`       // its name
-	Fingerprint string   `json:"fingerprint"` // the first result.GroupDigits hex digits
-	Changes     int      `json:"changes"`
-	Hosts       []string `json:"hosts"` // ids of the instances
+	Group       string `json:"group"`       // its name
+	Fingerprint string `json:"fingerprint"` // the first result.GroupDigits hex digits
+	Changes     int    `json:"changes"`
+	// Versions stands for the packages of the group packages, with their versions.
+	Versions string   `json:"versions,omitempty"`
+	Hosts    []string `json:"hosts"` // ids of the instances
 }
 
 // Error is why an account and region could not be swept, or published.
@@ -65,6 +67,8 @@ type Summary struct {
 	Unread int `json:"unread,omitempty"`
 	// New are the changes that were not there in the check before, on all hosts.
 	New int `json:"new,omitempty"`
+	// Explained are the changes that package databases explain, on all hosts.
+	Explained int `json:"explained,omitempty"`
 	// Suspect are hosts whose baseline, configuration or program is not what it should be,
 	// whatever their status.
 	Suspect int `json:"suspect"`
@@ -101,6 +105,8 @@ type Host struct {
 	Groups []result.Group `json:"groups,omitempty"`
 	Paths  []string       `json:"paths,omitempty"` // a sample, see result.Line
 	More   int            `json:"more,omitempty"`  // changes that are not in Paths
+
+	Explained int `json:"explained,omitempty"` // changes that the host's package database explains
 
 	Reason  Reason `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -196,6 +202,7 @@ func (r *Report) Count() {
 	for _, h := range r.Hosts {
 		r.Summary.Unread += h.Unread
 		r.Summary.New += h.New
+		r.Summary.Explained += h.Explained
 		if len(h.Suspect) > 0 {
 			r.Summary.Suspect++
 		}

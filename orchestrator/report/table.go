@@ -91,7 +91,7 @@ func Sum(r Report) string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{s.Suspect, "suspect"}, {s.Held, "held"}, {s.New, "changes new"}, {s.Unread, "entries unread"}} {
+	}{{s.Suspect, "suspect"}, {s.Held, "held"}, {s.New, "changes new"}, {s.Explained, "explained"}, {s.Unread, "entries unread"}} {
 		if part.n > 0 {
 			more += Number(part.n) + " " + part.what + ", "
 		}
@@ -120,6 +120,9 @@ func detail(h Host) string {
 	}
 	if h.New > 0 && h.Since != "" {
 		parts = append(parts, fmt.Sprintf("%d new:", h.New))
+	}
+	if h.Explained > 0 {
+		parts = append(parts, fmt.Sprintf("%d explained;", h.Explained))
 	}
 	if h.Unread > 0 {
 		parts = append(parts, unread(h))

@@ -324,7 +324,7 @@ func TestAcceptableGroup(t *testing.T) {
 // TestWholeFingerprint: a beginning stands for the one fingerprint of all changes or of a
 // group that hosts show.
 func TestWholeFingerprint(t *testing.T) {
-	const part = "1cb4afc1d0b7e25f0123456789abcdef"
+	const part, packages = "1cb4afc1d0b7e25f0123456789abcdef", "2cb4afc1d0b7e25f0123456789abcdef"
 	groups := func(line, list string) string {
 		return strings.Replace(line, `"paths"`, `"groups":[`+list+`],"paths"`, 1)
 	}
@@ -339,12 +339,13 @@ func TestWholeFingerprint(t *testing.T) {
 		{"other digits of a group", part[:16] + "ffff", ""},
 		{"nobody's", "01234567", ""},
 		{"two", "aaaaaaaa", ""},
+		{"packages", packages[:8], packages},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := acceptingFleet(t)
-			text := "\nBy group:\n  " + part + "  2  /srv/app\n  + /  00000000000000000000000000000000  2  /x\n"
+			text := "\nBy group:\n  " + part + "  2  /srv/app\n  " + packages + "  2  packages\n  + /  00000000000000000000000000000000  2  /x\n"
 			a.history[newerID] = []ssmtypes.CommandInvocation{
-				said("i-01", groups(driftLine, app), 0), said("i-03", groups(other(), app), 0),
+				said("i-01", groups(driftLine, app), 0), said("i-03", groups(other(), `{"at":"packages","f":"`+packages[:16]+`","n":2}`), 0),
 				said("i-04", groups(other(), `{"at":"/etc","f":"aaaaaaaa00000000","n":1},{"at":"/opt","f":"aaaaaaaa11111111","n":1}`), 0),
 			}
 			r := a.region()

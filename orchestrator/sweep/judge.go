@@ -245,6 +245,7 @@ func fill(out *report.Host, a answer) {
 	}
 	out.Status, out.Counts = report.Status(line.Status), line.Counts
 	out.Unread, out.UnreadPath, out.New, out.Since = line.Unread, line.UnreadPath, line.New, line.Since
+	out.Explained = line.Explained
 	out.Fingerprint, out.Groups, out.Paths, out.More = line.Fingerprint, line.Groups, line.Paths, line.More
 }
 

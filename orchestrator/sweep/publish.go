@@ -68,7 +68,7 @@ func (r *run) points() metrics.Sweep {
 		switch {
 		case h.Counts != nil:
 			m.Hosts = append(m.Hosts, metrics.Host{
-				ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread, Held: h.Held != nil,
+				ID: h.Instance, Name: h.Name, Added: h.Added, Removed: h.Removed, Changed: h.Changed, Unread: h.Unread, Explained: h.Explained, Held: h.Held != nil,
 			})
 		case h.Held != nil:
 		case h.Status == report.Failed:

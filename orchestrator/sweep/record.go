@@ -72,7 +72,7 @@ func (r *run) unrecorded(err error) error {
 func row(h report.Host) ledger.HostRow {
 	out := ledger.HostRow{
 		Account: h.Account, Region: h.Region, Instance: h.Instance, Name: h.Name, Status: string(h.Status), Reason: string(h.Reason),
-		New: h.New, Unread: h.Unread, Fingerprint: h.Fingerprint, Report: h.Report, Seconds: h.Seconds,
+		New: h.New, Explained: h.Explained, Unread: h.Unread, Fingerprint: h.Fingerprint, Report: h.Report, Seconds: h.Seconds,
 		AIDE: h.AIDE, AIDESHA256: h.AIDESHA256, Node: h.Node, NodeSHA256: h.NodeSHA256, Config: h.Config, FirstSeen: h.FirstSeen,
 	}
 	if h.Counts != nil {

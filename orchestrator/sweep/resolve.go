@@ -61,22 +61,25 @@ func WholeFingerprint(ctx context.Context, regions []Region, s fleet.Selector, b
 
 // addCandidates adds the fingerprints of a host with that beginning that are not there yet.
 func addCandidates(all []candidate, last lastCheck, r Region, beginning string) []candidate {
-	add := func(digits, what string) {
-		fits := strings.HasPrefix(digits, beginning) || strings.HasPrefix(beginning, digits)
-		if digits != "" && fits && !slices.ContainsFunc(all, func(c candidate) bool { return c.digits == digits }) {
-			all = append(all, candidate{digits, what, last, r})
-		}
-	}
-	add(last.Fingerprint, "all changes of "+report.Escape(last.Label()))
+	all = addCandidate(all, candidate{last.Fingerprint, "all changes of " + report.Escape(last.Label()), last, r}, beginning)
 	for _, g := range last.Groups {
-		add(g.Fingerprint, report.Escape(g.At))
+		all = addCandidate(all, candidate{g.Fingerprint, report.Escape(g.At), last, r}, beginning)
 	}
 	return all
 }
 
+// addCandidate adds one with that beginning that is not there yet.
+func addCandidate(all []candidate, one candidate, beginning string) []candidate {
+	fits := strings.HasPrefix(one.digits, beginning) || strings.HasPrefix(beginning, one.digits)
+	if one.digits == "" || !fits || slices.ContainsFunc(all, func(c candidate) bool { return c.digits == one.digits }) {
+		return all
+	}
+	return append(all, one)
+}
+
 // groupLine is a line of a group in the text that a check prints. No name can imitate it:
 // names stand at the end of a line, behind a sign or a number.
-var groupLine = regexp.MustCompile(`(?m)^  ([0-9a-f]{32})  [0-9]+  /`)
+var groupLine = regexp.MustCompile(`(?m)^  ([0-9a-f]{32})  [0-9]+  (?:/|packages$)`)
 
 // whole is the candidate with all digits.
 func (c candidate) whole(ctx context.Context) (string, error) {
