@@ -30,8 +30,6 @@ func layoutOptions(c *cli.Context, o *lab.Options) (err error) {
 		switch {
 		case !slices.Contains(host.Layouts(), l):
 			return usageError{fmt.Errorf("--layout %q: want one of %s", name, layoutNames())}
-		case slices.Contains(o.Layouts, l):
-			return usageError{fmt.Errorf("--layout %q twice", name)}
 		case o.Simulate != nil:
 			return usageError{errors.New("--layout and --simulate exclude each other")}
 		}

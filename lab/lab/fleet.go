@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,11 +38,15 @@ const withAgent = "role=web,db,cache,batch"
 // withBaseline are the roles whose hosts get a baseline: all but cache and api.
 const withBaseline = "role=web,db,batch"
 
-// hostsOf are a fleet with a host of each layout in place of that, for what AIDE makes
-// of each: tags env=prod, role=web and layout.
+// hostsOf are a fleet with a host for each layout in place of that, for what AIDE makes
+// of each: tags env=prod, role=web and layout. The second of a layout is called debian-2.
 func hostsOf(layouts []host.Layout) (list []member) {
+	count := map[host.Layout]int{}
 	for i, l := range layouts {
 		name := strings.ReplaceAll(string(l), ".", "-")
+		if count[l]++; count[l] > 1 {
+			name += "-" + strconv.Itoa(count[l])
+		}
 		list = append(list, member{name: name, role: "web", env: "prod", id: fmt.Sprintf("i-0a1de000000000%03x", 0xf00+i), layout: l, tagged: true})
 	}
 	return list

@@ -37,6 +37,9 @@ type Pin struct {
 	Report      string    `json:"report,omitempty"`  // id of the report on the host
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Entries     int       `json:"entries,omitempty"` // total of the last check
+	// Groups are the fingerprints of the groups of changes that the last check told; nil if
+	// they were not remembered.
+	Groups []string `json:"groups,omitzero"`
 
 	Open []Finding `json:"open,omitempty"` // findings that nobody has acknowledged
 }

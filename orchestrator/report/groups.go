@@ -50,11 +50,19 @@ func SharedGroups(hosts []Host) (shared []SharedGroup, untold int) {
 	return shared, untold
 }
 
+// fewUnique is how many paths that are unique by nature are named.
+const fewUnique = 5
+
 // groups says what hosts that changed in different ways have in common, and what one of
 // them has alone.
 func (t *table) groups(hosts []Host) {
 	shared, untold := SharedGroups(hosts)
-	if len(shared) == 0 {
+	lone := FindLone(hosts)
+	shared = slices.DeleteFunc(shared, func(g SharedGroup) bool {
+		return len(g.Hosts) == 1 && lone.Alone(g.Group) && lone.ByNature(g.Hosts[0], g.Group)
+	})
+	unique := lone.Unique(hosts)
+	if len(shared)+len(unique) == 0 {
 		return
 	}
 	t.line("")
@@ -68,6 +76,12 @@ func (t *table) groups(hosts []Host) {
 		t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
 	}
 	t.differing(shared)
+	for _, u := range unique[:min(len(unique), fewUnique)] {
+		t.line("%s", clip(fmt.Sprintf("host-unique  %s  %s, each its own", clip(Escape(u.Path), t.style.Width/2), count(u.Hosts, "host")), t.style.Width))
+	}
+	if more := len(unique) - fewUnique; more > 0 {
+		t.line("and %s that is host-unique", count(more, "other path"))
+	}
 	if untold > 0 {
 		t.line("and %s in no group: see orchestrator show HOST", count(untold, "change"))
 	}

@@ -14,6 +14,7 @@ const (
 	UnexpectedConfig   Suspicion = "config_unexpected"   // a configuration that no action of ours explains
 	UnexpectedProgram  Suspicion = "program_unexpected"  // an AIDE or a node that no action or version explains
 	LoneProgram        Suspicion = "program_lone"        // an AIDE or a node that differs from all others of its version
+	LoneChange         Suspicion = "lone_change"         // new changes that no other host has
 	ReplayedAnswer     Suspicion = "answer_replayed"     // an answer from before the request, or one that was given before
 	DroppedEntries     Suspicion = "entries_dropped"     // more than a tenth of the entries are no longer looked at
 )
@@ -22,7 +23,7 @@ const (
 func Suspicions() []Suspicion {
 	return []Suspicion{
 		UnexpectedBaseline, RemovedBaseline, UnsaidBaseline, CopiedBaseline, UnexpectedConfig, UnexpectedProgram,
-		LoneProgram, ReplayedAnswer, DroppedEntries,
+		LoneProgram, LoneChange, ReplayedAnswer, DroppedEntries,
 	}
 }
 

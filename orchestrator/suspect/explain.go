@@ -23,7 +23,7 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 		}
 		h := c.hosts[i]
 		if one.baseline && leadsTo(one.pin, done, h.Baseline.SHA256) {
-			one.baseline, one.replaced = false, true
+			one.baseline, one.replaced, one.reviewed = false, true, reviewedBy(done)
 			one.rest = slices.DeleteFunc(one.rest, isDropped)
 		}
 		one.config = one.config && !slices.ContainsFunc(done, func(a act) bool { return a.configures() && a.After.Config == h.Config })

@@ -144,9 +144,9 @@ func another(what, version, sha256, wasVersion, was string) report.Finding {
 	return f
 }
 
-// lone are findings of programs that hosts took in an upgrade that all others with the
+// lonePrograms are findings of programs that hosts took in an upgrade that all others with the
 // same program before came out of with another digest: at least two, all with one.
-func (c *Comparison) lone() map[int]report.Finding {
+func (c *Comparison) lonePrograms() map[int]report.Finding {
 	found := map[int]report.Finding{}
 	for i, one := range c.changes {
 		before := report.Host{AIDE: one.pin.AIDE, AIDESHA256: one.pin.AIDESHA256, Node: one.pin.Node, NodeSHA256: one.pin.NodeSHA256}

@@ -11,7 +11,7 @@ import (
 // Mark puts the new findings of this comparison on the hosts, and says which were seen for
 // the first time. Findings that are open already come with Replace.
 func (c *Comparison) Mark() {
-	lone := c.lone()
+	lone := c.lonePrograms()
 	for i := range c.hosts {
 		h := &c.hosts[i]
 		h.Suspect, h.FirstSeen = nil, false
@@ -29,6 +29,9 @@ func (c *Comparison) Mark() {
 		} else if h.FirstSeen {
 			list = append(list, replayed(*h, a, ledger.Pin{})...)
 			list = append(list, removed(*h, ledger.Pin{}, a)...)
+		}
+		if f, ok := c.alone[i]; ok {
+			list = append(list, f)
 		}
 		for n := range list {
 			list[n].Since = a.Requested.UTC()
@@ -92,6 +95,9 @@ func (c *Comparison) update(i int, pin ledger.Pin) ledger.Pin {
 	switch {
 	case newer(a, pin):
 		c.claim(&pin, h, a)
+		if one := c.changes[i]; one != nil {
+			pin.Open = one.reviewed.drop(pin.Open)
+		}
 		pin.Open = opened(pin.Open, h.Suspect)
 	case a.Command == "" && a.Requested.After(pin.Seen) && pin.Status != string(h.Status):
 		pin.Status, pin.Since = string(h.Status), a.Requested.UTC()
@@ -128,7 +134,7 @@ func (c *Comparison) claim(pin *ledger.Pin, h *report.Host, a Answer) {
 	take(&pin.Report, h.Report)
 	if h.Counts != nil {
 		pin.Next, pin.Fingerprint = h.NextBaseline, h.Fingerprint
-		pin.Entries = entries(*h)
+		pin.Entries, pin.Groups = entries(*h), groupsOf(h)
 	}
 }
 

@@ -12,9 +12,13 @@
 //     baseline.
 //   - Another AIDE is explained by another version number, another node by an install, or
 //     by another version number if a second host has the same program.
+//   - A group of changes that is new on a host, and that none of the others shows, is
+//     suspect if at least report.FewestToCompare hosts answered. Changes that are unique by
+//     nature are not, nor is a held host. What packages explain is only if another host has
+//     the same packages.
 //   - What is said for the first time is trusted.
 //
-// Findings stay until somebody acknowledges them.
+// Findings stay until somebody acknowledges them; lone changes also until they are accepted.
 package suspect
 
 import (
@@ -38,11 +42,13 @@ type Comparison struct {
 	answer func(i int) Answer
 	order  []int // of the hosts by instance
 
-	pinned  []bool             // hosts that had a pin before this command
-	changes map[int]*change    // hosts that say something else than their pin
-	known   map[program]int    // hosts that have a program now, or had it
-	copied  map[string]string  // instance whose baseline it is, by digest
-	peers   map[program]digest // what became of a program
+	pinned  []bool          // hosts that had a pin before this command
+	changes map[int]*change // hosts that say something else than their pin
+	known   map[program]int // hosts that have a program now, or had it
+	lone    *report.Lone
+	alone   map[int]report.Finding // of new changes that one host alone has
+	copied  map[string]string      // instance whose baseline it is, by digest
+	peers   map[program]digest     // what became of a program
 }
 
 // program is AIDE or a node, as hosts tell of it.
@@ -59,13 +65,14 @@ type change struct {
 	aide     bool
 	node     bool
 	replaced bool // the baseline, by what explains it
+	reviewed reviewed
 	rest     []report.Finding
 }
 
 // New compares hosts. answer says which command a host answered; of one that did not, only
 // when that was requested.
 func New(hosts []report.Host, answer func(i int) Answer) *Comparison {
-	c := &Comparison{hosts: hosts, answer: answer, order: make([]int, len(hosts))}
+	c := &Comparison{hosts: hosts, answer: answer, order: make([]int, len(hosts)), lone: report.FindLone(hosts)}
 	for i := range hosts {
 		c.order[i] = i
 	}
@@ -77,6 +84,7 @@ func New(hosts []report.Host, answer func(i int) Answer) *Comparison {
 // a difference; zero if there is none to explain.
 func (c *Comparison) Read(pins *ledger.Pins) (since time.Time, err error) {
 	c.pinned, c.changes = make([]bool, len(c.hosts)), map[int]*change{}
+	c.alone = map[int]report.Finding{}
 	c.known, c.copied, c.peers = map[program]int{}, map[string]string{}, map[program]digest{}
 	for i := range c.hosts {
 		for _, p := range programs(&c.hosts[i]) {
@@ -94,6 +102,9 @@ func (c *Comparison) Read(pins *ledger.Pins) (since time.Time, err error) {
 		i := c.order[at]
 		a := c.answer(i)
 		c.pinned[i] = pin.Command != a.Command || !pin.FirstSeen.Equal(a.Requested) // else it is collected again
+		if f, ok := c.loneChange(i, pin); ok {
+			c.alone[i] = f
+		}
 		if one := c.compare(i, pin); one != nil {
 			c.changes[i] = one
 			if one.unexplained() && (since.IsZero() || pin.Seen.Before(since)) {
