@@ -37,11 +37,18 @@ type Pin struct {
 	Report      string    `json:"report,omitempty"`  // id of the report on the host
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Entries     int       `json:"entries,omitempty"` // total of the last check
-	// Groups are the fingerprints of the groups of changes that the last check told; nil if
-	// they were not remembered.
-	Groups []string `json:"groups,omitzero"`
+	Changes     int       `json:"changes,omitempty"` // that the last check found
+	// Groups are those of the changes that the last check told; nil if they were not
+	// remembered.
+	Groups []Group `json:"groups,omitzero"`
 
 	Open []Finding `json:"open,omitempty"` // findings that nobody has acknowledged
+}
+
+// Group is a group of changes.
+type Group struct {
+	Fingerprint string `json:"f"` // as the result line has it
+	N           int    `json:"n"` // changes
 }
 
 // MaxFormer is how many baselines a pin remembers beside the present one.

@@ -25,6 +25,9 @@ func (c *Comparison) Explain(actions []ledger.Action) {
 		if one.baseline && leadsTo(one.pin, done, h.Baseline.SHA256) {
 			one.baseline, one.replaced, one.reviewed = false, true, reviewedBy(done)
 			one.rest = slices.DeleteFunc(one.rest, isDropped)
+			if !one.reviewed.all {
+				one.rest = append(one.rest, wrongRest(&h, one.pin, one.reviewed.groups)...)
+			}
 		}
 		one.config = one.config && !slices.ContainsFunc(done, func(a act) bool { return a.configures() && a.After.Config == h.Config })
 		one.aide = one.aide && !c.explainsAIDE(one.pin, done, h.AIDE, h.AIDESHA256)

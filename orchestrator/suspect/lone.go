@@ -28,7 +28,7 @@ func (c *Comparison) loneChange(i int, pin ledger.Pin) (f report.Finding, found 
 	}
 	var names, fingerprints []string
 	for _, g := range h.Groups {
-		if slices.Contains(pin.Groups, g.Fingerprint) || !c.lone.Alone(g) || c.lone.ByNature(h, g) {
+		if isPinned(pin, g.Fingerprint) || !c.lone.Alone(g) || c.lone.ByNature(h, g) {
 			continue
 		}
 		fingerprints = append(fingerprints, g.Fingerprint)
@@ -41,7 +41,7 @@ func (c *Comparison) loneChange(i int, pin ledger.Pin) (f report.Finding, found 
 		names = append(names[:namedGroups], fmt.Sprintf("%d other groups", more))
 	}
 	return report.Finding{
-		Kind: report.LoneChange, Was: strings.Join(pin.Groups, " "), Is: strings.Join(fingerprints, " "),
+		Kind: report.LoneChange, Is: strings.Join(fingerprints, " "),
 		Message: fmt.Sprintf("new changes that none of the other %d hosts has: %s", c.lone.Answered()-1, strings.Join(names, "; ")),
 	}, true
 }
@@ -93,11 +93,15 @@ func (r reviewed) drop(open []ledger.Finding) []ledger.Finding {
 	})
 }
 
-// groupsOf are the fingerprints of the groups that a host shows.
-func groupsOf(h *report.Host) []string {
-	list := make([]string, 0, len(h.Groups))
+// groupsOf are the groups that a host shows.
+func groupsOf(h *report.Host) []ledger.Group {
+	list := make([]ledger.Group, 0, len(h.Groups))
 	for _, g := range h.Groups {
-		list = append(list, g.Fingerprint)
+		list = append(list, ledger.Group{Fingerprint: g.Fingerprint, N: g.N})
 	}
 	return list
+}
+
+func isPinned(pin ledger.Pin, fingerprint string) bool {
+	return slices.ContainsFunc(pin.Groups, func(g ledger.Group) bool { return g.Fingerprint == fingerprint })
 }

@@ -143,9 +143,9 @@ func TestLoneChangeStays(t *testing.T) {
 	}
 	assert.Equal(t, found, m.compare("again", now.Add(time.Hour), nil, again()...)[2].Suspect)
 
-	accepted := again()
+	_, accepted := fleetOf(t, 6, func(int, *report.Host) {})
 	for i := range accepted {
-		accepted[i].Report = "accepted"
+		accepted[i].Report, accepted[i].Began = "accepted", now.Add(3*time.Hour)
 	}
 	accepted[2].Baseline = &result.Baseline{SHA256: sha("9")}
 	act := ledger.Action{
@@ -164,7 +164,7 @@ func TestKnownDrift(t *testing.T) {
 		drifted(&h, "/etc", h.Instance, 1, "~/etc/"+h.Instance)
 		pin.Status = "drift"
 		if i == 0 {
-			pin.Groups = []string{} // it had none
+			pin.Groups = []ledger.Group{} // it had none
 		}
 		pins, hosts = append(pins, pin), append(hosts, h)
 	}

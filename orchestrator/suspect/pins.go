@@ -134,7 +134,7 @@ func (c *Comparison) claim(pin *ledger.Pin, h *report.Host, a Answer) {
 	take(&pin.Report, h.Report)
 	if h.Counts != nil {
 		pin.Next, pin.Fingerprint = h.NextBaseline, h.Fingerprint
-		pin.Entries, pin.Groups = entries(*h), groupsOf(h)
+		pin.Entries, pin.Changes, pin.Groups = entries(*h), h.Sum(), groupsOf(h)
 	}
 }
 

@@ -255,7 +255,7 @@ func TestFirstSight(t *testing.T) {
 	assert.Empty(t, got[0].Suspect)
 	want := pinned("i-1")
 	want.Since, want.Seen, want.FirstSeen, want.Command, want.Report = now, now, now, "now", "20261126T050000Z"
-	want.Groups = []string{}
+	want.Groups = []ledger.Group{}
 	assert.Equal(t, want, m.pins()["i-1"])
 	assert.True(t, m.compare("now", now, nil, claim("i-1"))[0].FirstSeen, "collected again")
 	later := claim("i-1")
