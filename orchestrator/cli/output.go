@@ -39,6 +39,11 @@ func outputFlag(formats ...string) cli.Flag {
 	}
 }
 
+// allHostsFlag lets a user see each host in a table.
+func allHostsFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "all-hosts", EnvVars: env("ALL_HOSTS"), Usage: "a row for each host in a table, also if hosts changed alike or are clean"}
+}
+
 func choice(formats []string) string {
 	if len(formats) == 0 {
 		formats = reportFormats
@@ -69,6 +74,10 @@ func newOutput(c *cli.Context, formats ...string) (output, error) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
 			o.meter.width = width
 		}
+	}
+	o.style.AllHosts = c.Bool("all-hosts")
+	if c.Command.Name == "sweep" {
+		o.style.Accept = acceptOf(c)
 	}
 	if len(formats) == 0 {
 		formats = reportFormats
@@ -117,3 +126,34 @@ func (o output) sent(target string) func(c runcommand.Command, hosts, reachable 
 
 // progress shows how far a command is.
 func (o output) progress(completed, targeted int) { o.meter.show(completed, targeted) }
+
+// acceptOf is the command that accepts changes of the hosts that a sweep targets, without
+// the fingerprint.
+func acceptOf(c *cli.Context) string {
+	words := []string{"orchestrator", "accept"}
+	for _, name := range []string{"tag", "instance", "region", "role-arn"} {
+		for _, value := range c.StringSlice(name) {
+			words = append(words, "--"+name, quote(value))
+		}
+	}
+	for _, name := range []string{"targets", "accounts"} {
+		if value := c.String(name); value != "" {
+			words = append(words, "--"+name, quote(value))
+		}
+	}
+	if c.Bool("all") {
+		words = append(words, "--all")
+	}
+	return strings.Join(words, " ")
+}
+
+// quote makes one word of a shell's of a text.
+func quote(text string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.,/:=@+%", r)
+	}
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

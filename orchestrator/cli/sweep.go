@@ -23,7 +23,7 @@ func sweepCommand() *cli.Command {
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
 		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), ledgerFlags(), outputFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
+			allHostsFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
 		Action: func(c *cli.Context) error {
 			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
 		},

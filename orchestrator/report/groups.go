@@ -74,6 +74,7 @@ func (t *table) groups(hosts []Host) {
 		}
 		text := fmt.Sprintf("%.8s  %s  %s, %s:", g.Fingerprint, clip(Escape(g.At), t.style.Width/3), count(g.N, "change"), count(len(g.Hosts), "host"))
 		t.lineOfHosts(text, len(g.Hosts), func(i int) *Host { return g.Hosts[i] })
+		t.nextStep(g)
 	}
 	t.differing(shared)
 	for _, u := range unique[:min(len(unique), fewUnique)] {
@@ -86,6 +87,21 @@ func (t *table) groups(hosts []Host) {
 		t.line("and %s in no group: see orchestrator show HOST", count(untold, "change"))
 	}
 }
+
+// nextStep is the command for a group, ready to be pasted: to look at what one host alone
+// has, and to accept what hosts share.
+func (t *table) nextStep(g SharedGroup) {
+	switch {
+	case t.style.Accept == "":
+	case len(g.Hosts) == 1 && g.At != result.PackagesGroup:
+		t.line("  → orchestrator show %s --unexplained", Escape(g.Hosts[0].Instance))
+	default:
+		t.line("  → %s --fingerprint %s", t.style.Accept, g.Fingerprint[:min(len(g.Fingerprint), shownDigits)])
+	}
+}
+
+// shownDigits are enough to tell fingerprints apart.
+const shownDigits = 12
 
 // differing says which hosts have the packages of others in the same versions, and other
 // changes by them.

@@ -54,6 +54,30 @@ and 79 changes in no group: see orchestrator show HOST
 `)
 }
 
+// TestNextSteps: under each group stands what to do, ready to be pasted.
+func TestNextSteps(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteTable(&b, patched(40), Style{Width: 80, Accept: "orchestrator accept --tag env=prod"}))
+	assert.Contains(t, b.String(), "1 host: web-39\n  → orchestrator show i-00000027 --unexplained\n")
+	assert.Contains(t, b.String(), "…\n  → orchestrator accept --tag env=prod --fingerprint aaaaaaaaaaaa\n")
+}
+
+// TestSharedRows: hosts that changed alike share a row, unless each is to have one.
+func TestSharedRows(t *testing.T) {
+	r := patched(5)
+	for i := range r.Hosts {
+		r.Hosts[i].Counts = &result.Counts{Changed: 3 + len(r.Hosts[i].Groups) - 1}
+	}
+	draw := func(all bool) string {
+		var b bytes.Buffer
+		require.NoError(t, WriteTable(&b, r, Style{Width: 120, AllHosts: all}))
+		return b.String()
+	}
+	assert.Regexp(t, `(?m)^drift +web-0 web-1 web-2 web-3  4 hosts  .* 3$`, draw(false))
+	assert.Regexp(t, `(?m)^drift +web-4  .*i-00000004 .* 4$`, draw(false))
+	assert.Equal(t, 5, strings.Count(draw(true), "\ndrift "))
+}
+
 // TestDifferingPackages: hosts with the packages of others and other files are told.
 func TestDifferingPackages(t *testing.T) {
 	r := patched(4)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +15,11 @@ import (
 type Style struct {
 	Width int  // columns of the terminal
 	Color bool // ANSI colours
+	// Accept is the command that accepts changes of these hosts, to which only the
+	// fingerprint is missing. Without it none is printed.
+	Accept string
+	// AllHosts gives each host a row of its own, whatever it shares with others.
+	AllHosts bool
 }
 
 const (
@@ -42,21 +48,20 @@ const (
 	whatColumn
 )
 
-// WriteTable draws the report for people: the cohorts if there are any, a row per host with
-// what to do about it, and the sum. In a large fleet, clean hosts with nothing to say are
-// only counted. Messages and next steps may be longer than a line: the terminal wraps them,
+// WriteTable draws the report for people: the groups of changes with the hosts that share
+// them, a row per host with what to do about it, and the sum. Hosts with the same changes
+// share a row. In a large fleet, clean hosts with nothing to say are only counted. Messages and next steps may be longer than a line: the terminal wraps them,
 // so that a command can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
 	t.line("%s  %s  %s", Escape(r.Fleet), count(r.Summary.Targeted, "host"), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
-	cohorts := r.Cohorts()
-	t.cohorts(cohorts)
-	if len(cohorts) > 1 {
-		t.groups(r.Hosts)
+	if slices.ContainsFunc(r.Hosts, func(h Host) bool { return h.Status == Drift && len(h.Groups) == 0 }) {
+		t.cohorts(r.Cohorts()) // older nodes tell no groups
 	}
+	t.groups(r.Hosts)
 	t.line("")
-	if len(r.Hosts) <= fewHosts {
+	if len(r.Hosts) <= fewHosts || s.AllHosts {
 		t.hosts(r.Hosts)
 	} else {
 		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 && len(h.Suspect) == 0 })
@@ -196,9 +201,17 @@ func (t *table) hosts(hosts []Host) {
 	if len(hosts) == 0 {
 		return
 	}
+	shared := make([][]string, 0, len(hosts))
+	if !t.style.AllHosts {
+		hosts, shared = share(hosts)
+	}
 	rows := make([][]string, 0, len(hosts))
-	for _, h := range hosts {
-		rows = append(rows, row(h))
+	for i, h := range hosts {
+		cells := row(h)
+		if i < len(shared) && len(shared[i]) > 1 {
+			cells[hostColumn], cells[instanceColumn] = strings.Join(shared[i], " "), count(len(shared[i]), "host")
+		}
+		rows = append(rows, cells)
 	}
 	widths := t.widths(rows)
 	used := 0
@@ -215,7 +228,7 @@ func (t *table) hosts(hosts []Host) {
 	for i, h := range hosts {
 		cells := rows[i]
 		if stacked {
-			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(Escape(h.Label()), t.style.Width-indent))
+			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(cmp.Or(cells[hostColumn], cells[instanceColumn]), t.style.Width-indent))
 			if h.Name != "" || h.Counts != nil {
 				t.line("%*s%s", indent, "", short(h, cells))
 			}
@@ -241,6 +254,42 @@ func (t *table) hosts(hosts []Host) {
 			t.line("%*s→ %s", indent, "", Escape(h.Next))
 		}
 	}
+}
+
+// share returns the hosts that get a row, and beside each the names of all hosts that share
+// it: those that changed alike and of which there is nothing else to say.
+func share(hosts []Host) (rows []Host, names [][]string) {
+	at := map[string]int{} // row by what hosts share
+	for _, h := range hosts {
+		key := h.alike()
+		if i, known := at[key]; known && key != "" {
+			names[i] = append(names[i], Escape(h.Label()))
+			continue
+		}
+		at[key] = len(rows)
+		rows, names = append(rows, h), append(names, []string{Escape(h.Label())})
+	}
+	return rows, names
+}
+
+// alike is the same for hosts that can share a row; empty if this one can with none.
+func (h Host) alike() string {
+	if h.Status != Drift || len(h.Suspect) > 0 || h.Held != nil || h.Message != "" || h.Next != "" || h.Unread > 0 {
+		return ""
+	}
+	told := 0
+	groups := make([]string, 0, len(h.Groups))
+	for _, g := range h.Groups {
+		told += g.N
+		groups = append(groups, g.Fingerprint)
+	}
+	if told < h.Sum() {
+		if h.Fingerprint == "" {
+			return ""
+		}
+		groups = []string{h.Fingerprint} // what is not told may differ
+	}
+	return fmt.Sprint(*h.Counts, h.New, h.Since != "", h.Explained, groups)
 }
 
 // short is the instance and the counts with the signs of paths.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"aidefleet/node/result"
 )
 
@@ -52,18 +54,21 @@ func TestTableFits(t *testing.T) {
 // TestTableOfAFleet: of a large fleet the clean hosts are counted, all others
 // have a row, and the lists stay as long as people read.
 func TestTableOfAFleet(t *testing.T) {
-	draw := func(n int) string {
+	draw := func(n int, all bool) string {
 		var b bytes.Buffer
-		if err := WriteTable(&b, large(n), Style{Width: 120}); err != nil {
+		if err := WriteTable(&b, large(n), Style{Width: 120, AllHosts: all}); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()
 	}
-	small, text := draw(50), draw(10_000)
+	small, text, all := draw(50, false), draw(10_000, false), draw(10_000, true)
+	for start, want := range map[string]int{"drift ": 500, "failed ": 250, "missing ": 250, "clean ": 9000} {
+		assert.Equal(t, want, strings.Count(all, "\n"+start), "%s with a row each", start)
+	}
 	if n := strings.Count(small, "\nclean "); n != 42 {
 		t.Errorf("%d rows of clean hosts, want one each:\n%s", n, small)
 	}
-	for start, want := range map[string]int{"drift ": 500, "failed ": 250, "missing ": 250, "clean ": 1} {
+	for start, want := range map[string]int{"drift ": 125, "failed ": 250, "missing ": 250, "clean ": 1} {
 		if n := strings.Count(text, "\n"+start); n != want {
 			t.Errorf("%d lines begin with %q, want %d", n, start, want)
 		}
@@ -80,7 +85,7 @@ func TestTableOfAFleet(t *testing.T) {
 	if n := strings.Count(text, "the same change"); n != fewCohorts {
 		t.Errorf("%d cohorts, want %d", n, fewCohorts)
 	}
-	if all := draw(51); strings.Count(all, "\nclean ") != 1 {
+	if all := draw(51, false); strings.Count(all, "\nclean ") != 1 {
 		t.Errorf("got\n%s", all)
 	}
 }
