@@ -38,7 +38,7 @@ lab:
 
 .PHONY: demo
 demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
-	@.ci/packages aide bwrap nsenter
+	@.ci/packages aide bwrap nsenter rpmbuild
 	@$(MAKE) --no-print-directory build
 	@rm -rf $(BIN)/demo-ledger
 	@bin/lab demo --ledger $(BIN)/demo-ledger

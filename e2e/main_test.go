@@ -312,9 +312,11 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("lab demo: %v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"3 hosts, the same change: web-1 web-2 web-3",
-		"1 host, a change of its own: db-1",
+		"  /etc/cron.d  2 changes, 1 host: db-1\n",
+		"  packages  4 changes, 4 hosts: db-1 web-1 web-2 web-3\n",
+		"  /srv/app  15 changes, 3 hosts: web-1 web-2 web-3\n",
 		"6 hosts: 0 clean, 4 changed, 1 failed, 1 missing",
+		"6 hosts: 3 clean, 1 changed, 1 failed, 1 missing",
 		"baseline_missing", "agent_lost", "/etc/passwd",
 		"AideFleet-Install created", "6 hosts: 6 clean",
 		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3", "suspect: baseline_unexpected",

@@ -42,6 +42,7 @@ func options(name string) (*check.Options, *flag.FlagSet) {
 	f.IntVar(&o.Weight.Nice, "nice", 19, "CPU `niceness` of AIDE, 0 to 19")
 	f.IntVar(&o.Weight.Workers, "workers", max(1, runtime.NumCPU()/2), "`threads` of AIDE that read files (0.18 and later); 0 for its own default")
 	f.BoolVar(&o.Weight.IdleIO, "idle-io", true, "let AIDE use the disk only when nobody else does")
+	f.BoolVar(&o.Packages, "packages", true, "ask rpm and dpkg which changes packages explain")
 	return o, f
 }
 

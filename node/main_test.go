@@ -137,7 +137,8 @@ func (h host) clean(command string, options ...string) {
 // run runs the node, reads its line and checks what holds for each of them.
 func (h host) run(command string, options ...string) (result.Line, string) {
 	h.t.Helper()
-	args := append([]string{command, "--config", h.config, "--state", h.state, "--aide", h.aide}, options...)
+	// The packages of this machine are none of the host's.
+	args := append([]string{command, "--config", h.config, "--state", h.state, "--aide", h.aide, "--packages=false"}, options...)
 	var stdout, stderr bytes.Buffer
 	exit := run(context.Background(), args, &stdout, &stderr)
 	l, err := result.Parse(stdout.Bytes())

@@ -3,8 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -46,15 +48,17 @@ func demo(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	fmt.Fprintln(out, "# Publishing the documents and taking baselines; cache-1 gets none, the agent of api-1 is offline.")
+	if err := l.Await(c.Context); err != nil {
+		return err
+	}
+	if err := l.Package(c.Context, out); err != nil {
+		return err
+	}
 	if err := l.Prepare(c.Context, out); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\n# web-1 to web-3 get the same deploy. On db-1 /etc/passwd is changed and a file is dropped.")
-	if err := l.Deploy(); err != nil {
+	if err := patchDay(c, l); err != nil {
 		return err
-	}
-	if err := operate(c, l, incomplete, "sweep", "--tag", "env=prod", "--output", "table"); err != nil {
-		return fmt.Errorf("cache-1 cannot check and api-1 cannot answer: %w", err)
 	}
 	fmt.Fprintln(out, "\n# What CloudWatch holds now, read back:")
 	rows, err := storedMetrics(c.Context, l)
@@ -79,21 +83,62 @@ func demo(c *cli.Context) (err error) {
 	return nil
 }
 
-// operate runs the orchestrator, and wants it to end in one way.
-func operate(c *cli.Context, l *lab.Lab, want int, args ...string) error {
+// operate runs the orchestrator, wants it to end in one way, and returns what it printed.
+func operate(c *cli.Context, l *lab.Lab, want int, args ...string) (printed string, err error) {
 	out := c.App.Writer
 	fmt.Fprintf(out, "\n$ orchestrator %s\n", strings.Join(args, " "))
 	cmd := l.Orchestrator(c.Context, args...)
-	cmd.Stdout, cmd.Stderr = out, out
-	err := cmd.Run()
+	var kept strings.Builder
+	cmd.Stdout, cmd.Stderr = io.MultiWriter(out, &kept), out
+	err = cmd.Run()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return err
+		return "", err
 	}
 	fmt.Fprintf(out, "(exit status %d)\n", cmd.ProcessState.ExitCode())
 	if got := cmd.ProcessState.ExitCode(); got != want {
-		return fmt.Errorf("orchestrator %s ended with status %d, want %d", strings.Join(args, " "), got, want)
+		return "", fmt.Errorf("orchestrator %s ended with status %d, want %d", strings.Join(args, " "), got, want)
 	}
-	return nil
+	return kept.String(), nil
+}
+
+// patchDay updates a package on all hosts, deploys on three and intrudes on one. Three
+// commands of the operator leave that one in drift.
+func patchDay(c *cli.Context, l *lab.Lab) error {
+	out := c.App.Writer
+	fmt.Fprintln(out, "\n# A patch day: a package is updated on all hosts, and web-1 to web-3 get the same deploy.")
+	fmt.Fprintln(out, "# On db-1 /etc/passwd is changed and a file is dropped.")
+	if err := l.Patch(c.Context, out); err != nil {
+		return err
+	}
+	if err := l.Deploy(); err != nil {
+		return err
+	}
+	table, err := operate(c, l, incomplete, "sweep", "--tag", "env=prod", "--output", "table")
+	if err != nil {
+		return fmt.Errorf("cache-1 cannot check and api-1 cannot answer: %w", err)
+	}
+	fmt.Fprintln(out, "\n# The operator accepts what the package explains, then the deploy, and nothing else.")
+	if _, err := operate(c, l, incomplete, "accept", "--explained", "--tag", "env=prod", "--why", "patch day", "--output", "table"); err != nil {
+		return err
+	}
+	deploy, err := pasted(table, "/srv/app")
+	if err != nil {
+		return err
+	}
+	if _, err := operate(c, l, incomplete, "accept", "--tag", "env=prod", "--fingerprint", deploy, "--why", "release 1.1", "--output", "table"); err != nil {
+		return err
+	}
+	_, err = operate(c, l, incomplete, "sweep", "--tag", "env=prod", "--output", "table")
+	return err
+}
+
+// pasted is the fingerprint in the command that a table prints for a group.
+func pasted(table, group string) (string, error) {
+	found := regexp.MustCompile(`(?m)^[0-9a-f]{8}  ` + regexp.QuoteMeta(group) + `  .*\n  → .* --fingerprint ([0-9a-f]+)$`).FindStringSubmatch(table)
+	if found == nil {
+		return "", fmt.Errorf("the table has no command for the changes in %s", group)
+	}
+	return found[1], nil
 }
 
 // rewrite hides the changes on a host in a new baseline, as root there can, and lets the
@@ -105,8 +150,9 @@ func rewrite(c *cli.Context, l *lab.Lab, dir string) error {
 	if err != nil || exit != 0 {
 		return errors.Join(err, fmt.Errorf("the new baseline on web-3: exit status %d", exit))
 	}
-	if err := operate(c, l, suspicious, "sweep", "--tag", "role=web", "--output", "table"); err != nil {
+	if _, err := operate(c, l, suspicious, "sweep", "--tag", "role=web", "--output", "table"); err != nil {
 		return err
 	}
-	return operate(c, l, 0, "history", "web-3", "--since", "1d", "--output", "table")
+	_, err = operate(c, l, 0, "history", "web-3", "--since", "1d", "--output", "table")
+	return err
 }

@@ -21,7 +21,7 @@ const checkAgain = "run aide-node check again"
 // baseline nor the configuration may have changed since. Its answer is clean, with the number
 // of entries of the new baseline as total.
 func Accept(ctx context.Context, o Options, fingerprint string) Answer {
-	return o.run(ctx, func(r *runner, _ context.Context) error { return r.accept(fingerprint) })
+	return o.run(ctx, func(r *runner, ctx context.Context) error { return r.accept(ctx, fingerprint) })
 }
 
 // Undo goes back to the baseline before the present one. Its answer is clean,
@@ -30,7 +30,7 @@ func Undo(ctx context.Context, o Options) Answer {
 	return o.run(ctx, func(r *runner, _ context.Context) error { return r.undo() })
 }
 
-func (r *runner) accept(fingerprint string) error {
+func (r *runner) accept(ctx context.Context, fingerprint string) error {
 	last, err := r.state.ReadLast()
 	if errors.Is(err, state.ErrNoCheck) {
 		return fail(result.Refused, "%w on this host: run aide-node check first", err)
@@ -65,11 +65,12 @@ func (r *runner) accept(fingerprint string) error {
 		return fail(result.Refused, "the database of the check of %s is gone, by a later run that failed: %s", last.At(), checkAgain)
 	}
 	if part != nil {
-		return r.acceptPart(last, *part, base)
+		return r.acceptPart(ctx, last, *part, base)
 	}
 	if err := r.replace(fresh, last.NewDatabase, base.SHA256); err != nil {
 		return err
 	}
+	r.recordOwners(ctx, last.NewDatabase)
 	// The baseline is replaced. An error from here on is told and does no harm: the check
 	// compared with the old baseline, so that it cannot be accepted again.
 	if err := errors.Join(r.state.MarkAccepted(last, r.Now()), os.Remove(fresh)); err != nil {

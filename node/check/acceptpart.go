@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -40,7 +41,7 @@ func (r *runner) partOf(last state.LastCheck, fingerprint string) (*part, error)
 
 // acceptPart makes the changes of one group the baseline: its entries are as the last check
 // found them, and all others as the baseline has them.
-func (r *runner) acceptPart(last state.LastCheck, p part, base baseline.Info) error {
+func (r *runner) acceptPart(ctx context.Context, last state.LastCheck, p part, base baseline.Info) error {
 	if slices.Contains(last.Parts, p.Fingerprint) {
 		r.tell(p.At + " was accepted already")
 		r.answerBaseline(base, "")
@@ -67,6 +68,7 @@ func (r *runner) acceptPart(last state.LastCheck, p part, base baseline.Info) er
 	if err := r.replace(merged, whole.SHA256, base.SHA256); err != nil {
 		return err
 	}
+	r.keepOwnersOfPart(ctx, p, base.SHA256, whole.SHA256)
 	rest := last.Sum() - p.N
 	for _, g := range p.groups.Groups {
 		if slices.Contains(last.Parts, g.Fingerprint) {

@@ -157,17 +157,15 @@ func (r *runner) readAs(ctx context.Context, s aide.Summary, json bool, spelling
 				return n, fresh, true, err
 			}
 		}
-		var claimed *claims
-		if s.Added+s.Changed > 0 {
-			claimed, err = r.claim(ctx, listed)
-		}
+		claimed, err := r.claim(ctx, listed)
 		if err == nil && (s.Removed > 0 || claimed != nil) {
 			err = old(func(e aide.Entry) error {
 				claimed.see(e)
 				if listed.kind(e.Name()) != aide.Removed {
 					return nil
 				}
-				return c.addRemoved(e)
+				by, err := claimed.explainRemoved(e)
+				return errors.Join(err, c.addRemoved(e, by))
 			})
 		}
 		if err == nil {

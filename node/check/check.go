@@ -24,6 +24,7 @@ type Options struct {
 	// Database is the path of the baseline; empty to take the configuration's.
 	Database string
 	State    string        // the node's own folder
+	Packages bool          // ask package managers which changes they explain
 	Install  bool          // install AIDE if there is none
 	Force    bool          // take a baseline although there is one
 	Yes      bool          // and although its changes are not reviewed
@@ -104,6 +105,9 @@ func (r *runner) check(ctx context.Context) error {
 	r.countNew(base)
 	if err := r.state.KeepLast(state.LastCheck{Line: r.answer.Line, NewDatabase: newDatabase, Database: base.Path}); err != nil {
 		return err
+	}
+	if r.answer.Status == result.Clean {
+		r.recordMissingOwners(ctx, base.SHA256)
 	}
 	r.keepGroups(newDatabase)
 	r.keepChanges(base)

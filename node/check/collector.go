@@ -30,17 +30,20 @@ func (c *collector) close() {
 func (c *collector) addPresent(kind aide.Kind, e aide.Entry, by *packages.Package) error {
 	c.found++
 	c.shown.add(kind, e.Name(), isSetuid(e))
-	err := errors.Join(c.print.addPresent(kind, e), c.grouped.addPresent(kind, e, by))
-	if by != nil {
-		err = errors.Join(err, c.explained.add(e.Name(), *by))
-	}
-	return err
+	return errors.Join(c.print.addPresent(kind, e), c.grouped.addPresent(kind, e, by), c.explainedBy(e, by))
 }
 
-func (c *collector) addRemoved(e aide.Entry) error {
+func (c *collector) addRemoved(e aide.Entry, by *packages.Package) error {
 	c.found++
 	c.shown.add(aide.Removed, e.Name(), false)
-	return errors.Join(c.print.addRemoved(e.Name()), c.grouped.addRemoved(e))
+	return errors.Join(c.print.addRemoved(e.Name()), c.grouped.addRemoved(e, by), c.explainedBy(e, by))
+}
+
+func (c *collector) explainedBy(e aide.Entry, by *packages.Package) error {
+	if by == nil {
+		return nil
+	}
+	return c.explained.add(e.Name(), *by)
 }
 
 // changeSet is what was added, when all was.

@@ -31,23 +31,20 @@ type claims struct {
 	host  *packages.Host
 	seed  maphash.Seed
 	files map[uint64][]packages.File // those of a path by package
+	gone  *gone                      // nil if nothing is known of files that are gone
 	was   map[uint64]packages.Entry  // what the baseline has
 }
 
 // askPackages asks the package managers, once in a check. Without an answer no change is
 // explained, and the check says so.
 func (r *runner) askPackages(ctx context.Context) error {
-	if r.asked {
+	if r.asked || !r.Packages {
 		return nil
 	}
 	r.asked = true
-	since := r.compared.Began()
-	if since.IsZero() {
-		since = r.compared.Created
-	}
 	var err error
 	r.packages, err = packages.Ask(ctx, packages.Query{
-		Since: since, Folder: r.state.Run(), Weight: r.Weight.Weight, Limit: packagesTime,
+		Since: r.since(), Folder: r.state.Run(), Weight: r.Weight.Weight, Limit: packagesTime,
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -60,16 +57,28 @@ func (r *runner) askPackages(ctx context.Context) error {
 	return nil
 }
 
+// since is when the baseline was taken.
+func (r *runner) since() time.Time {
+	if began := r.compared.Began(); !began.IsZero() {
+		return began
+	}
+	return r.compared.Created
+}
+
 // claim finds what packages say of the entries that are listed; nil if nothing.
 func (r *runner) claim(ctx context.Context, listed *changes) (*claims, error) {
 	if err := r.askPackages(ctx); err != nil || r.packages == nil {
 		return nil, err
 	}
-	c := &claims{ctx: ctx, host: packages.NewHost(), seed: listed.seed, files: map[uint64][]packages.File{}, was: map[uint64]packages.Entry{}}
+	gone := r.findGone(listed)
+	c := &claims{ctx: ctx, gone: gone, host: packages.NewHost(), seed: listed.seed, files: map[uint64][]packages.File{}, was: map[uint64]packages.Entry{}}
 	err := r.packages.Each(func(f packages.File) error {
 		path := []byte(f.Path)
 		kind := listed.kind(path)
-		if kind != aide.Changed && (kind != aide.Added || f.Parent) {
+		if gone != nil && !f.Parent {
+			gone.newer[f.Name] = f.Version
+		}
+		if kind == 0 || kind != aide.Changed && f.Parent {
 			return nil
 		}
 		hash := maphash.Bytes(c.seed, path)
@@ -84,7 +93,7 @@ func (r *runner) claim(ctx context.Context, listed *changes) (*claims, error) {
 		c.files[hash] = append(c.files[hash], f)
 		return nil
 	})
-	if err != nil || len(c.files) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	for _, files := range c.files {
@@ -128,6 +137,37 @@ func (c *claims) explain(e aide.Entry) (*packages.Package, error) {
 		}
 	}
 	return nil, nil
+}
+
+// explainRemoved is the package that explains that an entry is gone; nil if none does. One
+// that a package still has is not explained.
+func (c *claims) explainRemoved(e aide.Entry) (*packages.Package, error) {
+	if c == nil {
+		return nil, nil
+	}
+	name := e.Name()
+	if len(c.files[maphash.Bytes(c.seed, name)]) > 0 {
+		return nil, nil
+	}
+	return c.gone.by(name)
+}
+
+// findGone finds what is known of files that are gone; nil if nothing.
+func (r *runner) findGone(listed *changes) *gone {
+	if listed.count[slices.Index(marked[:], aide.Removed)] == 0 {
+		return nil
+	}
+	owners, err := r.state.OpenOwners(r.compared.SHA256)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	r.owners = append(r.owners, owners)
+	removed, logErr := packages.Removed(r.since())
+	if err = errors.Join(err, logErr); err != nil {
+		r.note("Packages explain no file that is gone: %v.", err)
+		return nil
+	}
+	return &gone{owners, r.packages.Installed, map[string]string{}, removed}
 }
 
 // recorded is what a database has of an entry.

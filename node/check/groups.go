@@ -82,7 +82,7 @@ func groupName(paths profile.Paths, name []byte, folder bool) string {
 	return string(name[:first+1+second])
 }
 
-func (g *groups) addRemoved(e aide.Entry) error {
+func (g *groups) addRemoved(e aide.Entry, by *packages.Package) error {
 	var folder bool
 	e.Attributes(func(column string, value []byte) {
 		if column == "perm" {
@@ -91,7 +91,7 @@ func (g *groups) addRemoved(e aide.Entry) error {
 	})
 	name := e.Name()
 	g.begin(aide.Removed, name)
-	return g.add(name, folder)
+	return g.addBy(by, name, folder)
 }
 
 func (g *groups) addPresent(kind aide.Kind, e aide.Entry, by *packages.Package) error {
@@ -131,12 +131,17 @@ func (g *groups) addPresent(kind aide.Kind, e aide.Entry, by *packages.Package) 
 	case isRecorded(sha256):
 		g.put("sha256=", sha256)
 	}
-	if by != nil {
-		g.put("package=", []byte(by.Name))
-		g.put("version=", []byte(by.Version))
-		return g.addTo(result.PackagesGroup, name)
+	return g.addBy(by, name, isFolder(perm))
+}
+
+// addBy adds the record to the group of the changes that packages explain if one does.
+func (g *groups) addBy(by *packages.Package, path []byte, folder bool) error {
+	if by == nil {
+		return g.addTo(groupName(g.profile, path, folder), path)
 	}
-	return g.add(name, isFolder(perm))
+	g.put("package=", []byte(by.Name))
+	g.put("version=", []byte(by.Version))
+	return g.addTo(result.PackagesGroup, path)
 }
 
 // isFile reads the octal mode of a database: 100644.
@@ -155,10 +160,6 @@ func (g *groups) put(name string, value []byte) {
 	if len(value) > 0 {
 		g.record = append(append(append(g.record, name...), value...), 0)
 	}
-}
-
-func (g *groups) add(path []byte, folder bool) error {
-	return g.addTo(groupName(g.profile, path, folder), path)
 }
 
 func (g *groups) addTo(name string, path []byte) error {

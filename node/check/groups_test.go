@@ -61,7 +61,7 @@ func groupsIn(t *testing.T, text string, removed ...string) map[string]state.Gro
 // remove adds a file that is gone.
 func remove(t *testing.T, g *groups, name string) {
 	t.Helper()
-	_, err := aide.ReadDatabase(strings.NewReader(table("name perm", name+" 100644")), g.addRemoved)
+	_, err := aide.ReadDatabase(strings.NewReader(table("name perm", name+" 100644")), func(e aide.Entry) error { return g.addRemoved(e, nil) })
 	require.NoError(t, err)
 }
 
@@ -130,7 +130,7 @@ func TestManyChanges(t *testing.T) {
 		for i := range lines {
 			lines[i] = fmt.Sprintf("/srv/app%d/%d 100644", i%2, (from+i*step)%n)
 		}
-		_, err := aide.ReadDatabase(strings.NewReader(table("name perm", lines...)), g.addRemoved)
+		_, err := aide.ReadDatabase(strings.NewReader(table("name perm", lines...)), func(e aide.Entry) error { return g.addRemoved(e, nil) })
 		require.NoError(t, err)
 		groups, err := g.list("")
 		require.NoError(t, err)

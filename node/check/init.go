@@ -81,6 +81,7 @@ func (r *runner) takeFirst(ctx context.Context) error {
 	}
 	_ = os.Remove(fresh.Path) // it only takes room
 	r.recordBaseline(base, r.config.SHA256)
+	r.recordOwners(ctx, base.SHA256)
 	r.note("The baseline was taken: %s.", base.Path)
 	r.answerBaseline(base, "")
 	return nil
@@ -100,6 +101,7 @@ func (r *runner) retake(ctx context.Context) error {
 		return err
 	}
 	_ = os.Remove(fresh.Path) // it only takes room
+	r.recordOwners(ctx, fresh.SHA256)
 	r.note("A new baseline was taken: %s.", r.config.Database)
 	return nil
 }

@@ -42,6 +42,7 @@ type runner struct {
 	found         changeSet       // what the changes are, if they are named
 	asked         bool            // the package managers were asked
 	packages      *packages.Files // what they said; nil if nothing
+	owners        []state.Owners  // open until the run ends
 	named         bool            // the changes are known by name, and their digests are written
 }
 
@@ -56,6 +57,7 @@ func (o Options) run(ctx context.Context, do func(*runner, context.Context) erro
 		defer cancel()
 	}
 	err := r.withLock(ctx, started, do)
+	r.close()
 	r.answer.Seconds = o.Now().Sub(started).Seconds()
 	if err != nil {
 		r.fail(ctx, err)
@@ -81,6 +83,16 @@ func (r *runner) withLock(ctx context.Context, started time.Time, do func(*runne
 		return err
 	}
 	return do(r, ctx)
+}
+
+// close gives up what a run holds open.
+func (r *runner) close() {
+	if r.packages != nil {
+		r.packages.Close()
+	}
+	for _, o := range r.owners {
+		o.Close()
+	}
 }
 
 // fail turns the answer into the line of a run that failed. The digests of programs,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,25 +30,18 @@ type dpkg struct{ folder string }
 func (dpkg) String() string { return "dpkg" }
 
 // afterList is how much later than the list of its files the digests of a package may have
-// been written. dpkg writes both as it unpacks a package (src/main/unpack.c).
-const afterList = time.Minute
-
-// installed is a package as dpkg-query names it, and the time at which its list of files was
-// written.
-type installed struct {
-	Package
-	files time.Time
-}
+// been put there. dpkg does both as it unpacks a package (src/main/unpack.c).
+const afterList = 10 * time.Second
 
 // files asks for lists and digests of all packages that are recent. One that is not whole,
 // as an interrupted upgrade leaves it, does not count.
-func (d dpkg) files(ctx context.Context, q Query, put func(File) error) error {
-	recent, conffiles, err := d.installedSince(ctx, q)
+func (d dpkg) files(ctx context.Context, q Query, see func(Package), put func(File) error) error {
+	recent, conffiles, err := d.installedSince(ctx, q, see)
 	if err != nil || len(recent) == 0 {
 		return err
 	}
 	put = withParents(put)
-	return d.lists(ctx, q, recent, func(p installed, paths []string) error {
+	return d.lists(ctx, q, recent, func(p Package, paths []string) error {
 		digests, err := d.digests(p)
 		if err != nil {
 			return err
@@ -56,7 +50,7 @@ func (d dpkg) files(ctx context.Context, q Query, put func(File) error) error {
 			if conffiles[path] {
 				continue
 			}
-			if err := put(File{Path: path, Package: p.Package, Digest: digests[path], Algorithm: "md5"}); err != nil {
+			if err := put(File{Path: path, Package: p, Digest: digests[path], Algorithm: "md5"}); err != nil {
 				return err
 			}
 		}
@@ -65,7 +59,7 @@ func (d dpkg) files(ctx context.Context, q Query, put func(File) error) error {
 }
 
 // installedSince are the packages that are recent, and the configuration files of all.
-func (d dpkg) installedSince(ctx context.Context, q Query) (recent []installed, conffiles map[string]bool, err error) {
+func (d dpkg) installedSince(ctx context.Context, q Query, see func(Package)) (recent []Package, conffiles map[string]bool, err error) {
 	const format = `${db:Status-Status}\t${db-fsys:Last-Modified}\t${binary:Package}\t${Version}\n${Conffiles}\n`
 	conffiles = map[string]bool{}
 	err = d.run(ctx, q.Weight, func(line string) error {
@@ -85,14 +79,13 @@ func (d dpkg) installedSince(ctx context.Context, q Query) (recent []installed, 
 		if part[0] != "installed" || part[1] == "" {
 			return nil
 		}
+		see(Package{part[2], part[3]})
 		fresh, err := isRecent(part[1], q.Since)
 		if err != nil || !dpkgName.MatchString(part[2]) {
 			return unreadable(line)
 		}
 		if fresh {
-			var seconds int64
-			_, _ = fmt.Sscan(part[1], &seconds) // isRecent has read it
-			recent = append(recent, installed{Package{part[2], part[3]}, time.Unix(seconds, 0)})
+			recent = append(recent, Package{part[2], part[3]})
 		}
 		return nil
 	}, "--show", "--showformat", format)
@@ -112,7 +105,7 @@ func dropFlag(line string) string {
 
 // lists hands the paths of each package to visit. One that is diverted does not count: what
 // is there may be another package's.
-func (d dpkg) lists(ctx context.Context, q Query, of []installed, visit func(installed, []string) error) error {
+func (d dpkg) lists(ctx context.Context, q Query, of []Package, visit func(Package, []string) error) error {
 	args := []string{"--listfiles"}
 	for _, p := range of {
 		args = append(args, p.Name)
@@ -142,26 +135,40 @@ func (d dpkg) lists(ctx context.Context, q Query, of []installed, visit func(ins
 	return visit(of[at], paths)
 }
 
-// digests are the MD5 of the files of a package. They do not count if they were written
-// later than its list: then somebody else wrote them. Packages that can be there for more
-// than one architecture have it in the name of the file, others not.
-func (d dpkg) digests(p installed) (map[string]string, error) {
+// digests are the MD5 of the files of a package. Packages that can be there for more than
+// one architecture have it in the names of its files, others not.
+func (d dpkg) digests(p Package) (map[string]string, error) {
 	name, _, _ := strings.Cut(p.Name, ":")
 	for _, name := range []string{p.Name, name} {
-		in, err := regular.Open(filepath.Join(d.folder, "info", name+".md5sums"))
+		path := filepath.Join(d.folder, "info", name)
+		in, err := regular.Open(path + ".md5sums")
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
 			return nil, err
 		}
 		defer func() { _ = in.Close() }()
-		info, err := in.Stat()
-		if err != nil || changedAt(info).After(p.files.Add(afterList)) {
+		if ours, err := areUnpacked(in, path+".list"); err != nil || !ours {
 			return nil, err
 		}
 		return readDigests(in)
 	}
 	return nil, nil
+}
+
+// areUnpacked says that dpkg put the digests there as it unpacked the package: they have the
+// time at which the package was built, and were put there with the list of its files. Else
+// somebody wrote them later.
+func areUnpacked(digests *os.File, list string) (bool, error) {
+	info, err := digests.Stat()
+	if err != nil {
+		return false, err
+	}
+	listed, err := os.Lstat(list)
+	if err != nil {
+		return false, err
+	}
+	return info.ModTime().Before(listed.ModTime()) && !changedAt(info).After(listed.ModTime().Add(afterList)), nil
 }
 
 // readDigests reads the lines of a file as md5sum prints them, with paths below the root.

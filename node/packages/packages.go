@@ -68,12 +68,16 @@ type Query struct {
 // manager is a package manager with its database.
 type manager interface {
 	fmt.Stringer
-	// files hands each file of the packages installed since then to put.
-	files(ctx context.Context, q Query, put func(File) error) error
+	// files hands each file of the packages that were installed since then to put, and all
+	// packages to see.
+	files(ctx context.Context, q Query, see func(Package), put func(File) error) error
 }
 
 // Files are what package databases say. Close them.
-type Files struct{ spool *os.File }
+type Files struct {
+	Installed map[Package]bool // all packages, whenever they were installed
+	spool     *os.File
+}
 
 // Ask asks each package manager. The error is ErrNone if there is none. If one fails, there
 // are no files at all: half an answer would tell hosts apart that are alike.
@@ -89,9 +93,10 @@ func Ask(ctx context.Context, q Query) (*Files, error) {
 		return nil, err
 	}
 	out := bufio.NewWriter(spool)
+	files := &Files{Installed: map[Package]bool{}, spool: spool}
 	for _, m := range q.managers {
 		limited, cancel := context.WithTimeout(ctx, q.Limit)
-		err = m.files(limited, q, func(f File) error { return f.write(out) })
+		err = m.files(limited, q, func(p Package) { files.Installed[p] = true }, func(f File) error { return f.write(out) })
 		if errors.Is(limited.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
 			err = fmt.Errorf("no answer within %s; is its database locked?", q.Limit)
 		}
@@ -101,7 +106,7 @@ func Ask(ctx context.Context, q Query) (*Files, error) {
 			return nil, fmt.Errorf("%s: %w", m, err)
 		}
 	}
-	return &Files{spool}, out.Flush()
+	return files, out.Flush()
 }
 
 // find finds the package managers of this host that have a database.

@@ -281,15 +281,21 @@ func TestChangedSince(t *testing.T) {
 	}
 }
 
-// TestForgedDigests: digests that were written after the package was unpacked do not count.
+// TestForgedDigests: digests that were written after the package was unpacked do not count,
+// at once nor later with the time of before.
 func TestForgedDigests(t *testing.T) {
 	k := dpkgKit(t)
 	k.install("1.0", "one")
 	put(t, k.path(program1), "evil", 0o755)
-	folder := k.manager.(dpkg).folder
-	put(t, filepath.Join(folder, "info/tool.md5sums"), fmt.Sprintf("%x  %s\n", md5.Sum([]byte("evil")), k.path(program1)[1:]), 0o644)
+	digests := filepath.Join(k.manager.(dpkg).folder, "info/tool.md5sums")
+	info, err := os.Stat(digests)
+	require.NoError(t, err)
+	put(t, digests, fmt.Sprintf("%x  %s\n", md5.Sum([]byte("evil")), k.path(program1)[1:]), 0o644)
+	assert.False(t, k.explains(long, program1, k.found(program1), nil))
+
+	require.NoError(t, os.Chtimes(digests, info.ModTime(), info.ModTime()))
 	before := time.Now().Add(-2 * afterList)
-	require.NoError(t, os.Chtimes(filepath.Join(folder, "info/tool.list"), before, before))
+	require.NoError(t, os.Chtimes(strings.TrimSuffix(digests, "md5sums")+"list", before, before))
 	assert.False(t, k.explains(long, program1, k.found(program1), nil))
 }
 

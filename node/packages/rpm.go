@@ -30,12 +30,15 @@ const (
 // without a number are old, and have MD5.
 var rpmDigests = map[string]string{"(none)": "md5", "": "md5", "1": "md5", "2": "sha1", "8": "sha256", "10": "sha512"}
 
+// rpmVersion prints the version with epoch, release and architecture.
+const rpmVersion = `%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}.%{ARCH}`
+
 // rpmFormat prints a line for each file. The path is last: it may hold a tab.
 const rpmFormat = `[%{=NAME}\t%|EPOCH?{%{=EPOCH}:}|%{=VERSION}-%{=RELEASE}.%{=ARCH}\t%{=FILEDIGESTALGO}\t%{FILEFLAGS}\t%{FILESTATES}\t` +
 	`%{FILEMODES}\t%{FILEUSERNAME}\t%{FILEGROUPNAME}\t%{FILEDIGESTS}\t%{FILECAPS}\t%{FILELINKTOS}\t%{FILENAMES}\n]`
 
-func (r rpm) files(ctx context.Context, q Query, put func(File) error) error {
-	numbers, err := r.installedSince(ctx, q)
+func (r rpm) files(ctx context.Context, q Query, see func(Package), put func(File) error) error {
+	numbers, err := r.installedSince(ctx, q, see)
 	if err != nil || len(numbers) == 0 {
 		return err
 	}
@@ -50,15 +53,20 @@ func (r rpm) files(ctx context.Context, q Query, put func(File) error) error {
 	}, rpmPath, args...)
 }
 
-// installedSince are the numbers of the packages in the database.
-func (r rpm) installedSince(ctx context.Context, q Query) (numbers []string, err error) {
-	args := slices.Concat(r.options, []string{"--query", "--all", "--queryformat", `%{DBINSTANCE}\t%{INSTALLTIME}\n`})
+// installedSince are the numbers of the recent packages in the database.
+func (r rpm) installedSince(ctx context.Context, q Query, see func(Package)) (numbers []string, err error) {
+	args := slices.Concat(r.options, []string{"--query", "--all", "--queryformat", `%{DBINSTANCE}\t%{INSTALLTIME}\t%{NAME}\t` + rpmVersion + `\n`})
 	return numbers, run(ctx, q.Weight, func(line string) error {
-		number, at, _ := strings.Cut(line, "\t")
+		part := strings.Split(line, "\t")
+		if len(part) != 4 {
+			return unreadable(line)
+		}
+		number := part[0]
 		if _, err := strconv.ParseUint(number, 10, 32); err != nil {
 			return unreadable(line)
 		}
-		recent, err := isRecent(at, q.Since)
+		see(Package{part[2], part[3]})
+		recent, err := isRecent(part[1], q.Since)
 		if err != nil {
 			return unreadable(line)
 		}

@@ -84,6 +84,7 @@ func (f Folder) lock() string      { return filepath.Join(string(f), "lock") }
 func (f Folder) last() string      { return filepath.Join(string(f), "last.json") }
 func (f Folder) changes() string   { return filepath.Join(string(f), "changes") }
 func (f Folder) groups() string    { return filepath.Join(string(f), "groups") }
+func (f Folder) owners() string    { return filepath.Join(string(f), "owners") }
 func (f Folder) baselines() string { return filepath.Join(string(f), "configs") }
 
 // write makes text what a file of the folder holds, or leaves the file as it is.

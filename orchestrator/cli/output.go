@@ -16,7 +16,7 @@ import (
 )
 
 // pipeWidth is the width of a table without a terminal, in columns.
-const pipeWidth = 120
+const pipeWidth = 80
 
 // output is the destination and the format of results.
 type output struct {
