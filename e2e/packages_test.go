@@ -61,6 +61,7 @@ func TestExplainedByPackages(t *testing.T) {
 			assert.NotContains(t, out, "/srv/tool/tool\n")
 			out, said := f.run(0, "show", "web-2")
 			assert.Regexp(t, `(?m)^~ /srv/tool/tool\n    package: tool 2\.0`, out)
+			assert.Regexp(t, `(?m)^group  [0-9a-f]{32}  3  packages$`, out)
 			assert.Contains(t, said, ", of which packages explain 3")
 
 			f.run(0, "accept", "--explained", "--tag", "role=web", "--why", "patch day")

@@ -194,6 +194,13 @@ func (r *runner) keepReport(id string, o aide.Outcome, reports aide.Reports, fai
 		defer func() { _ = explained.Close() }()
 		err = errors.Join(err, kept.Write(id, history.Packages, explained))
 	}
+	if failed == nil && len(r.found.groups) > 0 {
+		groups := make([]history.Group, 0, len(r.found.groups))
+		for _, g := range inOrder(r.found.groups) {
+			groups = append(groups, history.Group{At: []byte(g.At), Fingerprint: g.Fingerprint, N: g.N})
+		}
+		err = errors.Join(err, kept.WriteGroups(id, groups))
+	}
 	if failed != nil {
 		said := fmt.Appendf(nil, "%v\nexit status %d, signal %d\n\nstderr:\n%s\nstdout:\n%s", failed, o.Exit, o.Signal, o.Stderr, o.Stdout)
 		err = errors.Join(err, kept.Write(id, history.Failed, bytes.NewReader(said)))

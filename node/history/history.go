@@ -39,6 +39,8 @@ const (
 	// Packages are the entries that packages explain, beside a report: a line each with the
 	// digest of the name (baseline.NameOf) in hex, and the package's name and version.
 	Packages Kind = "packages"
+	// Groups are the groups of the changes, as WriteGroups writes them.
+	Groups Kind = "groups"
 )
 
 // Report is one generation: what one check left behind.
@@ -129,7 +131,7 @@ func split(name string) (id string, k Kind, ok bool) {
 	name, zipped := strings.CutSuffix(name, ".gz")
 	id, kind, _ := strings.Cut(name, ".")
 	k = Kind(kind)
-	return id, k, zipped && (slices.Contains([]Kind{JSON, Plain, Failed, Packages}, k))
+	return id, k, zipped && (slices.Contains([]Kind{JSON, Plain, Failed, Packages, Groups}, k))
 }
 
 // newest is the index of the latest report. Reports that seem to come from the future are

@@ -143,7 +143,13 @@ func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 		return nil, err
 	}
 	c.Explained = len(explained)
-	p := newPage(q.Format, MaxBytes-maxCursor, q.Limit)
+	var groups []byte
+	if q.Offset == 0 {
+		if groups, err = f.groups(r, q.Format); err != nil {
+			return nil, err
+		}
+	}
+	p := newPage(q.Format, MaxBytes-maxCursor-len(groups), q.Limit)
 	if err := lists(in, kind, func(change aide.Change) error {
 		by := explained[baseline.NameOf(change.Name)]
 		if q.Unexplained && by != "" {
@@ -165,7 +171,7 @@ func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 		}
 	}
 	c.Count = len(p.entries)
-	return p.bytes(), nil
+	return append(groups, p.bytes()...), nil
 }
 
 // explained are the packages that explain entries of a report, by the digest of the name.
@@ -209,7 +215,7 @@ func lists(in io.Reader, k Kind, visit func(aide.Change) error) error {
 func (f Folder) text(c *Cursor, r Report, format Format) ([]byte, error) {
 	var all []io.Reader
 	for _, k := range r.Kinds { // Failed comes first
-		if k == Packages {
+		if k == Packages || k == Groups {
 			continue
 		}
 		in, err := f.open(r.ID, k)
