@@ -19,7 +19,9 @@ func TestHold(t *testing.T) {
 	f := labUp(t)
 	f.run(0, "init", "--tag", "role=cache")
 	f.sweep(4, "sweep", "--tag", "env=prod") // api-1 has no agent
-	f.on("web-1", "echo 2.0 >/srv/app/VERSION")
+	for _, name := range []string{"web-1", "web-2"} {
+		f.on(name, "echo 2.0 >/srv/app/VERSION")
+	}
 	f.sweep(4, "sweep", "--tag", "env=prod")
 
 	said, _ := f.run(0, "hold", "--tag", "role=web,api", "--for", "2h", "--why", "deploy 1.2")

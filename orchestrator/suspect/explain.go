@@ -51,18 +51,21 @@ func (a act) renews() bool { return a.kind == ledger.Init && a.force }
 func (a act) configures() bool { return a.kind == ledger.Configure || a.renews() }
 
 // leadsTo says that the actions lead from the pinned baseline to another one, step by step.
+// Actions of one second come in any order, so that each step looks through all that are left.
 func leadsTo(pin ledger.Pin, done []act, baseline string) bool {
-	now, former := pin.Baseline, slices.Clone(pin.Former)
-	for _, a := range done {
-		if a.After.Baseline == "" || a.After.Baseline == now || !a.makes(pin, now, former) {
-			continue
+	now, former, left := pin.Baseline, slices.Clone(pin.Former), slices.Clone(done)
+	for now != baseline {
+		next := slices.IndexFunc(left, func(a act) bool {
+			return a.After.Baseline != "" && a.After.Baseline != now && a.makes(pin, now, former)
+		})
+		if next < 0 {
+			return false
 		}
 		former = append([]string{now}, former...)
-		if now = a.After.Baseline; now == baseline {
-			return true
-		}
+		now = left[next].After.Baseline
+		left = slices.Delete(left, next, next+1)
 	}
-	return false
+	return true
 }
 
 // makes says that an action may have made the baseline that it claims, in place of the

@@ -150,6 +150,7 @@ func TestRules(t *testing.T) {
 		"another than the accepted check wrote":      {pin: drifted, host: another("f"), actions: []ledger.Action{accept}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"a part accepted":                            {host: another("f"), actions: []ledger.Action{part("a", "f")}},
 		"two parts accepted":                         {host: another("7"), actions: []ledger.Action{part("a", "f"), part("f", "7")}},
+		"two parts accepted within a second":         {host: another("7"), actions: []ledger.Action{part("f", "7"), part("a", "f")}},
 		"a part accepted in place of another":        {host: another("f"), actions: []ledger.Action{part("6", "f")}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"another than the accepted part made":        {host: another("7"), actions: []ledger.Action{part("a", "f")}, want: []report.Suspicion{report.UnexpectedBaseline}},
 		"accepted with another fingerprint":          {host: another("b"), actions: []ledger.Action{accept}, want: []report.Suspicion{report.UnexpectedBaseline}},
