@@ -1,8 +1,10 @@
 package baseline
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -15,8 +17,8 @@ var steps = []string{"copied", "linked", "synced", "renamed"}
 // dies are the variables that tell a second process of this test what to do to
 // which baseline, and behind which step to die.
 const (
-	dieIn   = "BASELINE_TEST_DIE_IN"   // replace or undo
-	dieStep = "BASELINE_TEST_DIE_STEP" // one of steps
+	dieIn   = "BASELINE_TEST_DIE_IN"   // replace, undo or part
+	dieStep = "BASELINE_TEST_DIE_STEP" // one of steps, or of mergeSteps
 	diePath = "BASELINE_TEST_DIE_PATH" // of the baseline
 	dieNew  = "BASELINE_TEST_DIE_NEW"  // path of the new database
 )
@@ -34,15 +36,62 @@ func TestMain(m *testing.M) {
 	}
 	path := os.Getenv(diePath)
 	var err error
-	if os.Getenv(dieIn) == "undo" {
+	switch os.Getenv(dieIn) {
+	case "undo":
 		_, _, err = Undo(path)
-	} else {
+	case "part":
+		err = replacePart(path, os.Getenv(dieNew))
+	default:
 		_, _, err = Replace(os.Getenv(dieNew), digest(database("new")), path, now)
 	}
 	panic(err) // it should not have come so far
 }
 
-// die runs replace or undo in a process of its own that SIGKILL ends at a step.
+// mergeSteps are those of a part that is accepted, before its database is put in place.
+var mergeSteps = []string{"taking", "writing", "merged"}
+
+// replacePart puts the part of the new database in place that has all its entries.
+func replacePart(path, fresh string) error {
+	old, err := Inspect(path, nil)
+	if err != nil {
+		return err
+	}
+	taken := false // the new database is read first, then the old one
+	merged := filepath.Join(filepath.Dir(fresh), "merged")
+	info, err := Merge(old, fresh, merged, func(Name) bool {
+		at := map[bool]string{false: "taking", true: "writing"}[taken]
+		taken = true
+		return step(at) == nil
+	})
+	if err := errors.Join(err, step("merged")); err != nil {
+		return err
+	}
+	_, _, err = Replace(merged, info.SHA256, path, now)
+	return err
+}
+
+// TestCrashOfPart has a whole old or a whole merged baseline behind each step, and the next
+// run finishes the work.
+func TestCrashOfPart(t *testing.T) {
+	for _, at := range append(mergeSteps, steps...) {
+		t.Run(at, func(t *testing.T) {
+			f := newFolder(t)
+			before, _ := Inspect(f.path, nil)
+			die(f, "part", at)
+			got, err := Inspect(f.path, nil)
+			require.NoError(t, err, "the baseline is whole; beside it: %s", f.names())
+			assert.Equal(t, at == "renamed", got.SHA256 != before.SHA256, "it is replaced behind %s only", "renamed")
+			require.NoError(t, replacePart(f.path, f.another))
+			after, err := Inspect(f.path, nil)
+			require.NoError(t, err)
+			fresh, err := Inspect(f.another, nil)
+			require.NoError(t, err)
+			assert.Equal(t, fresh.Entries, after.Entries)
+		})
+	}
+}
+
+// die runs replace, undo or part in a process of its own that SIGKILL ends at a step.
 func die(f folder, in, at string) {
 	f.t.Helper()
 	cmd := exec.Command(os.Args[0])
