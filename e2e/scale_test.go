@@ -410,6 +410,29 @@ func BenchmarkLedger(b *testing.B) {
 	}
 }
 
+// BenchmarkGroups is a sweep of many hosts, half of which show some of 30 groups of changes,
+// beside the same sweep of hosts that tell none: the time and the peak of memory.
+func BenchmarkGroups(b *testing.B) {
+	const n, rounds = 10_000, 3
+	of := func(groups string) (least time.Duration, peak int64) {
+		s := simulate(b, n, "--latency", "30ms", "--drift", "0.5", "--groups", groups)
+		for range rounds {
+			began := time.Now()
+			got := s.sweep("sweep", "--tag", "env=prod,dev")
+			if took := got.ended.Sub(began); least == 0 || took < least {
+				least, peak = took, got.peak
+			}
+		}
+		return least, peak
+	}
+	for b.Loop() {
+		without, small := of("0")
+		with, large := of("30")
+		b.ReportMetric(float64(with)/float64(without), "time/without")
+		b.ReportMetric(float64(large)/float64(small), "memory/without")
+	}
+}
+
 // BenchmarkFaults sweeps 10,000 hosts under faults with 20 seeds, five at a time:
 // a sweep that is throttled mostly waits. Each report must be the truth.
 func BenchmarkFaults(b *testing.B) {

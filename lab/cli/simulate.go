@@ -27,6 +27,7 @@ func simulateFlags() []cli.Flag {
 		&cli.IntFlag{Name: "accounts", Value: 1, Usage: "`N` accounts, each with as many hosts"},
 		&cli.IntFlag{Name: "regions", Value: 1, Usage: "`N` regions, in each of which an account has as many hosts"},
 		&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "`N`: the same seed makes the same hosts, and the same calls fail"},
+		&cli.IntFlag{Name: "groups", DefaultText: "none", Usage: "`N` groups of changes, of which each host that drifts shows up to six"},
 		&cli.Float64Flag{Name: "speed", Value: d.Speed, Usage: "`FACTOR`: seconds that pass on the hosts in one"},
 		&cli.DurationFlag{Name: "latency", Value: 30 * time.Millisecond, Usage: "`DURATION` that each call takes at least"},
 		&cli.DurationFlag{Name: "consistency-delay", Value: 150 * time.Millisecond, Usage: "`DURATION` after SendCommand in which a command shows no targets"},
@@ -103,7 +104,7 @@ func simulation(c *cli.Context) (*lab.Simulation, error) {
 	if len(with) > 0 {
 		return nil, usageError{fmt.Errorf("%s: simulated hosts have none", strings.Join(with, " and "))}
 	}
-	s := &lab.Simulation{Options: simulate.Options{Hosts: c.Int("simulate"), Seed: c.Uint64("seed"), Speed: c.Float64("speed")}}
+	s := &lab.Simulation{Options: simulate.Options{Hosts: c.Int("simulate"), Seed: c.Uint64("seed"), Speed: c.Float64("speed"), Groups: c.Int("groups")}}
 	s.Faults = cloud.Faults{Latency: c.Duration("latency"), Throttle: c.Int("throttle"), Session: c.Duration("session"), HideCommand: c.Duration("hide-command"), HideResults: c.Duration("hide-results"), Seed: c.Uint64("seed")}
 	for _, text := range c.StringSlice("fault") {
 		f, err := cloud.ParseFailure(text)

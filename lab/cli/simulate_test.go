@@ -16,6 +16,7 @@ func TestSimulateFlags(t *testing.T) {
 		{"--simulate 10 --error-rate NaN", "want a share from 0 to 1"},
 		{"--simulate 10 --drift 0.6 --fail 0.6", "add up to 1.2"},
 		{"--simulate 10 --speed 0", "speed 0"},
+		{"--simulate 10 --groups -1", "-1 groups"},
 		{"--simulate 10 --fault ListCommands", "--fault \"ListCommands\": want OPERATION[:FROM[-TO]]=KIND"},
 		{"--simulate 10 --hide-results -1s", "want none below 0"},
 		{"--fault ListCommands=error", "--fault goes with --simulate only"},

@@ -44,6 +44,8 @@ type host struct {
 	role  string
 	kind  kind
 	long  bool
+	// groups is how many the fleet has, see Options.
+	groups int
 }
 
 // newIDs makes ids that differ.
@@ -91,6 +93,7 @@ const (
 	forTime uint64 = iota
 	forFinding
 	forText
+	forGroups
 )
 
 // Run implements cloud.Host. A script that is ended by the agent runs for the

@@ -114,6 +114,9 @@ func (h *host) line(document string, began time.Time, took time.Duration) string
 	case h.kind == drifts && isCheck(document):
 		l = h.drift()
 	}
+	if l.Status == result.Drift {
+		l.Groups = h.shown(l)
+	}
 	if l.Reason != "node_missing" {
 		h.identify(&l, began)
 		l.Started, l.Seconds = began, took.Seconds()
@@ -123,6 +126,22 @@ func (h *host) line(document string, began time.Time, took time.Duration) string
 		panic(err) // made up above
 	}
 	return string(text) + "\n"
+}
+
+// mostGroups is how many groups a host shows at most.
+const mostGroups = 6
+
+// shown are groups of the fleet that the host shows, each of one of its changes.
+func (h *host) shown(l result.Line) (groups []result.Group) {
+	if h.groups == 0 {
+		return nil
+	}
+	first := h.random(forGroups).IntN(h.groups)
+	for i := range min(mostGroups, h.groups, l.Sum()) {
+		at := fmt.Sprintf("/srv/group-%03d", (first+i)%h.groups)
+		groups = append(groups, result.Group{At: at, Fingerprint: digest(at)[:result.GroupDigits], N: 1})
+	}
+	return groups
 }
 
 // identify says in a line what the host has, which stays the same, and names the report.

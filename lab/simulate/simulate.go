@@ -22,6 +22,9 @@ type Options struct {
 	// Speed is how many seconds pass on a host in one: at 60, a check that takes
 	// a minute ends after a second.
 	Speed float64
+	// Groups is how many groups of changes the fleet has, of which each drifting host shows
+	// some; 0 is that hosts tell none.
+	Groups int
 	Shares
 }
 
@@ -80,6 +83,9 @@ func (o Options) Check() error {
 	if !(o.Speed > 0) || math.IsInf(o.Speed, 0) {
 		return fmt.Errorf("speed %g: want a number above 0", o.Speed)
 	}
+	if o.Groups < 0 {
+		return fmt.Errorf("%d groups of changes: want none or more", o.Groups)
+	}
 	sum := 0.0
 	shares := o.shares()
 	for _, share := range append(shares[:], o.LongOutput, o.Hybrid) {
@@ -103,7 +109,7 @@ func New(o Options, now time.Time) ([]cloud.Instance, error) {
 	random := rand.New(rand.NewPCG(o.Seed, 0))
 	hosts := make([]host, o.Hosts)
 	for n := range hosts {
-		hosts[n] = host{seed: random.Uint64(), speed: o.Speed}
+		hosts[n] = host{seed: random.Uint64(), speed: o.Speed, groups: o.Groups}
 	}
 	order := random.Perm(o.Hosts)
 	for is, share := range o.shares() {

@@ -59,7 +59,7 @@ type Weight struct {
 // run starts AIDE and waits for its end. When ctx is done AIDE is killed: up to
 // 0.18 it ignores SIGTERM. An error means that it could not be run at all.
 func run(ctx context.Context, c command) (Outcome, error) {
-	var stdout, stderr head
+	stdout, stderr := program.Head{Most: keep}, program.Head{Most: keep}
 	var said Warnings
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	stdouts, stderrs := []io.Writer{&stdout}, []io.Writer{&stderr, &said}
@@ -77,7 +77,7 @@ func run(ctx context.Context, c command) (Outcome, error) {
 	}
 	err := program.Run(cmd, c.weight.Weight)
 	said.end() // the last line may have no newline
-	o := Outcome{Stdout: stdout.kept, Stderr: stderr.kept, Said: said}
+	o := Outcome{Stdout: stdout.Kept, Stderr: stderr.Kept, Said: said}
 	var exit *exec.ExitError
 	switch {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
@@ -118,14 +118,6 @@ func (c command) errorOf(ctx context.Context, o Outcome) (err error) {
 		err = fmt.Errorf("%s ended with status %d: %s", line, o.Exit, o.errorLine())
 	}
 	return err
-}
-
-// head keeps the beginning of what is written to it.
-type head struct{ kept []byte }
-
-func (h *head) Write(p []byte) (int, error) {
-	h.kept = append(h.kept, p[:min(len(p), keep-len(h.kept))]...)
-	return len(p), nil
 }
 
 // Complaint is AIDE's error message: the first line of stderr that begins with ERROR, or

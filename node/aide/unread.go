@@ -8,6 +8,8 @@ import (
 	"hash/maphash"
 	"io"
 	"os"
+
+	"aidefleet/node/program"
 )
 
 // Unread is what AIDE said that it could not look at.
@@ -231,9 +233,9 @@ func (w *Warnings) readReport(r io.Reader, plain bool) (s ReportFile, err error)
 // ReadStderr reads what AIDE wrote to its stderr and was saved.
 func ReadStderr(r io.Reader) (Outcome, error) {
 	var o Outcome
-	var stderr head
+	stderr := program.Head{Most: keep}
 	_, err := io.Copy(io.MultiWriter(&stderr, &o.Said), r)
 	o.Said.end()
-	o.Stderr = stderr.kept
+	o.Stderr = stderr.Kept
 	return o, err
 }

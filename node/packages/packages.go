@@ -226,7 +226,7 @@ func run(ctx context.Context, w program.Weight, visit func(line string) error, p
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = program.Environment()
 	out := &lines{visit: visit}
-	complaint := &head{}
+	complaint := &program.Head{Most: maxComplaint}
 	cmd.Stdout, cmd.Stderr = out, complaint
 	err := program.Run(cmd, w)
 	var exit *exec.ExitError
@@ -234,13 +234,21 @@ func run(ctx context.Context, w program.Weight, visit func(line string) error, p
 	case out.err != nil:
 		return out.err
 	case errors.As(err, &exit):
-		return fmt.Errorf("%s ended with %w: %s", path, exit, complaint.firstLine())
+		return fmt.Errorf("%s ended with %w: %s", path, exit, firstLine(complaint.Kept))
 	case err != nil:
 		return err
 	case len(out.rest) > 0:
 		return fmt.Errorf("%s: its last line has no end", path)
 	}
 	return nil
+}
+
+// maxComplaint bounds how much is kept of what a package manager prints on stderr, in bytes.
+const maxComplaint = 4096
+
+func firstLine(text []byte) string {
+	line, _, _ := strings.Cut(string(text), "\n")
+	return line
 }
 
 // maxLine bounds a line that a package manager prints, in bytes.
@@ -270,17 +278,4 @@ func (l *lines) Write(p []byte) (int, error) {
 		l.rest, p = l.rest[:0], rest
 	}
 	return n, nil
-}
-
-// head keeps the beginning of what is written to it.
-type head struct{ kept []byte }
-
-func (h *head) Write(p []byte) (int, error) {
-	h.kept = append(h.kept, p[:min(len(p), 4096-len(h.kept))]...)
-	return len(p), nil
-}
-
-func (h *head) firstLine() string {
-	line, _, _ := strings.Cut(string(h.kept), "\n")
-	return line
 }

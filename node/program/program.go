@@ -41,3 +41,15 @@ func Environment() []string {
 	}
 	return env
 }
+
+// Head keeps the beginning of what is written to it.
+type Head struct {
+	Most int // bytes
+	Kept []byte
+}
+
+// Write takes all of p. It never fails.
+func (h *Head) Write(p []byte) (int, error) {
+	h.Kept = append(h.Kept, p[:min(len(p), h.Most-len(h.Kept))]...)
+	return len(p), nil
+}
