@@ -31,8 +31,8 @@ func (f Folder) WriteGroups(id string, groups []Group) error {
 	return f.Write(id, Groups, strings.NewReader(b.String()))
 }
 
-// groups is what a page begins with: the groups of the report, if they are kept.
-func (f Folder) groups(r Report, format Format) (out []byte, err error) {
+// groups is what a page for people begins with: the groups of the report, if they are kept.
+func (f Folder) groups(r Report) (out []byte, err error) {
 	if !r.has(Groups) {
 		return nil, nil
 	}
@@ -50,18 +50,14 @@ func (f Folder) groups(r Report, format Format) (out []byte, err error) {
 			return nil, fmt.Errorf("groups of report %s: %w", r.ID, err)
 		}
 		if n < shownGroups {
-			out = format.group(out, g)
+			out = appendGroup(out, g)
 		}
 	}
 }
 
-// group appends a group.
-func (f Format) group(out []byte, g Group) []byte {
+// appendGroup appends a group as people read it.
+func appendGroup(out []byte, g Group) []byte {
 	const longestName = 300
-	if f == Text {
-		out = fmt.Appendf(out, "group  %s  %d  ", g.Fingerprint, g.N)
-		return append(f.clipped(out, string(g.At), longestName), '\n')
-	}
-	out = fmt.Appendf(out, `{"group":{"fingerprint":"%s","changes":%d,"name":"`, g.Fingerprint, g.N)
-	return append(f.clipped(out, string(g.At), longestName), "\"}}\n"...)
+	out = fmt.Appendf(out, "group  %s  %d  ", g.Fingerprint, g.N)
+	return append(Text.clipped(out, string(g.At), longestName), '\n')
 }

@@ -144,8 +144,8 @@ func (f Folder) changes(c *Cursor, r Report, q Query) ([]byte, error) {
 	}
 	c.Explained = len(explained)
 	var groups []byte
-	if q.Offset == 0 {
-		if groups, err = f.groups(r, q.Format); err != nil {
+	if q.Offset == 0 && q.Format == Text {
+		if groups, err = f.groups(r); err != nil {
 			return nil, err
 		}
 	}
