@@ -45,7 +45,7 @@ demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 
 .PHONY: test
 test: ## run all tests, with the race detector and real AIDEs
-	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm busybox qemu-aarch64-static
+	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm rpmbuild busybox qemu-aarch64-static
 	@.ci/aides
 	@$(MAKE) --no-print-directory $(TOOLS)/boto3-$(BOTO3_VERSION)/installed || echo 'without boto3, what it reads of the lab is not tested' >&2
 	@$(MAKE) --no-print-directory $(TOOLS)/duckdb-$(DUCKDB_VERSION)/installed || echo 'without DuckDB, the queries of docs/ledger.md are not tested' >&2
