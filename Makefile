@@ -9,6 +9,8 @@ NFPM_VERSION := v2.45.2
 CFN_LINT_VERSION := 1.58.0
 BOTO3_VERSION := 1.44.8
 DUCKDB_VERSION := 1.4.1
+AXE_VERSION := 4.14.1
+AXE_SHA256 := e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := CGO_ENABLED=0 go
@@ -45,10 +47,11 @@ demo: ## sweep a fleet of sandboxed hosts, from nothing to the metrics
 
 .PHONY: test
 test: ## run all tests, with the race detector and real AIDEs
-	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm rpmbuild busybox qemu-aarch64-static
+	@.ci/packages aide bwrap nsenter shellcheck aws jq man rpm rpmbuild busybox qemu-aarch64-static chromium curl
 	@.ci/aides
 	@$(MAKE) --no-print-directory $(TOOLS)/boto3-$(BOTO3_VERSION)/installed || echo 'without boto3, what it reads of the lab is not tested' >&2
 	@$(MAKE) --no-print-directory $(TOOLS)/duckdb-$(DUCKDB_VERSION)/installed || echo 'without DuckDB, the queries of docs/ledger.md are not tested' >&2
+	@$(MAKE) --no-print-directory $(TOOLS)/axe-core-$(AXE_VERSION)/axe.min.js || echo 'without axe-core, the accessibility of pages is not tested' >&2
 	@$(MAKE) --no-print-directory build
 	go test -race -timeout 15m ./...
 
@@ -86,6 +89,14 @@ $(TOOLS)/boto3-$(BOTO3_VERSION)/installed $(TOOLS)/duckdb-$(DUCKDB_VERSION)/inst
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check $(MODULE)
 	@touch $@
 
+$(TOOLS)/axe-core-$(AXE_VERSION)/axe.min.js:
+	@echo "installing: axe-core $(AXE_VERSION) into .tools"
+	@mkdir -p $(@D)
+	@curl -fsS --retry 3 -o $(@D)/axe-core.tgz https://registry.npmjs.org/axe-core/-/axe-core-$(AXE_VERSION).tgz
+	@echo '$(AXE_SHA256)  $(@D)/axe-core.tgz' | sha256sum --check --quiet
+	@tar -xzf $(@D)/axe-core.tgz -C $(@D) --strip-components=1 package/axe.min.js
+	@touch $@
+
 .PHONY: dist
 dist: $(TOOLS)/nfpm-$(NFPM_VERSION) ## build what is released, VERSION=0.1.0, into dist/
 	@MAKE='$(MAKE)' NFPM='$<' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' packaging/dist '$(VERSION)' '$(DIST)'
@@ -97,8 +108,8 @@ $(TOOLS)/nfpm-$(NFPM_VERSION):
 
 .PHONY: bench
 bench: build ## measure, as ratios in one run; takes some minutes
-	@.ci/packages aide aws jq
-	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./e2e
+	@.ci/packages aide aws jq chromium
+	go test -run '^$$' -bench . -benchtime 1x -timeout 80m ./node ./node/aide ./orchestrator/page ./e2e
 
 .PHONY: fmt
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## format the code

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -76,6 +77,13 @@ func demo(c *cli.Context) (err error) {
 			return fmt.Errorf("keep the ledger: %w", err)
 		}
 		fmt.Fprintf(out, "\n# What the fleet remembers of this is in %s; docs/ledger.md has queries.\n", folder)
+		pages, err := filepath.Glob(filepath.Join(folder, "sweeps", "*", "index.html"))
+		if err != nil {
+			return err
+		}
+		for _, page := range pages {
+			fmt.Fprintf(out, "# Its page, for a browser: %s\n", page)
+		}
 	}
 	self := programName()
 	fmt.Fprintf(out, "\n# To go on by hand, start the lab in one terminal with\n\n  %s up\n\n# and in another:\n\n  eval \"$(%s env)\"\n", self, self)

@@ -25,7 +25,7 @@ func collectCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
 			regionFlag(), &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"},
 			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
-			publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag()),
+			publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag(), htmlFlag()),
 		Action: collect,
 	}
 }
@@ -62,6 +62,7 @@ func collect(c *cli.Context) error {
 		return err
 	}
 	o.Progress, o.Ledger = out.progress, ledgerOf(c, regions[0].Name)
+	out.page = reportPage(c, out, o.Ledger)
 	return writeReportOf(out, func() (report.Report, error) {
 		judged, err := sweep.Collect(c.Context, regions[0], ids, o)
 		if !judged.Whole() {

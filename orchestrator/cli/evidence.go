@@ -3,9 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,8 +19,7 @@ func evidenceCommand() *cli.Command {
 			"Exit code 3 says that a period has no complete sweep.",
 		Flags: flags(sinceFlag(), fleetFlag(),
 			&cli.StringFlag{Name: "period", EnvVars: env("PERIOD"), Value: string(evidence.Day), Usage: "`PERIOD` that needs a complete sweep: day or week"},
-			&cli.StringFlag{Name: "html", TakesFile: true, Usage: "write it as a page to this `FILE`"},
-			regionFlag(), ledgerFlags(), outputFlag()),
+			htmlFlag(), regionFlag(), ledgerFlags(), outputFlag()),
 		Action: showEvidence,
 	}
 }
@@ -49,11 +45,8 @@ func showEvidence(c *cli.Context) error {
 	if err != nil && !errors.As(err, &unread) {
 		return err
 	}
-	if name := c.String("html"); name != "" {
-		if err := writeFile(name, func(w io.Writer) error { return evidence.WritePage(w, e) }); err != nil {
-			return errors.Join(fmt.Errorf("--html: %w", err), unread)
-		}
-		out.note("the page is %s", name)
+	if err := writePage(c, out, evidencePage(e)); err != nil {
+		return errors.Join(err, unread)
 	}
 	if err := writeEvidence(out, c, e); err != nil || len(unread) > 0 {
 		return errors.Join(err, unread)
@@ -76,20 +69,4 @@ func writeEvidence(out output, c *cli.Context, e evidence.Evidence) error {
 		return nil
 	}
 	return evidence.WriteText(out.stdout, out.format, e)
-}
-
-// writeFile writes a file whole, or leaves what is there.
-func writeFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return withoutName(err)
-	}
-	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }

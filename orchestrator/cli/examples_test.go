@@ -19,7 +19,7 @@ import (
 	"aidefleet/orchestrator/report"
 )
 
-func page(t *testing.T, name string) string {
+func doc(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
@@ -47,7 +47,7 @@ func understood(t *testing.T, example string, args []string) {
 // TestPages runs every command of these pages.
 func TestPages(t *testing.T) {
 	for _, name := range []string{"deploy.md", "console.md"} {
-		found := regexp.MustCompile(`(?m)^ {4,}orchestrator ([^>#|\n]+)`).FindAllStringSubmatch(page(t, name), -1)
+		found := regexp.MustCompile(`(?m)^ {4,}orchestrator ([^>#|\n]+)`).FindAllStringSubmatch(doc(t, name), -1)
 		if len(found) == 0 {
 			t.Errorf("%s has no command", name)
 		}
@@ -61,7 +61,7 @@ func TestCron(t *testing.T) {
 	line := regexp.MustCompile(`^(?:[0-9*/,-]+ ){5}[a-z]+ /usr/local/bin/orchestrator ([^>]+)>/\S+$`)
 	setting := regexp.MustCompile(`^(SHELL|MAILTO|AWS_REGION)=\S+$`)
 	jobs := 0
-	for text := range strings.Lines(page(t, "deploy/cron")) {
+	for text := range strings.Lines(doc(t, "deploy/cron")) {
 		text = strings.TrimSpace(text)
 		switch m := line.FindStringSubmatch(text); {
 		case m != nil:
@@ -77,7 +77,7 @@ func TestCron(t *testing.T) {
 }
 
 func TestSystemd(t *testing.T) {
-	service := page(t, "deploy/aidefleet-sweep.service")
+	service := doc(t, "deploy/aidefleet-sweep.service")
 	m := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/orchestrator (.+)$`).FindStringSubmatch(service)
 	if m == nil {
 		t.Fatalf("there is nothing to start in %s", service)
@@ -87,7 +87,7 @@ func TestSystemd(t *testing.T) {
 		t.Errorf("want %s", want)
 	}
 	line := regexp.MustCompile(`^(#.*|\[(Unit|Service|Timer|Install)\]|[A-Z][A-Za-z]+=.*|)$`)
-	timer := page(t, "deploy/aidefleet-sweep.timer")
+	timer := doc(t, "deploy/aidefleet-sweep.timer")
 	for text := range strings.Lines(service + timer) {
 		if !line.MatchString(strings.TrimSpace(text)) {
 			t.Errorf("systemd takes no line %q", text)
@@ -99,7 +99,7 @@ func TestSystemd(t *testing.T) {
 
 // TestECS runs what the task runs, and holds the task's role against it.
 func TestECS(t *testing.T) {
-	text := page(t, "deploy/ecs.yaml")
+	text := doc(t, "deploy/ecs.yaml")
 	template, err := iamtest.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestAlarms(t *testing.T) {
 // where that is a command.
 func TestNextSteps(t *testing.T) {
 	commands := 0
-	for _, m := range regexp.MustCompile("(?m)^\\| (`[a-z_]+`(?:, `[a-z_]+`)*) \\|").FindAllStringSubmatch(page(t, "operations.md"), -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| (`[a-z_]+`(?:, `[a-z_]+`)*) \\|").FindAllStringSubmatch(doc(t, "operations.md"), -1) {
 		for _, reason := range strings.Split(m[1], ", ") {
 			next := report.Reason(strings.Trim(reason, "`")).Next("i-0a1de0000000000c1", "0e19ff82-ad8b-443d-96ef-bccf002838fd")
 			if c := regexp.MustCompile(`(?:^|: )orchestrator (.+)$`).FindStringSubmatch(next); c != nil {
@@ -194,7 +194,7 @@ func TestInstalled(t *testing.T) {
 		"../README.md": "\n    orchestrator ", "deploy.md": "\n        orchestrator ",
 		"deploy/cron": " /usr/local/bin/orchestrator ", "deploy/aidefleet-sweep.service": "=/usr/local/bin/orchestrator ",
 	} {
-		text := page(t, name)
+		text := doc(t, name)
 		_, onAWS, _ := strings.Cut(text, "make dist")
 		install, call := strings.Index(onAWS, "sudo install dist/linux-amd64/orchestrator /usr/local/bin/"), strings.Index(onAWS, calls)
 		assert.GreaterOrEqual(t, install, 0, "%s calls a program that is on no PATH", name)

@@ -14,7 +14,7 @@ func historyCommand() *cli.Command {
 		Name:      "history",
 		Usage:     "say what was found and done in a fleet, or on one host",
 		UsageText: "orchestrator history [HOST] [--since 90d] [options]\n\nHOST is an instance id, or the Name that one host had.",
-		Flags:     flags(sinceFlag(), fleetFlag(), regionFlag(), ledgerFlags(), outputFlag()),
+		Flags:     flags(sinceFlag(), fleetFlag(), regionFlag(), ledgerFlags(), outputFlag(), htmlFlag()),
 		Action:    history,
 	}
 }
@@ -40,12 +40,24 @@ func history(c *cli.Context) error {
 		if life.Instance == "" {
 			return err
 		}
+		if perr := writePage(c, out, lifePage(life)); perr != nil {
+			return errors.Join(err, perr)
+		}
 		return errors.Join(evidence.WriteLife(out.stdout, out.format, life), err)
 	}
 	sweeps, done, err := evidence.Sweeps(c.Context, l, q)
 	var unread evidence.Unread
 	if err != nil && !errors.As(err, &unread) {
 		return err
+	}
+	if c.String("html") != "" {
+		p, perr := fleetPage(c.Context, l, q, sweeps, done)
+		if perr == nil {
+			perr = writePage(c, out, p)
+		}
+		if perr != nil {
+			return errors.Join(err, perr)
+		}
 	}
 	return errors.Join(evidence.WriteSweeps(out.stdout, out.format, sweeps, done), err)
 }

@@ -24,8 +24,9 @@ type output struct {
 	stdout   io.Writer
 	stderr   io.Writer
 	style    report.Style
-	terminal bool   // stdout is one
-	meter    *meter // how far it is, on stderr
+	terminal bool                        // stdout is one
+	meter    *meter                      // how far it is, on stderr
+	page     func(r report.Report) error // writes a report as a page; nil if none is asked for
 }
 
 // reportFormats are the formats of a report; other results have fewer.

@@ -23,7 +23,7 @@ func sweepCommand() *cli.Command {
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
 		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), ledgerFlags(), outputFlag(),
-			allHostsFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
+			allHostsFlag(), htmlFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
 		Action: func(c *cli.Context) error {
 			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
 		},
@@ -79,6 +79,7 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
 	}
 	o.Sent, o.Progress, o.Ledger = out.sent(s.String()), out.progress, ledgerOf(c, regions[0].Name)
+	out.page = reportPage(c, out, o.Ledger)
 	runs := make([]sweep.Options, len(steps))
 	for _, one := range steps {
 		if one.refuse != nil {
@@ -131,6 +132,11 @@ func writeReportOf(out output, run func() (report.Report, error)) error {
 	if len(r.Hosts)+len(r.Errors) > 0 {
 		if werr := out.write(r); werr != nil {
 			return errors.Join(err, fmt.Errorf("write the report: %w", werr))
+		}
+		if out.page != nil {
+			if perr := out.page(r); perr != nil {
+				return errors.Join(err, perr)
+			}
 		}
 	}
 	var partial *sweep.PartialError

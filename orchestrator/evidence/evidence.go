@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aidefleet/orchestrator/ledger"
+	"aidefleet/orchestrator/report"
 )
 
 // Evidence is what an auditor asks: was everything looked at, what was found, and what
@@ -39,6 +40,8 @@ type Fleet struct {
 	Gaps     []Gap     `json:"gaps"`
 	Drifts   []Drift   `json:"drifts"`
 	Suspects []Suspect `json:"suspects"`
+	// Lives are its hosts as they were seen last, with their days up to the end.
+	Lives []report.Host `json:"-"`
 }
 
 // Period is a day or a week, and whether the fleet was swept in it.

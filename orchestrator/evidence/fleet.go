@@ -61,6 +61,7 @@ type host struct {
 	drifted, suspected time.Time
 	baseline           string // that the drift is from
 	seen               time.Time
+	life               lifetime
 }
 
 func newReader(fleet string, every Every, done map[string][]done) *reader {
@@ -125,6 +126,7 @@ func (r *reader) see(row ledger.HostRow, place string, at time.Time) {
 		r.fleet.Hosts++
 	}
 	h.place, h.seen = place, at
+	h.life.see(row, at)
 	r.seeGap(h, row, at)
 	r.seeDrift(h, row, at)
 	r.seeSuspect(h, row, at)
@@ -285,6 +287,9 @@ func (r *reader) end(first, to time.Time) Fleet {
 		}
 	}
 	f := &r.fleet
+	for _, id := range slices.Sorted(maps.Keys(r.hosts)) {
+		f.Lives = append(f.Lives, r.hosts[id].life.until(to))
+	}
 	slices.SortFunc(f.Gaps, func(a, b Gap) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Instance, b.Instance)) })
 	slices.SortFunc(f.Drifts, func(a, b Drift) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Instance, b.Instance)) })
 	slices.SortFunc(f.Suspects, func(a, b Suspect) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Instance, b.Instance)) })

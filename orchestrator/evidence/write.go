@@ -14,12 +14,12 @@ import (
 	"aidefleet/orchestrator/report"
 )
 
-// table is what both people and programs read: a header, and rows of text that is not
+// Table is what both people and programs read: a header, and rows of text that is not
 // escaped yet.
-type table struct {
-	name   string
-	header []string
-	rows   [][]string
+type Table struct {
+	Name   string
+	Header []string
+	Rows   [][]string
 }
 
 // stamp is a time in UTC, to the second; empty if there is none.
@@ -40,12 +40,12 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%dm", int(d.Minutes()))
 }
 
-// tables are the evidence in the order in which it is asked for.
-func (e Evidence) tables() []table {
-	periods := table{name: "Sweeps by " + string(e.Every), header: []string{"fleet", string(e.Every), "complete", "sweeps", "hosts", "checked", "absent"}}
-	gaps := table{name: "Hosts that were not looked at", header: []string{"fleet", "instance", "name", "from", "to", "sweeps", "reason", "held", "end"}}
-	drifts := table{name: "Changes", header: []string{"fleet", "instance", "name", "from", "to", "open", "end", "action", "who", "why", "added", "removed", "changed", "fingerprint"}}
-	suspects := table{name: "Suspect hosts", header: []string{"fleet", "instance", "name", "from", "to", "findings", "end", "who", "why"}}
+// Tables are the evidence in the order in which it is asked for.
+func (e Evidence) Tables() []Table {
+	periods := Table{Name: "Sweeps by " + string(e.Every), Header: []string{"fleet", string(e.Every), "complete", "sweeps", "hosts", "checked", "absent"}}
+	gaps := Table{Name: "Hosts that were not looked at", Header: []string{"fleet", "instance", "name", "from", "to", "sweeps", "reason", "held", "end"}}
+	drifts := Table{Name: "Changes", Header: []string{"fleet", "instance", "name", "from", "to", "open", "end", "action", "who", "why", "added", "removed", "changed", "fingerprint"}}
+	suspects := Table{Name: "Suspect hosts", Header: []string{"fleet", "instance", "name", "from", "to", "findings", "end", "who", "why"}}
 	for _, f := range e.Fleets {
 		for _, p := range f.Periods {
 			periods.add(f.Name, p.Start.Format(time.DateOnly), yes(p.Complete), strconv.Itoa(p.Sweeps), strconv.Itoa(p.Hosts), strconv.Itoa(p.Checked), strings.Join(p.Absent, ", "))
@@ -68,22 +68,22 @@ func (e Evidence) tables() []table {
 			suspects.add(f.Name, s.Instance, s.Name, stamp(s.From), stamp(s.To), strings.Join(s.Findings, " "), s.End, s.Who, s.Why)
 		}
 	}
-	holds := table{name: "Holds", header: []string{"hold", "hosts", "from", "to", "who", "why"}}
+	holds := Table{Name: "Holds", Header: []string{"hold", "hosts", "from", "to", "who", "why"}}
 	for _, h := range e.Holds {
 		holds.add(h.ID, h.Hosts, stamp(h.From), stamp(h.To), h.Who, h.Why)
 	}
-	return []table{periods, gaps, drifts, suspects, actionTable(e.Actions), holds}
+	return []Table{periods, gaps, drifts, suspects, actionTable(e.Actions), holds}
 }
 
-func actionTable(actions []Action) table {
-	t := table{name: "Actions", header: []string{"when", "action", "target", "hosts", "who", "why", "fingerprint", "findings", "reason"}}
+func actionTable(actions []Action) Table {
+	t := Table{Name: "Actions", Header: []string{"when", "action", "target", "hosts", "who", "why", "fingerprint", "findings", "reason"}}
 	for _, a := range actions {
 		t.add(stamp(a.When), string(a.Kind), a.Target, strconv.Itoa(a.Hosts), a.Who, a.Why, a.Fingerprint, strings.Join(a.Findings, " "), a.Reason)
 	}
 	return t
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+func (t *Table) add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
 func yes(b bool) string {
 	if b {
@@ -99,12 +99,12 @@ const Rows = "rows"
 // WriteText writes the evidence as tables, or as rows.
 func WriteText(w io.Writer, format string, e Evidence) error {
 	_, err := fmt.Fprintf(w, "%s to %s\n", stamp(e.From), stamp(e.To))
-	return errors.Join(err, drawTables(w, format, e.tables()))
+	return errors.Join(err, drawTables(w, format, e.Tables()))
 }
 
-func drawTables(w io.Writer, format string, tables []table) error {
+func drawTables(w io.Writer, format string, tables []Table) error {
 	for _, t := range tables {
-		if _, err := fmt.Fprintf(w, "\n%s: %d\n", t.name, len(t.rows)); err != nil || len(t.rows) == 0 {
+		if _, err := fmt.Fprintf(w, "\n%s: %d\n", t.Name, len(t.Rows)); err != nil || len(t.Rows) == 0 {
 			if err != nil {
 				return err
 			}
@@ -124,9 +124,9 @@ func drawTables(w io.Writer, format string, tables []table) error {
 }
 
 // draw writes the table in columns.
-func (t table) draw(w io.Writer) error {
+func (t Table) draw(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, strings.ToUpper(strings.Join(t.header, "\t")))
+	fmt.Fprintln(out, strings.ToUpper(strings.Join(t.Header, "\t")))
 	if err := t.writeRows(out); err != nil {
 		return err
 	}
@@ -134,8 +134,8 @@ func (t table) draw(w io.Writer) error {
 }
 
 // writeRows writes a row a line.
-func (t table) writeRows(w io.Writer) error {
-	for _, row := range t.rows {
+func (t Table) writeRows(w io.Writer) error {
+	for _, row := range t.Rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
 			if cells[i] = report.Escape(c); c == "" {
@@ -150,13 +150,13 @@ func (t table) writeRows(w io.Writer) error {
 }
 
 // writeCSV writes tables one below the other; the first cell of each record is the table's.
-func writeCSV(w io.Writer, tables []table) error {
+func writeCSV(w io.Writer, tables []Table) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	for _, t := range tables {
-		_ = out.Write(append([]string{"table"}, t.header...)) // Error tells
-		for _, row := range t.rows {
-			cells := []string{t.name}
+		_ = out.Write(append([]string{"table"}, t.Header...)) // Error tells
+		for _, row := range t.Rows {
+			cells := []string{t.Name}
 			for _, c := range row {
 				cells = append(cells, report.Cell(c))
 			}
@@ -168,7 +168,7 @@ func writeCSV(w io.Writer, tables []table) error {
 }
 
 // WriteCSV writes the evidence as RFC 4180 has it, a table below the other.
-func WriteCSV(w io.Writer, e Evidence) error { return writeCSV(w, e.tables()) }
+func WriteCSV(w io.Writer, e Evidence) error { return writeCSV(w, e.Tables()) }
 
 // WriteJSON writes a value for programs.
 func WriteJSON(w io.Writer, v any) error {
@@ -181,8 +181,8 @@ func WriteJSON(w io.Writer, v any) error {
 }
 
 // sweepTable is a history of sweeps.
-func sweepTable(sweeps []Sweep) table {
-	t := table{name: "Sweeps", header: []string{"started", "fleet", "hosts", "clean", "changed", "failed", "missing", "suspect", "held", "new", "run"}}
+func sweepTable(sweeps []Sweep) Table {
+	t := Table{Name: "Sweeps", Header: []string{"started", "fleet", "hosts", "clean", "changed", "failed", "missing", "suspect", "held", "new", "run"}}
 	for _, s := range sweeps {
 		cells := []string{stamp(s.Started), s.Fleet}
 		for _, n := range []int{s.Hosts, s.Clean, s.Changed, s.Failed, s.Missing, s.Suspect, s.Held, s.New} {
@@ -193,9 +193,9 @@ func sweepTable(sweeps []Sweep) table {
 	return t
 }
 
-// tables are the life of a host.
-func (l Life) tables() []table {
-	checks := table{name: "Checks of " + strings.TrimSpace(l.Name+" "+l.Instance), header: []string{"started", "fleet", "status", "reason", "added", "removed", "changed", "new", "suspect", "held", "fingerprint", "baseline"}}
+// Tables are the life of a host.
+func (l Life) Tables() []Table {
+	checks := Table{Name: "Checks of " + strings.TrimSpace(l.Name+" "+l.Instance), Header: []string{"started", "fleet", "status", "reason", "added", "removed", "changed", "new", "suspect", "held", "fingerprint", "baseline"}}
 	number := func(n *int) string {
 		if n == nil {
 			return ""
@@ -206,11 +206,11 @@ func (l Life) tables() []table {
 		checks.add(stamp(c.Started), c.Fleet, c.Status, c.Reason, number(c.Added), number(c.Removed), number(c.Changed), strconv.Itoa(c.New),
 			strings.Join(c.Suspect, " "), c.Held, c.Fingerprint, c.Baseline[:min(12, len(c.Baseline))])
 	}
-	list := []table{checks, actionTable(l.Actions)}
+	list := []Table{checks, actionTable(l.Actions)}
 	if p := l.Pin; p != nil {
-		pin := table{name: "What it claims", header: []string{"seen", "baseline", "config", "aide", "aide_sha256", "node", "node_sha256", "first_seen"}}
+		pin := Table{Name: "What it claims", Header: []string{"seen", "baseline", "config", "aide", "aide_sha256", "node", "node_sha256", "first_seen"}}
 		pin.add(stamp(p.Seen), p.Baseline, p.Config, p.AIDE, p.AIDESHA256, p.Node, p.NodeSHA256, stamp(p.FirstSeen))
-		open := table{name: "Open findings", header: []string{"finding", "since", "message"}}
+		open := Table{Name: "Open findings", Header: []string{"finding", "since", "message"}}
 		for _, f := range p.Open {
 			open.add(f.Kind, stamp(f.Since), f.Message)
 		}
@@ -228,9 +228,9 @@ func WriteSweeps(w io.Writer, format string, sweeps []Sweep, done []Action) erro
 			Actions []Action `json:"actions"`
 		}{append([]Sweep{}, sweeps...), append([]Action{}, done...)})
 	case "csv":
-		return writeCSV(w, []table{sweepTable(sweeps), actionTable(done)})
+		return writeCSV(w, []Table{sweepTable(sweeps), actionTable(done)})
 	}
-	return drawTables(w, format, []table{sweepTable(sweeps), actionTable(done)})
+	return drawTables(w, format, []Table{sweepTable(sweeps), actionTable(done)})
 }
 
 // WriteLife writes the life of a host.
@@ -239,7 +239,7 @@ func WriteLife(w io.Writer, format string, l Life) error {
 	case "json":
 		return WriteJSON(w, l)
 	case "csv":
-		return writeCSV(w, l.tables())
+		return writeCSV(w, l.Tables())
 	}
-	return drawTables(w, format, l.tables())
+	return drawTables(w, format, l.Tables())
 }

@@ -77,17 +77,25 @@ func (l *Ledger) WriteAction(ctx context.Context, a Action) error {
 	return l.Store.Write(ctx, actionKey(a.run()), data)
 }
 
+// fewDays is for how many days the actions are listed day by day.
+const fewDays = 7
+
 // Actions calls with each action between two times, the oldest day first. It goes on after
 // objects that are broken or of another version, and returns an error for each.
 func (l *Ledger) Actions(ctx context.Context, from, to time.Time, see func(Action)) error {
 	var errs []error
-	for _, date := range dates(from, to) {
-		keys, err := l.Store.List(ctx, "actions/"+date+"/")
+	days := dates(from, to)
+	prefixes := days
+	if len(days) > fewDays {
+		prefixes = []string{""} // they are fewer than the days of a year
+	}
+	for _, prefix := range prefixes {
+		keys, err := l.Store.List(ctx, strings.TrimSuffix("actions/"+prefix, "/")+"/")
 		if err != nil {
 			return err
 		}
 		for _, key := range keys {
-			if !strings.HasSuffix(key, ".json") {
+			if date, _, _ := strings.Cut(strings.TrimPrefix(key, "actions/"), "/"); !strings.HasSuffix(key, ".json") || date < days[0] || date > days[len(days)-1] {
 				continue
 			}
 			var a Action

@@ -36,6 +36,8 @@ func hostsKey(fleet string, r Run) string {
 	return "hosts/fleet=" + escape(fleet) + "/" + r.date() + "/" + r.name() + ".jsonl.gz"
 }
 
+func indexKey(fleet string) string { return "sweeps/fleet=" + escape(fleet) + "/index.html" }
+
 func actionKey(r Run) string { return "actions/" + r.date() + "/" + r.name() + ".json" }
 
 func pinsKey(account, region string) string {
@@ -67,6 +69,12 @@ type SweepID struct {
 	// What the name has after the time; empty in one that no sweep of ours has.
 	Account, Region, Run string
 	Key                  string
+	HasPage              bool // Sweeps tells
+}
+
+// Page is where the page of a sweep is, as a URL that is relative to the page of its fleet.
+func (s SweepID) Page() string {
+	return "date=" + s.Time.UTC().Format(dateLayout) + "/" + url.PathEscape(s.Name) + ".html"
 }
 
 // namePattern has account, region and run of the name of a sweep (Run.name).

@@ -112,8 +112,11 @@ func (b *Bucket) put(ctx context.Context, key string, data []byte, condition fun
 }
 
 func contentType(key string) string {
-	if strings.HasSuffix(key, ".gz") {
+	switch {
+	case strings.HasSuffix(key, ".gz"):
 		return "application/gzip"
+	case strings.HasSuffix(key, ".html"):
+		return "text/html; charset=utf-8"
 	}
 	return "application/json"
 }

@@ -3,6 +3,8 @@
 // that Athena, DuckDB and jq read it as it is:
 //
 //	sweeps/fleet=F/date=YYYY-MM-DD/TIME-RUN.json.gz    the report of a sweep
+//	sweeps/fleet=F/date=YYYY-MM-DD/TIME-RUN.html       its page
+//	sweeps/fleet=F/index.html                          the page of the fleet
 //	hosts/fleet=F/date=YYYY-MM-DD/TIME-RUN.jsonl.gz    the same, a flat line a host
 //	actions/date=YYYY-MM-DD/TIME-RUN.json              what was done to baselines, and by whom
 //	pins/account=A/region=R.json.gz                    a line an instance

@@ -2,11 +2,14 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,6 +43,10 @@ type HostRow struct {
 	Suspect     []string  `json:"suspect,omitempty"` // kinds of its findings
 	FirstSeen   bool      `json:"first_seen,omitempty"`
 	Held        string    `json:"held,omitempty"` // id of the hold
+	Was         string    `json:"was,omitempty"`  // status in the sweep before, or "absent"; empty if none is known
+	// Days is what was found on the host on each day up to this sweep's, as report.Days has
+	// it: a letter a day, the newest last.
+	Days string `json:"days,omitempty"`
 }
 
 // WriteSweep writes the report of a fleet's sweep, and returns where it is. write writes it
@@ -83,12 +90,77 @@ func (l *Ledger) Sweeps(ctx context.Context, fleet string, from, to time.Time) (
 		return nil, err
 	}
 	var sweeps []SweepID
-	for _, key := range keys {
+	page := ""
+	for _, key := range keys { // a page comes before its report
+		if name, isPage := strings.CutSuffix(key, ".html"); isPage {
+			page = name
+			continue
+		}
 		if s, ok := parseKey(key); ok && !s.Time.Before(from.Truncate(time.Second)) && !s.Time.After(to) {
+			s.HasPage = page+".json.gz" == key
 			sweeps = append(sweeps, s)
 		}
 	}
 	return sweeps, nil
+}
+
+// farBack is how far back the sweep before is looked for.
+const farBack = 90 * 24 * time.Hour
+
+// Before is the last sweep of a fleet in an account and region before a time; false if
+// there is none within 90 days. It looks at that day and the day before first: a fleet that
+// is swept each day has years of sweeps.
+func (l *Ledger) Before(ctx context.Context, fleet, account, region string, at time.Time) (SweepID, bool, error) {
+	prefix := "sweeps/fleet=" + escape(fleet) + "/"
+	day := at.UTC().Format(dateLayout)
+	dayBefore := at.UTC().AddDate(0, 0, -1).Format(dateLayout)
+	for _, under := range []string{prefix + "date=" + day + "/", prefix + "date=" + dayBefore + "/", prefix} {
+		keys, err := l.Store.List(ctx, under)
+		if err != nil {
+			return SweepID{}, false, err
+		}
+		for _, key := range slices.Backward(keys) {
+			s, ok := parseKey(key)
+			if ok && s.Account == escape(account) && s.Region == escape(region) && s.Time.Before(at.Truncate(time.Second)) && at.Sub(s.Time) < farBack {
+				return s, true, nil
+			}
+		}
+	}
+	return SweepID{}, false, nil
+}
+
+// WritePage writes the page of a fleet's sweep beside its report, and returns where it is.
+func (l *Ledger) WritePage(ctx context.Context, fleet string, r Run, write func(io.Writer) error) (at string, err error) {
+	key := strings.TrimSuffix(sweepKey(fleet, r), ".json.gz") + ".html"
+	data, err := l.plain(key, write)
+	if err != nil {
+		return "", err
+	}
+	return l.object(key), l.Store.Write(ctx, key, data)
+}
+
+// ReplaceIndex writes the page of a fleet. It returns ErrChanged if somebody else has
+// written it meanwhile.
+func (l *Ledger) ReplaceIndex(ctx context.Context, fleet string, write func(io.Writer) error) error {
+	key := indexKey(fleet)
+	_, version, err := l.Store.Read(ctx, key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	data, err := l.plain(key, write)
+	if err != nil {
+		return err
+	}
+	return l.Store.WriteIf(ctx, key, data, version)
+}
+
+// plain is what write writes.
+func (l *Ledger) plain(key string, write func(io.Writer) error) ([]byte, error) {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return nil, fmt.Errorf("write %s: %w", l.object(key), err)
+	}
+	return b.Bytes(), nil
 }
 
 // Report is the JSON of a sweep's report.

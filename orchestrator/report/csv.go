@@ -51,7 +51,7 @@ func record(h Host) []string {
 	return []string{
 		Cell(h.Instance), Cell(h.Name), Cell(h.Account), Cell(h.Region), Cell(string(h.Status)), Cell(string(h.Reason)),
 		added, removed, changed, total,
-		Cell(h.Fingerprint), Cell(h.said()), Cell(h.Next), Cell(samplePaths(h)),
+		Cell(h.Fingerprint), Cell(h.Says()), Cell(h.Next), Cell(samplePaths(h)),
 		unread, Cell(h.UnreadPath),
 		Cell(h.kinds()), fresh, Cell(held), first, Cell(groupsOf(h)), explained,
 	}

@@ -50,18 +50,24 @@ func SharedGroups(hosts []Host) (shared []SharedGroup, untold int) {
 	return shared, untold
 }
 
+// Changes are the groups of all hosts as people read them: without those that are unique by
+// nature, whose paths are told apart.
+func Changes(hosts []Host) (shared []SharedGroup, unique []UniquePath, untold int) {
+	shared, untold = SharedGroups(hosts)
+	lone := FindLone(hosts)
+	shared = slices.DeleteFunc(shared, func(g SharedGroup) bool {
+		return len(g.Hosts) == 1 && lone.Alone(g.Group) && lone.ByNature(g.Hosts[0], g.Group)
+	})
+	return shared, lone.Unique(hosts), untold
+}
+
 // fewUnique is how many paths that are unique by nature are named.
 const fewUnique = 5
 
 // groups says what hosts that changed in different ways have in common, and what one of
 // them has alone.
 func (t *table) groups(hosts []Host) {
-	shared, untold := SharedGroups(hosts)
-	lone := FindLone(hosts)
-	shared = slices.DeleteFunc(shared, func(g SharedGroup) bool {
-		return len(g.Hosts) == 1 && lone.Alone(g.Group) && lone.ByNature(g.Hosts[0], g.Group)
-	})
-	unique := lone.Unique(hosts)
+	shared, unique, untold := Changes(hosts)
 	if len(shared)+len(unique) == 0 {
 		return
 	}
@@ -88,16 +94,20 @@ func (t *table) groups(hosts []Host) {
 	}
 }
 
-// nextStep is the command for a group, ready to be pasted: to look at what one host alone
-// has, and to accept what hosts share.
+// nextStep is the command for a group, ready to be pasted.
 func (t *table) nextStep(g SharedGroup) {
-	switch {
-	case t.style.Accept == "":
-	case len(g.Hosts) == 1 && g.At != result.PackagesGroup:
-		t.line("  → orchestrator show %s --unexplained", Escape(g.Hosts[0].Instance))
-	default:
-		t.line("  → %s --fingerprint %s", t.style.Accept, g.Fingerprint[:min(len(g.Fingerprint), shownDigits)])
+	if t.style.Accept != "" {
+		t.line("  → %s", NextFor(g, t.style.Accept))
 	}
+}
+
+// NextFor is the command for a group: to look at what one host alone has, and to accept what
+// hosts share. accept is the command that accepts changes, without the fingerprint.
+func NextFor(g SharedGroup, accept string) string {
+	if len(g.Hosts) == 1 && g.At != result.PackagesGroup {
+		return "orchestrator show " + Escape(g.Hosts[0].Instance) + " --unexplained"
+	}
+	return accept + " --fingerprint " + Escape(g.Fingerprint[:min(len(g.Fingerprint), shownDigits)])
 }
 
 // shownDigits are enough to tell fingerprints apart.

@@ -111,6 +111,7 @@ func TestSchema(t *testing.T) {
 	}{
 		{"report", schema, reflect.TypeFor[Report]()},
 		{"command", schema.Defs["command"], reflect.TypeFor[Command]()},
+		{"left", schema.Defs["left"], reflect.TypeFor[Left]()},
 		{"error", schema.Defs["error"], reflect.TypeFor[Error]()},
 		{"summary", schema.Defs["summary"], reflect.TypeFor[Summary]()},
 		{"host", schema.Defs["host"], reflect.TypeFor[Host]()},
@@ -122,7 +123,7 @@ func TestSchema(t *testing.T) {
 		}
 		for _, f := range reflect.VisibleFields(tc.is) {
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if name == "" {
+			if name == "" || name == "-" {
 				continue
 			}
 			fields = append(fields, name)

@@ -23,6 +23,8 @@ type Report struct {
 	Commands []Command `json:"commands"`
 	Summary  Summary   `json:"summary"`
 	Hosts    []Host    `json:"hosts"`
+	// Left are hosts that the sweep before had, and this one has not.
+	Left []Left `json:"left,omitempty"`
 	// Errors are of accounts and regions that could not be swept as a whole.
 	Errors []Error `json:"errors,omitempty"`
 	// Groups are those of all hosts. WriteJSON makes them of the Hosts.
@@ -37,6 +39,12 @@ type GroupCohort struct {
 	// Versions stands for the packages of the group packages, with their versions.
 	Versions string   `json:"versions,omitempty"`
 	Hosts    []string `json:"hosts"` // ids of the instances
+}
+
+// Left is a host that is not in the fleet any more.
+type Left struct {
+	Instance string `json:"instance"`
+	Name     string `json:"name,omitempty"`
 }
 
 // Error is why an account and region could not be swept, or published.
@@ -87,6 +95,9 @@ const (
 	Missing Status = "missing"
 )
 
+// Absent is what a host was that the sweep before did not have.
+const Absent Status = "absent"
+
 // Host is one host's part of the answer. Only Clean and Drift carry Counts.
 type Host struct {
 	Instance string `json:"instance"`
@@ -132,13 +143,17 @@ type Host struct {
 	Suspect   []Finding `json:"suspect,omitempty"`
 	FirstSeen bool      `json:"first_seen,omitempty"` // nothing was known of it before: what it says is trusted
 	Held      *Held     `json:"held,omitempty"`
+
+	// Was is the status in the sweep before, or Absent; empty if none is known.
+	Was  Status `json:"was,omitempty"`
+	Days Days   `json:"-"` // empty without a ledger
 }
 
 // FromHost marks what a host says of itself, and nobody has verified.
 const FromHost = "host"
 
-// said is the message for people. What a host says is marked as such.
-func (h Host) said() string {
+// Says is the message for people. What a host says is marked as such.
+func (h Host) Says() string {
 	if h.Message != "" && h.MessageFrom == FromHost {
 		return HostSays(h.Message)
 	}
@@ -236,6 +251,7 @@ func Merge(reports []Report) Report {
 		merged.Fleet = cmp.Or(merged.Fleet, r.Fleet)
 		merged.Commands = append(merged.Commands, r.Commands...)
 		merged.Errors = append(merged.Errors, r.Errors...)
+		merged.Left = append(merged.Left, r.Left...)
 		if merged.Hosts == nil && len(r.Hosts) == hosts {
 			merged.Hosts = r.Hosts // those are all
 		} else {

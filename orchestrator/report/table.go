@@ -82,7 +82,7 @@ func WriteRows(w io.Writer, r Report) error {
 	for _, h := range r.Hosts {
 		cells := row(h)
 		if h.Message != "" {
-			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.said())
+			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.Says())
 		}
 		fmt.Fprintln(out, strings.Join(cells, "\t"))
 	}
@@ -248,7 +248,7 @@ func (t *table) hosts(hosts []Host) {
 			t.line("%*sheld until %s by %s: %s", indent, "", h.Held.Until.UTC().Format("2006-01-02 15:04 UTC"), Escape(h.Held.Who), Escape(h.Held.Why))
 		}
 		if h.Message != "" {
-			t.line("%*s%s", indent, "", Escape(h.said()))
+			t.line("%*s%s", indent, "", Escape(h.Says()))
 		}
 		if h.Next != "" {
 			t.line("%*s→ %s", indent, "", Escape(h.Next))

@@ -96,7 +96,13 @@ func (j *Judged) Whole() bool { return j.run != nil && j.run.publishable() }
 // ledger.
 func (j *Judged) Record(ctx context.Context) (at string, err error) {
 	j.run.errs = nil
+	j.run.recall(ctx)
 	j.run.record(ctx)
+	if j.run.recorded != "" {
+		if err := writeIndex(ctx, j.run.ledger, j.run.report, j.run.now()); err != nil {
+			j.run.errs = append(j.run.errs, err)
+		}
+	}
 	return j.run.recorded, j.failed()
 }
 

@@ -10,7 +10,7 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-// record is the seventh stage: it writes the report of an account and region into the
+// record is the eighth stage: it writes the report of an account and region into the
 // ledger, if it may be published. If that fails the sweep goes on, and says so.
 func (r *run) record(ctx context.Context) {
 	if r.ledger == nil || r.request.Document != documents.Check || !r.publishable() {
@@ -23,12 +23,21 @@ func (r *run) record(ctx context.Context) {
 	}
 	if err != nil {
 		r.errs = append(r.errs, r.unrecorded(err))
+		return
 	}
+	if err := r.writePage(ctx); err != nil {
+		r.errs = append(r.errs, fmt.Errorf("the page of the sweep is not in the ledger: %w", err))
+	}
+}
+
+// ledgerRun names the run in the ledger.
+func (r *run) ledgerRun() ledger.Run {
+	return ledger.Run{Account: r.account(), Region: r.Name, ID: r.id(), Started: r.report.Started}
 }
 
 // recordSweep writes the hosts, and then the report: a sweep that is listed has both.
 func (r *run) recordSweep(ctx context.Context) error {
-	run := ledger.Run{Account: r.account(), Region: r.Name, ID: r.id(), Started: r.report.Started}
+	run := r.ledgerRun()
 	err := r.ledger.WriteHosts(ctx, r.report.Fleet, run, func(put func(ledger.HostRow) error) error {
 		for _, h := range r.report.Hosts {
 			if err := put(row(h)); err != nil {
@@ -74,6 +83,7 @@ func row(h report.Host) ledger.HostRow {
 		Account: h.Account, Region: h.Region, Instance: h.Instance, Name: h.Name, Status: string(h.Status), Reason: string(h.Reason),
 		New: h.New, Explained: h.Explained, Unread: h.Unread, Fingerprint: h.Fingerprint, Report: h.Report, Seconds: h.Seconds,
 		AIDE: h.AIDE, AIDESHA256: h.AIDESHA256, Node: h.Node, NodeSHA256: h.NodeSHA256, Config: h.Config, FirstSeen: h.FirstSeen,
+		Was: string(h.Was), Days: string(h.Days),
 	}
 	if h.Counts != nil {
 		out.Added, out.Removed, out.Changed, out.Total = &h.Added, &h.Removed, &h.Changed, h.Total

@@ -7,7 +7,8 @@
 //	judge    give each host one status, and a reason           (report)
 //	hold     say whose drift or silence is expected            (ledger, fleet)
 //	compare  compare what hosts claim with what they claimed   (suspect, ledger)
-//	record   keep the report                                   (ledger)
+//	recall   say what the sweep before found                   (ledger)
+//	record   keep the report and its page                      (ledger, page)
 //	publish  write counts and coverage to CloudWatch           (metrics)
 //	tell     send an event that names the suspects             (notify)
 //
@@ -90,11 +91,13 @@ func Run(ctx context.Context, regions []Region, o Options) (report.Report, error
 		r.hold(ctx)
 		r.complete(ctx)
 		r.compare(ctx)
+		r.recall(ctx)
 		r.record(ctx)
 		r.publish(ctx)
 		r.tell(ctx)
 	})
-	return merge(runs)
+	r, err := merge(runs)
+	return index(ctx, runs, r, err)
 }
 
 // run is a sweep of one account and region, with what each stage has left.

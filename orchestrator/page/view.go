@@ -1,0 +1,304 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"aidefleet/orchestrator/evidence"
+	"aidefleet/orchestrator/report"
+)
+
+// Bounds of what is listed: a page is for eyes. The list of the hosts has all.
+const (
+	mostBlocks = 200 // suspects, reasons, groups, actions
+	mostNamed  = 40  // hosts in one of them
+	mostSaid   = 5   // different messages with one reason
+)
+
+// view is the page as the template has it: text is escaped for the eye, numbers are for
+// people.
+type view struct {
+	Title   string
+	About   string // which sweep, or which time
+	Note    string
+	Sums    []sum
+	Swept   bool // there is a report: its sections are there even if they are empty
+	Errors  []string
+	Suspect []suspectHost
+	Broken  []broken
+	Groups  []group
+	Unique  []string
+	Untold  string
+	New     []change
+	Hosts   *hostsView
+	Chart   *chart
+	Sweeps  []sweepRow
+	Pages   []Link
+	Actions []actionRow
+	Holds   []holdRow
+	Tables  []evidence.Table
+	More    map[string]string // by section, what is left out
+}
+
+// sum is a number at the top of the page.
+type sum struct{ Number, Name, Class string }
+
+type suspectHost struct {
+	Host     string
+	Findings []finding
+	Paths    []string
+	Show     string
+	Trust    string
+}
+
+type finding struct{ Kind, Message, Since string }
+
+// broken are hosts that failed or are missing for one reason.
+type broken struct {
+	Status, Reason, Count string
+	Hosts                 named
+	Said                  []string
+	Next                  string
+	Held                  bool
+}
+
+// group is a group of changes with the hosts that share it.
+type group struct {
+	Name, Fingerprint, Changes, Count string
+	Hosts                             named
+	Alone                             bool
+	Paths                             []string
+	Next                              string
+}
+
+// named are hosts, and how many more there are.
+type named struct {
+	Names []string
+	More  string
+}
+
+// change is what is different since the sweep before.
+type change struct {
+	What, Class string
+	Hosts       named
+	Count       string
+}
+
+type sweepRow struct {
+	evidence.Sweep
+	Started string
+}
+
+type actionRow struct{ When, Kind, Hosts, Target, Who, Why string }
+
+type holdRow struct{ ID, Hosts, From, To, Who, Why string }
+
+func name(parts []string) (n named) {
+	if more := len(parts) - mostNamed; more > 0 {
+		n.More = fmt.Sprintf("and %s more", report.Number(more))
+		parts = parts[:mostNamed]
+	}
+	n.Names = parts
+	return n
+}
+
+func label(h *report.Host) string { return report.Escape(h.Label()) }
+
+func labels(hosts []*report.Host) (list []string) {
+	for _, h := range hosts[:min(len(hosts), mostNamed+1)] {
+		list = append(list, label(h))
+	}
+	return list
+}
+
+// namedOf are hosts of which only the first are looked at.
+func namedOf(hosts []*report.Host) named {
+	n := name(labels(hosts))
+	if more := len(hosts) - mostNamed; more > 0 {
+		n.More = fmt.Sprintf("and %s more", report.Number(more))
+	}
+	return n
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+func hostsText(n int) string { return counted(n, "host") }
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return report.Number(n) + " " + noun + "s"
+}
+
+// view makes the page's sections.
+func (p Page) view() view {
+	v := view{Title: report.Escape(p.Title), Note: report.Escape(p.Note), Tables: p.tables(), More: map[string]string{}}
+	if r := p.Report; r != nil {
+		v.Swept = true
+		v.About = "Sweep of " + stamp(r.Started) + ", " + hostsText(r.Summary.Targeted)
+		v.Sums = sums(r.Summary)
+		for _, e := range r.Errors {
+			v.Errors = append(v.Errors, report.Escape(strings.TrimSpace(e.Account+" "+e.Region+": "+e.Error)))
+		}
+		v.Suspect = suspects(r)
+		v.Broken = brokenHosts(r)
+		v.Groups, v.Unique, v.Untold = p.groups(r)
+		v.New = changes(r)
+	}
+	if hosts := p.hosts(); hosts != nil {
+		last := p.Last
+		if last.IsZero() && p.Report != nil {
+			last = p.Report.Started
+		}
+		v.Hosts, v.Chart = viewOf(hosts, last), chartOf(hosts, last)
+	}
+	v.Pages = p.Pages
+	v.Sweeps, v.Actions, v.Holds = sweepRows(p.Sweeps), actionRows(p.Actions), holdRows(p.Holds)
+	v.bound()
+	return v
+}
+
+// bound leaves out what nobody reads, and says how much that is.
+func (v *view) bound() {
+	v.Suspect = first(v, "suspect", v.Suspect)
+	v.Broken = first(v, "broken", v.Broken)
+	v.Groups = first(v, "groups", v.Groups)
+	v.Unique = first(v, "unique", v.Unique)
+	v.Actions = first(v, "actions", v.Actions)
+	v.Sweeps = first(v, "sweeps", v.Sweeps)
+	v.Holds = first(v, "holds", v.Holds)
+	v.Pages = first(v, "pages", v.Pages)
+}
+
+func first[T any](v *view, section string, list []T) []T {
+	return bounded(v, section, list, mostBlocks)
+}
+
+func bounded[T any](v *view, section string, list []T, most int) []T {
+	if more := len(list) - most; more > 0 {
+		v.More[section] = fmt.Sprintf("And %s more.", report.Number(more))
+		return list[:most]
+	}
+	return list
+}
+
+func sums(s report.Summary) []sum {
+	list := []sum{
+		{report.Number(s.Suspect), "suspect", "suspect"}, {report.Number(s.Changed), "changed", "drift"},
+		{report.Number(s.Failed), "failed", "failed"}, {report.Number(s.Missing), "missing", "missing"},
+		{report.Number(s.Clean), "clean", "clean"},
+	}
+	for _, more := range []struct {
+		n           int
+		name, class string
+	}{{s.Held, "held", "held"}, {s.New, "new changes", ""}, {s.Explained, "explained changes", ""}, {s.Unread, "entries unread", ""}} {
+		if more.n > 0 {
+			list = append(list, sum{report.Number(more.n), more.name, more.class})
+		}
+	}
+	return list
+}
+
+func suspects(r *report.Report) (list []suspectHost) {
+	for i := range r.Hosts {
+		h := &r.Hosts[i]
+		if len(h.Suspect) == 0 {
+			continue
+		}
+		s := suspectHost{
+			Host:  strings.TrimSpace(report.Escape(h.Name) + " " + report.Escape(h.Instance)),
+			Show:  "orchestrator show " + report.Escape(h.Instance),
+			Trust: "orchestrator trust --instance " + report.Escape(h.Instance) + " --why TEXT",
+		}
+		for _, f := range h.Suspect {
+			s.Findings = append(s.Findings, finding{report.Escape(string(f.Kind)), report.Escape(f.Message), stamp(f.Since)})
+		}
+		for _, path := range h.Paths {
+			s.Paths = append(s.Paths, report.Escape(path))
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// brokenHosts are those without counts, by reason: the reason of the most hosts first, and
+// those that are expected last.
+func brokenHosts(r *report.Report) (list []broken) {
+	type key struct {
+		status report.Status
+		reason report.Reason
+		held   bool
+	}
+	hosts := map[key][]*report.Host{}
+	for i := range r.Hosts {
+		h := &r.Hosts[i]
+		if h.Status == report.Failed || h.Status == report.Missing {
+			k := key{h.Status, h.Reason, h.Held != nil}
+			hosts[k] = append(hosts[k], h)
+		}
+	}
+	for k, group := range hosts {
+		b := broken{
+			Status: string(k.status), Reason: report.Escape(string(k.reason)), Count: hostsText(len(group)), Hosts: namedOf(group),
+			Next: report.Escape(group[0].Next), Held: k.held,
+		}
+		for _, h := range group {
+			if h.Message == "" || len(b.Said) == mostSaid {
+				continue
+			}
+			if said := report.Escape(h.Says()); !slices.Contains(b.Said, said) {
+				b.Said = append(b.Said, said)
+			}
+		}
+		list = append(list, b)
+	}
+	weight := func(b broken) (n int) {
+		n = len(hosts[key{report.Status(b.Status), report.Reason(b.Reason), b.Held}])
+		if b.Held {
+			return n - len(r.Hosts)
+		}
+		return n
+	}
+	slices.SortFunc(list, func(a, b broken) int {
+		return cmp.Or(cmp.Compare(weight(b), weight(a)), strings.Compare(a.Status, b.Status), strings.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
+// groups are the changes by group, as the table has them: what one host alone has is last
+// there, and first here.
+func (p Page) groups(r *report.Report) (list []group, unique []string, untold string) {
+	shared, paths, rest := report.Changes(r.Hosts)
+	slices.SortStableFunc(shared, func(a, b report.SharedGroup) int {
+		return cmp.Compare(min(len(a.Hosts), 2), min(len(b.Hosts), 2))
+	})
+	for _, s := range shared {
+		g := group{
+			Name: report.Escape(s.At), Fingerprint: report.Escape(s.Fingerprint), Changes: counted(s.N, "change"), Count: hostsText(len(s.Hosts)),
+			Hosts: namedOf(s.Hosts), Alone: len(s.Hosts) == 1,
+		}
+		for _, path := range s.Hosts[0].PathsIn(s.Group) {
+			g.Paths = append(g.Paths, report.Escape(path))
+		}
+		if p.Accept != "" {
+			g.Next = report.NextFor(s, p.Accept)
+		}
+		list = append(list, g)
+	}
+	for _, u := range paths {
+		unique = append(unique, report.Escape(u.Path)+", "+hostsText(u.Hosts))
+	}
+	if rest > 0 {
+		untold = report.Number(rest)
+	}
+	return list, unique, untold
+}
