@@ -77,9 +77,12 @@ func evidencePage(e evidence.Evidence) page.Page {
 	if !e.Complete() {
 		p.Note = fmt.Sprintf("Not each %s has a complete sweep.", e.Every)
 	}
+	var all report.Report
 	for _, f := range e.Fleets {
-		p.Hosts = append(p.Hosts, f.Lives...)
+		all.Hosts = append(all.Hosts, f.Lives...)
 	}
+	all.Sort()
+	p.Hosts = all.Hosts
 	return p
 }
 

@@ -57,7 +57,7 @@ func viewOf(hosts []report.Host, last time.Time) *hostsView {
 	if !last.IsZero() {
 		v.Last = last.UTC().Format(time.DateOnly)
 	}
-	columns := max(10, int(math.Ceil(math.Sqrt(float64(len(hosts)*4)))))
+	columns := max(min(10, len(hosts)), int(math.Ceil(math.Sqrt(float64(len(hosts)*4)))))
 	m := mosaic{Columns: columns, Width: columns * cell, Pixels: min(mostPixels, columns*cellPixels), Height: (len(hosts) + columns - 1) / columns * cell}
 	runs := map[string]*strings.Builder{}
 	counts := map[string]int{}

@@ -248,7 +248,7 @@ func Merge(reports []Report) Report {
 		hosts += len(r.Hosts)
 	}
 	for _, r := range reports {
-		merged.Fleet = cmp.Or(merged.Fleet, r.Fleet)
+		merged.Fleet, merged.Target = cmp.Or(merged.Fleet, r.Fleet), cmp.Or(merged.Target, r.Target)
 		merged.Commands = append(merged.Commands, r.Commands...)
 		merged.Errors = append(merged.Errors, r.Errors...)
 		merged.Left = append(merged.Left, r.Left...)

@@ -104,7 +104,7 @@ func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Repo
 			return errNewer
 		}
 		if s.HasPage {
-			links = append(links, page.Link{Text: s.Time.UTC().Format("2006-01-02 15:04 UTC, ") + s.Account + " " + s.Region, At: s.Page()})
+			links = append(links, page.Link{Text: s.Time.UTC().Format("2006-01-02 15:04:05 UTC, ") + s.Account + " " + s.Region, At: s.Page()})
 		}
 	}
 	others, lacking, err := evidence.Newest(ctx, l, q, func(account, region string) bool { return own[account+" "+region] })
@@ -113,9 +113,7 @@ func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Repo
 		return err
 	}
 	if len(others.Hosts) > 0 {
-		target := r.Target
 		r = report.Merge([]report.Report{r, others})
-		r.Target = target
 	}
 	p := PageOf(ctx, l, &r, "", now)
 	p.Pages = links
