@@ -77,15 +77,25 @@ func Load(ctx context.Context, region string) (Operations, error) {
 }
 
 func load(ctx context.Context, region string) (aws.Config, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithAppID("aidefleet"),
+	options := []func(*config.LoadOptions) error{
+		config.WithRegion(region), config.WithAppID("aidefleet"),
 		config.WithLogger(logging.Nop{}), // its warnings are part of the errors it returns
-		config.WithAPIOptions([]func(*middleware.Stack) error{logCalls, tellPages}))
+		config.WithAPIOptions([]func(*middleware.Stack) error{logCalls, tellPages}),
+	}
+	keep := func(aws.CredentialsProvider) {}
+	if m, ok := ctx.Value(mfaKey{}).(*mfa); ok {
+		var more []func(*config.LoadOptions) error
+		more, keep = m.options()
+		options = append(options, more...)
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, ErrNoRegion
 	}
+	keep(cfg.Credentials)
 	cfg.Retryer = patient(cfg.Credentials)
 	return cfg, nil
 }

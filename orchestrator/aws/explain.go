@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 
 	"aidefleet/orchestrator/aws/awscall"
@@ -42,6 +43,8 @@ func Explain(err error) string {
 	case errors.As(err, &page):
 		before, _, _ := strings.Cut(text, "operation error ")
 		return before + page.Error() + " (check the network, HTTPS_PROXY and AWS_ENDPOINT_URL)"
+	case errors.As(err, new(config.AssumeRoleTokenProviderNotSetError)):
+		return "the profile wants a code of an MFA device (mfa_serial), and there is no terminal to ask for it: set AWS_PROFILE to another profile, or sign in before and give the credentials: eval \"$(aws configure export-credentials --format env)\""
 	case errors.Is(err, ErrNoRegion):
 		return "no AWS region: give --region, or set AWS_REGION"
 	case strings.Contains(text, "failed to refresh cached credentials"), strings.Contains(text, "get identity"):

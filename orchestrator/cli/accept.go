@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +42,7 @@ func acceptCommand() *cli.Command {
 			&cli.BoolFlag{Name: "undo", Usage: "go back to the baseline before the present one"},
 			&cli.StringFlag{Name: "command-id", Usage: "take what hosts show from the check with this `ID`; from the last ones where it is not given"},
 			&cli.IntFlag{Name: "backups", EnvVars: env("BACKUPS"), Value: 5, Usage: "old `BASELINES` to keep on a host, 1 to 99"},
-			whyFlag(), ledgerFlags(), reachFlags(), outputFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would accept, and send nothing"}),
+			whyFlag(), ledgerFlags(), reachFlags(), outputFlag(), allHostsFlag(), dryRunFlag("say which hosts would accept, and send nothing")),
 		Action: accept,
 	}
 }
@@ -60,6 +61,9 @@ func accept(c *cli.Context) error {
 	}
 	regions, err := regionsOf(c, list)
 	if err != nil {
+		return err
+	}
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
 		return err
 	}
 	o := sweep.Options{
@@ -174,18 +178,19 @@ func wholeFingerprint(c *cli.Context, regions []sweep.Region, s fleet.Selector, 
 
 // wouldAccept says which hosts have the fingerprint, and what the others have.
 func wouldAccept(out output, a sweep.Acceptance) error {
-	for _, h := range a.Chosen {
-		fmt.Fprintf(out.stdout, "%s\t%s\twould accept %s\n", report.Escape(h.Name), h.Instance, a.Fingerprint)
-	}
-	for _, h := range a.Others {
-		why := h.Message
-		if h.MessageFrom == report.FromHost {
-			why = report.HostSays(why)
+	if out.format == "json" {
+		r := report.Report{V: report.Version, Commands: []report.Command{}}
+		r.SetHosts(slices.Concat(a.Chosen, a.Others)) // as their last checks found them
+		if err := report.WriteJSON(out.stdout, r); err != nil {
+			return err
 		}
-		if h.Reason != "" {
-			why = string(h.Reason)
+	} else {
+		for _, h := range a.Chosen {
+			fmt.Fprintf(out.stdout, "%s\t%s\twould accept %s\n", report.Escape(h.Name), h.Instance, a.Fingerprint)
 		}
-		fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.Instance, report.Escape(why))
+		for _, h := range a.Others {
+			fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.Instance, report.Escape(cmp.Or(string(h.Reason), h.Says())))
+		}
 	}
 	out.note("%d of %d hosts show %s; nothing was sent", len(a.Chosen), len(a.Chosen)+len(a.Others), a.Fingerprint)
 	if len(a.Chosen) == 0 {

@@ -37,6 +37,7 @@ const (
 // the program is asked to.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	app := newApp(stdout, stderr)
+	app.Metadata = map[string]any{argumentsKey: args}
 	err := app.RunContext(ctx, args)
 	code := exitCode(err)
 	if text := explain(err, code); text != "" {
@@ -46,16 +47,16 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
+	cli.VersionFlag = &cli.BoolFlag{Name: "version", Aliases: []string{"V"}, Usage: "print the version", DisableDefaultText: true}
 	app := &cli.App{
 		Name:      "orchestrator",
 		Usage:     "file-integrity monitoring for a fleet, with AIDE and SSM",
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), historyCommand(), evidenceCommand(), ledgerCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), historyCommand(), evidenceCommand(), ledgerCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand(), versionCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
-		HideHelpCommand:           true,
 		EnableBashCompletion:      true,
 		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError:              onUsageError,
@@ -63,40 +64,10 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 	strict(app.Commands)
 	logged(slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool {
-		return slices.Contains([]string{"deploy", "completion"}, c.Name) // they call no AWS
+		return slices.Contains([]string{"deploy", "completion", "version"}, c.Name) // they call no AWS
 	}))
 	return app
 }
-
-func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{err} }
-
-// unknownCommand is the action of a command that only holds other commands.
-func unknownCommand(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("no command %q", c.Args().First())}
-	}
-	if c.Command.Name == c.App.Name {
-		return cli.ShowAppHelp(c)
-	}
-	return cli.ShowSubcommandHelp(c)
-}
-
-// strict makes every command refuse unknown flags and commands in the same way.
-func strict(commands []*cli.Command) {
-	for _, c := range commands {
-		c.OnUsageError, c.HideHelpCommand = onUsageError, true
-		if c.Action == nil {
-			c.Action = unknownCommand
-		}
-		strict(c.Subcommands)
-	}
-}
-
-// usageError is a command line that is wrong.
-type usageError struct{ err error }
-
-func (e usageError) Error() string { return e.err.Error() }
-func (e usageError) Unwrap() error { return e.err }
 
 // verdict is the exit code of a sweep that was done.
 type verdict int
@@ -124,6 +95,7 @@ func judge(r report.Report) error {
 func exitCode(err error) int {
 	var v verdict
 	var usage usageError
+	var topic cli.ExitCoder // help for a command that there is not
 	var interrupted *sweep.InterruptedError
 	var abandoned *sweep.AbandonedError
 	switch {
@@ -131,7 +103,7 @@ func exitCode(err error) int {
 		return exitClean
 	case errors.As(err, &v):
 		return int(v)
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &topic):
 		return exitUsage
 	case errors.Is(err, fleet.ErrNoMatch), errors.Is(err, sweep.ErrNotShown), errors.Is(err, sweep.ErrUnexplained):
 		return exitNoMatch
@@ -141,6 +113,15 @@ func exitCode(err error) int {
 		return exitIncomplete
 	}
 	return exitError
+}
+
+// commandOf is the command that an error is of.
+func commandOf(err error) string {
+	var of commandError
+	if errors.As(err, &of) {
+		return of.command
+	}
+	return "orchestrator"
 }
 
 // explain is the text of an error for the operator: one line, with what to do.
@@ -153,7 +134,7 @@ func explain(err error, code int) string {
 	case err == nil, errors.As(err, &v):
 		return ""
 	case code == exitUsage:
-		return report.Escape(strings.TrimSpace(err.Error())) + "; see orchestrator COMMAND --help"
+		return report.Escape(strings.TrimSpace(err.Error())) + "; see " + commandOf(err) + " --help"
 	case errors.Is(err, sweep.ErrNotShown), errors.Is(err, sweep.ErrUnexplained):
 		return report.Escape(err.Error()) + "; sweep again, and review what it finds"
 	case code == exitNoMatch:
@@ -169,7 +150,7 @@ func explain(err error, code int) string {
 	case code == exitInterrupted:
 		return "interrupted; no command was sent"
 	case errors.Is(err, sweep.ErrUnfinished):
-		return "some hosts have not finished, and nothing was published of their region; collect the command later"
+		return err.Error()
 	case isHostError(err):
 		return report.Escape(err.Error())
 	case errors.Is(err, runcommand.ErrNotFound):

@@ -48,7 +48,16 @@ func TestBadInput(t *testing.T) {
 		code int
 		want string
 	}{
-		{"bogus", 2, `no command "bogus"`},
+		{"bogus", 2, `no command "bogus"; see orchestrator --help`},
+		{"swep", 2, `no command "swep": did you mean sweep?`},
+		{"hold lst", 2, `no command "lst": did you mean list?; see orchestrator hold --help`},
+		{"help swep", 2, "No help topic for 'swep'"},
+		{"version x", 2, `unexpected "x"; see orchestrator version --help`},
+		{"sweep env=prod", 2, `unexpected "env=prod": did you mean --tag env=prod?; see orchestrator sweep --help`},
+		{"sweep i-01234567", 2, `unexpected "i-01234567": did you mean --instance i-01234567?`},
+		{"sweep --tags env=prod", 2, "no flag --tags: did you mean --tag?"},
+		{"show i-01234567 --unexplaned", 2, "no flag --unexplaned: did you mean --unexplained?; see orchestrator show --help"},
+		{"sweep --tag env=prod --wait 4x", 2, `--wait "4x": want a time such as 90s, 30m, 4h, 1d or 1d12h`},
 		{"--bogus", 2, "-bogus"},
 		{"sweep", 2, "no target"},
 		{"sweep --bogus", 2, "-bogus"},
@@ -57,7 +66,7 @@ func TestBadInput(t *testing.T) {
 		{"sweep --tag env=", 2, "want KEY=VALUE"},
 		{"sweep --tag env=a --tag env=b", 2, "given twice"},
 		{"sweep --tag env=prod --instance i-01234567", 2, "cannot be combined"},
-		{"sweep --instance web-1", 2, `instance "web-1"`},
+		{"sweep --instance i-web", 2, `instance "i-web": want an id such as i-0123456789abcdef0, or the Name of a host`},
 		{"sweep --tag env=prod extra", 2, `unexpected "extra"`},
 		{"sweep --tag env=prod --output xml", 2, `--output "xml"`},
 		{"sweep --tag env=prod --namespace AWS/EC2;", 2, "--namespace"},
@@ -158,7 +167,7 @@ func TestExitCodes(t *testing.T) {
 		{"interrupted", &sweep.InterruptedError{CommandID: "c"}, 130, "collect --command-id c"},
 		{"interrupted, not cancelled", &sweep.InterruptedError{CommandID: "c", Cancel: errors.New("denied")}, 130, "goes on: denied"},
 		{"interrupted before the send", context.Canceled, 130, "no command was sent"},
-		{"unfinished", sweep.ErrUnfinished, 4, "nothing was published"},
+		{"unfinished", sweep.ErrUnfinished, 4, "some hosts have not finished"},
 		{"unknown command", fmt.Errorf("command c: %w", runcommand.ErrNotFound), 1, "remembered for 30 days"},
 		{"anything else", errors.New("broken\x1b[31m"), 1, `broken\x1b[31m`},
 	} {

@@ -24,7 +24,7 @@ func collectCommand() *cli.Command {
 		Flags: flags(
 			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
 			regionFlag(), &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"},
-			&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
+			&durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}},
 			publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag(), htmlFlag()),
 		Action: collect,
 	}
@@ -43,7 +43,7 @@ func collect(c *cli.Context) error {
 	case c.Duration("wait") < 0:
 		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
 	case c.Args().Present():
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+		return noArguments(c)
 	}
 	if err := validateLedger(c); err != nil {
 		return err

@@ -48,8 +48,8 @@ func fishCompletion(app *cli.App) (string, error) {
 
 func printCompletion(script func(*cli.App) (string, error)) cli.ActionFunc {
 	return func(c *cli.Context) error {
-		if c.Args().Present() {
-			return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+		if err := noArguments(c); err != nil {
+			return err
 		}
 		text, err := script(c.App)
 		if err == nil {

@@ -130,9 +130,9 @@ func TestCompletionRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"completion"}, "orchestrator: no shell: want bash, zsh or fish; see orchestrator COMMAND --help\n"},
-		{[]string{"completion", "tcsh"}, "orchestrator: shell \"tcsh\": want bash, zsh or fish; see orchestrator COMMAND --help\n"},
-		{[]string{"completion", "bash", "x"}, "orchestrator: unexpected \"x\"; see orchestrator COMMAND --help\n"},
+		{[]string{"completion"}, "orchestrator: no shell: want bash, zsh or fish; see orchestrator completion --help\n"},
+		{[]string{"completion", "tcsh"}, "orchestrator: shell \"tcsh\": want bash, zsh or fish; see orchestrator completion --help\n"},
+		{[]string{"completion", "bash", "x"}, "orchestrator: unexpected \"x\"; see orchestrator completion bash --help\n"},
 	} {
 		code, stdout, stderr := run(t, tc.args...)
 		if code != exitUsage {

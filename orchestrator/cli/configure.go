@@ -27,8 +27,8 @@ func configureCommand() *cli.Command {
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "`FILE` with what to look at; - is stdin"},
 			&cli.BoolFlag{Name: "remove", Usage: "take the profile out again"},
-			installFlag(), whyFlag(), ledgerFlags(), commandFlags(), outputFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "print the rules, say which hosts would get them, and send nothing"}),
+			installFlag(), whyFlag(), ledgerFlags(), commandFlags(), outputFlag(), allHostsFlag(),
+			dryRunFlag("print the rules, say which hosts would get them, and send nothing")),
 		Action: configure,
 	}
 }

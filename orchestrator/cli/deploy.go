@@ -21,8 +21,8 @@ func deployCommand() *cli.Command {
 }
 
 func deployTemplate(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	if _, err := io.WriteString(c.App.Writer, deploy.Template(Version)); err != nil {
 		return fmt.Errorf("write the template: %w", err)

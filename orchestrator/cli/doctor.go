@@ -25,7 +25,7 @@ func doctorCommand() *cli.Command {
 		UsageText: "orchestrator doctor [options]\norchestrator doctor --tag env=prod [options]\n\nWith a target the hosts are asked too.",
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
-			&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
+			&durationFlag{cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"}},
 			ledgerFlags(), outputFlag(pageFormats...)),
 		Action: examine,
 	}
@@ -56,6 +56,9 @@ func examine(c *cli.Context) error {
 		return err
 	}
 	regions := connect(where, all)
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
+		return err
+	}
 	q := sweep.Query{Name: newName("doctor"), Request: request(c, documents.Doctor, map[string]string{})}
 	if path := c.String("config"); path != "" {
 		q.Request.Parameters["config"] = path

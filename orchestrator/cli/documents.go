@@ -90,8 +90,8 @@ func documentAPI(o aws.Operations) deploy.API {
 
 // eachDocument prints what an operation did, or would do, with each document.
 func eachDocument(c *cli.Context, do func(context.Context, deploy.API, documents.Document, deploy.As) (deploy.Change, error)) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	as, err := publishAs(c)
 	if err != nil {
@@ -128,8 +128,8 @@ func wouldPublish(ctx context.Context, api deploy.API, d documents.Document, _ d
 }
 
 func listDocuments(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	out, err := newOutput(c, listFormats...)
 	if err != nil {

@@ -25,8 +25,8 @@ func evidenceCommand() *cli.Command {
 }
 
 func showEvidence(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	every := evidence.Every(c.String("period"))
 	if every != evidence.Day && every != evidence.Week {

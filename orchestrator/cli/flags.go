@@ -20,7 +20,7 @@ func env(name string) []string { return []string{"ORCHESTRATOR_" + name} }
 // commandFlags say how the hosts run the command.
 func commandFlags() []cli.Flag {
 	return flags(
-		&cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"},
+		&durationFlag{cli.DurationFlag{Name: "execution-timeout", EnvVars: env("EXECUTION_TIMEOUT"), Value: 4 * time.Hour, Usage: "`TIME` AIDE may take on a host, 1m to 48h"}},
 		spreadFlags(), reachFlags())
 }
 
@@ -44,8 +44,8 @@ func reachFlags() []cli.Flag {
 // waitFlags are for every command that waits for hosts in the pipeline of a sweep.
 func waitFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"},
-		&cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"},
+		&durationFlag{cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"}},
+		&durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}},
 	}
 }
 
@@ -109,7 +109,7 @@ func validateWait(c *cli.Context) error {
 	case c.Duration("wait") < 0:
 		return usageError{fmt.Errorf("--wait %s is negative", c.Duration("wait"))}
 	case c.Args().Present():
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+		return noArguments(c)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,7 +24,7 @@ func history(c *cli.Context) error {
 		return err
 	}
 	if len(args) > 1 {
-		return usageError{fmt.Errorf("unexpected %q", args[1])}
+		return unexpected(c, args[1])
 	}
 	out, err := newOutput(c)
 	if err != nil {

@@ -32,7 +32,7 @@ func holdCommand() *cli.Command {
 			"makes no exit code 3 or 4, and no mail; suspects always do. A hold is for every account and\n" +
 			"region that has this ledger.",
 		Flags: flags(targetFlags(), placeFlags(),
-			&cli.DurationFlag{Name: "for", Usage: "`TIME` from now, such as 2h; at most 24h, longer needs --yes"},
+			&durationFlag{cli.DurationFlag{Name: "for", Usage: "`TIME` from now, such as 2h; at most 24h, longer needs --yes"}},
 			&cli.StringFlag{Name: "why", EnvVars: env("WHY"), Usage: "`TEXT` that is shown with the hosts: the deploy, a ticket"},
 			&cli.BoolFlag{Name: "yes", Usage: "hold for longer than 24h"},
 			ledgerFlags()),
@@ -47,8 +47,11 @@ func holdCommand() *cli.Command {
 }
 
 func hold(c *cli.Context) error {
+	if c.Args().Present() && fleet.IsID(c.Args().First()) || strings.Contains(c.Args().First(), "=") {
+		return noArguments(c)
+	}
 	if c.Args().Present() {
-		return usageError{fmt.Errorf("no command %q", c.Args().First())}
+		return noCommand(c, c.Args().First())
 	}
 	s, list, err := selectorOf(c)
 	if err != nil {
@@ -72,6 +75,9 @@ func hold(c *cli.Context) error {
 	}
 	memory, err := needLedger(c, regions[0].Name)
 	if err != nil {
+		return err
+	}
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
 		return err
 	}
 	found, err := sweep.Select(c.Context, regions, s)
@@ -170,8 +176,8 @@ func over(h ledger.Hold) time.Time {
 }
 
 func listHolds(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	if err := validateLedger(c); err != nil {
 		return err

@@ -16,8 +16,8 @@ func initCommand() *cli.Command {
 			&cli.StringFlag{Name: "profile", TakesFile: true, EnvVars: env("PROFILE"), Usage: "configure the hosts with this `FILE` first, as orchestrator configure does"},
 			&cli.BoolFlag{Name: "force", Usage: "take a new one also where there is one, which is kept beside it"},
 			&cli.BoolFlag{Name: "yes", Usage: "do so although nobody has reviewed the changes since the present one"},
-			whyFlag(), ledgerFlags(), commandFlags(), outputFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would take one, and send nothing"}),
+			whyFlag(), ledgerFlags(), commandFlags(), outputFlag(), allHostsFlag(),
+			dryRunFlag("say which hosts would take one, and send nothing")),
 		Action: initHosts,
 	}
 }

@@ -30,8 +30,8 @@ func installCommand() *cli.Command {
 			&cli.StringFlag{Name: "prefix", EnvVars: env("PREFIX"), Value: "aide-node", Usage: "`FOLDER` in the bucket"},
 			&cli.StringFlag{Name: "to", EnvVars: env("TO"), DefaultText: "where it is, or /usr/bin", Usage: "`FOLDER` for the node, where /usr/bin is read-only"},
 			&cli.StringFlag{Name: "packages", TakesFile: true, EnvVars: env("PACKAGES"), Value: "dist", Usage: "`FOLDER` that make dist made, with SHA256SUMS"},
-			targetFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), whyFlag(), ledgerFlags(), outputFlag(),
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be uploaded, published and run, and change nothing"}),
+			targetFlags(), placeFlags(), targetTypeFlag(), spreadFlags(), waitFlags(), whyFlag(), ledgerFlags(), outputFlag(), allHostsFlag(),
+			dryRunFlag("say what would be uploaded, published and run, and change nothing")),
 		Action: install,
 	}
 }
@@ -72,6 +72,9 @@ func install(c *cli.Context) error {
 		return err
 	}
 	if err := i.prepare(c, where); err != nil {
+		return err
+	}
+	if s, err = resolveNames(c.Context, i.regions, s); err != nil {
 		return err
 	}
 	o := sweep.Options{
@@ -170,14 +173,14 @@ func (i *installation) plan(ctx context.Context) error {
 		if stored {
 			state = "is there already"
 		}
-		fmt.Fprintf(i.out.stdout, "%s\t%s\t%s\n", i.object(k), k.Version, state)
+		fmt.Fprintf(i.out.beside(), "%s\t%s\t%s\n", i.object(k), k.Version, state)
 	}
 	for n, o := range i.accounts {
 		change, err := wouldPublish(ctx, documentAPI(o), i.document, i.as)
 		if err != nil {
 			return fmt.Errorf("%s: %w", i.where(n), err)
 		}
-		fmt.Fprintf(i.out.stdout, "%s\t%s\t%s\n", i.document.Name, i.where(n), change)
+		fmt.Fprintf(i.out.beside(), "%s\t%s\t%s\n", i.document.Name, i.where(n), change)
 	}
 	return nil
 }

@@ -43,8 +43,8 @@ func printDDL(c *cli.Context) error {
 
 // theLocation is that of the ledger.
 func theLocation(c *cli.Context) (string, error) {
-	if c.Args().Present() {
-		return "", usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return "", err
 	}
 	if err := validateLedger(c); err != nil {
 		return "", err

@@ -19,19 +19,21 @@ func logged(commands []*cli.Command) {
 			continue
 		}
 		c.Flags = append(c.Flags,
-			&cli.BoolFlag{Name: "verbose", EnvVars: env("VERBOSE"), Usage: "log each AWS call to stderr"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, EnvVars: env("VERBOSE"), Usage: "log each AWS call to stderr"},
 			&cli.StringFlag{Name: "log-format", EnvVars: env("LOG_FORMAT"), Value: "text", Usage: "`FORMAT` of the log: text or json"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, EnvVars: env("QUIET"), Usage: "write no progress and no notes, but the result and errors"})
-		c.Before = startLog
+		c.Before = startCalls
 	}
 }
 
-// startLog lets the calls of a command write a log if the flags ask for one.
-func startLog(c *cli.Context) error {
+// startCalls lets the calls of a command ask for an MFA code, and write a log if the flags
+// ask for one.
+func startCalls(c *cli.Context) error {
 	format := c.String("log-format")
 	if format != "text" && format != "json" {
-		return usageError{fmt.Errorf("--log-format %q: want text or json", format)}
+		return commandError{c.Command.HelpName, usageError{fmt.Errorf("--log-format %q: want text or json", format)}}
 	}
+	c.Context = askMFA(c.Context, c.App.ErrWriter)
 	if c.Bool("verbose") {
 		c.Context = aws.WithLogger(c.Context, newLogger(c.App.ErrWriter, format))
 	}

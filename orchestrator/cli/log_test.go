@@ -82,7 +82,7 @@ func TestLogFlags(t *testing.T) {
 		code, stdout, stderr := run(t, append(strings.Fields(command), "--log-format", "xml")...)
 		assert.Equal(t, 2, code, "%s: exit %d, stdout %q, stderr %q", command, code, stdout, stderr)
 		assert.Empty(t, stdout, command)
-		assert.Equal(t, "orchestrator: --log-format \"xml\": want text or json; see orchestrator COMMAND --help\n", stderr, command)
+		assert.Equal(t, "orchestrator: --log-format \"xml\": want text or json; see orchestrator "+command+" --help\n", stderr, command)
 	}
 	if code, _, _ := run(t, "deploy", "template", "--verbose"); code != 2 {
 		t.Errorf("exit %d: there are no AWS calls to log", code)

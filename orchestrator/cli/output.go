@@ -60,8 +60,8 @@ func newOutput(c *cli.Context, formats ...string) (output, error) {
 	dumb := os.Getenv("TERM") == "dumb"
 	if f, ok := o.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		o.terminal = true
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			o.style.Width = width
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			o.style.Width, o.style.Lines = width, height
 		}
 		o.style.Color = os.Getenv("NO_COLOR") == "" && !dumb
 	}
@@ -77,6 +77,7 @@ func newOutput(c *cli.Context, formats ...string) (output, error) {
 		}
 	}
 	o.style.AllHosts = c.Bool("all-hosts")
+	o.style.Did = did(c.Command.Name)
 	if c.Command.Name == "sweep" {
 		o.style.Accept = acceptOf(c)
 	}
@@ -85,14 +86,34 @@ func newOutput(c *cli.Context, formats ...string) (output, error) {
 	}
 	switch {
 	case slices.Contains(formats, o.format):
-	case o.format != "":
+	case o.format != "" && onCommandLine(c, "output", "o"):
 		return o, usageError{fmt.Errorf("--output %q: want %s", o.format, choice(formats))}
-	case o.terminal:
-		o.format = "table"
 	default:
-		o.format = "rows"
+		if o.format != "" { // the variable is for all commands
+			o.note("ORCHESTRATOR_OUTPUT=%s is no format of %s, which has %s", report.Escape(o.format), c.Command.HelpName, choice(formats))
+		}
+		if o.format = "rows"; o.terminal {
+			o.format = "table"
+		}
 	}
 	return o, nil
+}
+
+// argumentsKey is where an App keeps its command line.
+const argumentsKey = "arguments"
+
+// onCommandLine says that a flag is given there, and not by its variable alone.
+func onCommandLine(c *cli.Context, names ...string) bool {
+	arguments, _ := c.App.Metadata[argumentsKey].([]string)
+	return slices.ContainsFunc(arguments, func(argument string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(argument, "-"), "=")
+		return strings.HasPrefix(argument, "-") && slices.Contains(names, name)
+	})
+}
+
+// dryRunFlag lets a user see what a command would do.
+func dryRunFlag(usage string) cli.Flag {
+	return &cli.BoolFlag{Name: "dry-run", EnvVars: env("DRY_RUN"), Usage: usage}
 }
 
 func (o output) write(r report.Report) error {
@@ -105,11 +126,19 @@ func (o output) write(r report.Report) error {
 	case "table":
 		return report.WriteTable(o.stdout, r, o.style)
 	}
-	if err := report.WriteRows(o.stdout, r); err != nil {
+	if err := report.WriteRows(o.stdout, r, o.style.Did); err != nil {
 		return err
 	}
-	o.note("%s", report.Sum(r))
+	o.note("%s", report.Sum(r, o.style.Did != nil))
 	return nil
+}
+
+// beside is where text goes that stands before a result: not into JSON.
+func (o output) beside() io.Writer {
+	if o.format == "json" {
+		return o.stderr
+	}
+	return o.stdout
 }
 
 // note writes a line for people to stderr.
@@ -127,6 +156,19 @@ func (o output) sent(target string) func(c runcommand.Command, hosts, reachable 
 
 // progress shows how far a command is.
 func (o output) progress(completed, targeted int) { o.meter.show(completed, targeted) }
+
+// did says what a command did on a host on which it succeeded; nil if it checked the host.
+func did(command string) func(h report.Host) string {
+	switch command {
+	case "init":
+		return func(h report.Host) string { return "baseline of " + report.Number(h.Total) + " entries" }
+	case "install":
+		return func(h report.Host) string { return strings.TrimSpace("installed " + h.Node) }
+	case "configure":
+		return func(report.Host) string { return "configured" }
+	}
+	return nil
+}
 
 // acceptOf is the command that accepts changes of the hosts that a sweep targets, without
 // the fingerprint.

@@ -48,7 +48,7 @@ func show(c *cli.Context) error {
 	case len(args) == 0 || args[0] == "":
 		return usageError{errors.New("want a HOST: an instance id, or the Name tag of a host")}
 	case len(args) > 1:
-		return usageError{fmt.Errorf("unexpected %q", args[1])}
+		return unexpected(c, args[1])
 	case id != "" && !reportIDPattern.MatchString(id):
 		return usageError{fmt.Errorf("--id %q: want the id of a report, such as 20261123T050000Z", id)}
 	}
@@ -87,7 +87,7 @@ func argumentsFirst(c *cli.Context) (args []string, err error) {
 			}
 		}
 		if err := set.Parse(rest); err != nil {
-			return nil, usageError{err}
+			return nil, usageError{parseError(c.Command.Flags, err)}
 		}
 		set.Visit(func(given *flag.Flag) {
 			value := given.Value.String()
@@ -129,7 +129,7 @@ func oneHost(ctx context.Context, regions []sweep.Region, name string) (r sweep.
 		}
 	}
 	if len(ids) > 1 {
-		return r, h, fmt.Errorf("%d hosts are called %q: name one by its id: %s", len(ids), name, strings.Join(ids, " "))
+		return r, h, usageError{fmt.Errorf("%d hosts are called %q: name one by its id: %s", len(ids), name, strings.Join(ids, " "))}
 	}
 	return r, h, nil
 }

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -12,8 +10,6 @@ import (
 	"aidefleet/orchestrator/ledger"
 )
 
-var agoPattern = regexp.MustCompile(`^([1-9][0-9]{0,4})([hdw])$`)
-
 // sinceFlag says where a look back begins.
 func sinceFlag() cli.Flag {
 	return &cli.StringFlag{Name: "since", EnvVars: env("SINCE"), Value: "90d", Usage: "`TIME` at which it begins: 12h, 90d or 13w ago, or a date such as 2026-11-01"}
@@ -21,10 +17,8 @@ func sinceFlag() cli.Flag {
 
 // parseSince reads what sinceFlag takes.
 func parseSince(text string, now time.Time) (time.Time, error) {
-	if m := agoPattern.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // five digits
-		hours := map[string]int{"h": 1, "d": 24, "w": 7 * 24}[m[2]]
-		return now.Add(-time.Duration(n*hours) * time.Hour), nil
+	if ago, err := parseDuration(text); err == nil && ago > 0 {
+		return now.Add(-ago), nil
 	}
 	at, err := time.Parse(time.DateOnly, text)
 	if err != nil {
@@ -38,7 +32,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 
 // fleetFlag says which fleet a look back is about.
 func fleetFlag() cli.Flag {
-	return &cli.StringFlag{Name: "fleet", Usage: "`NAME` of the fleet; every fleet where it is not given"}
+	return &cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), Usage: "`NAME` of the fleet; every fleet where it is not given"}
 }
 
 // lookBack is the ledger and the part of it that the flags name.

@@ -23,7 +23,7 @@ func sweepCommand() *cli.Command {
 		Usage:     "check every host for changed files, publish the counts and report",
 		UsageText: "orchestrator sweep --tag env=prod [options]",
 		Flags: flags(targetFlags(), placeFlags(), commandFlags(), publishFlags(), ledgerFlags(), outputFlag(),
-			allHostsFlag(), htmlFlag(), &cli.BoolFlag{Name: "dry-run", Usage: "say which hosts would be checked, and send nothing"}),
+			allHostsFlag(), htmlFlag(), dryRunFlag("say which hosts would be checked, and send nothing")),
 		Action: func(c *cli.Context) error {
 			return runDocuments(c, step{document: documents.Check, parameters: parameters(c)})
 		},
@@ -48,8 +48,12 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	if err != nil {
 		return err
 	}
-	o := sweep.Options{Selector: s, Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
-	if o.Metrics, err = publication(c, s.String()); err != nil {
+	o := sweep.Options{Wait: c.Duration("wait"), Explain: explainError, Clock: clockOf(c.Context)}
+	name := s.String()
+	if hasNames(s) {
+		name = documents.Check // ids take the place of names, and can be that of a fleet
+	}
+	if o.Metrics, err = publication(c, name); err != nil {
 		return err
 	}
 	verb := c.Command.Name
@@ -70,11 +74,15 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	if err != nil {
 		return err
 	}
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
+		return err
+	}
+	o.Selector = s
 	if c.Bool("dry-run") {
 		var names []string
 		for _, s := range steps {
 			names = append(names, s.document)
-			fmt.Fprint(out.stdout, s.preview)
+			fmt.Fprint(out.beside(), s.preview)
 		}
 		return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
 	}

@@ -30,7 +30,7 @@ func targetsCommand() *cli.Command {
 func targetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "tag", EnvVars: env("TAG"), Usage: "hosts with this tag, `KEY=VALUE[,VALUE]`; repeat it to narrow"},
-		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID`; repeat it to widen"},
+		&cli.StringSliceFlag{Name: "instance", EnvVars: env("INSTANCE"), Usage: "this host, by `ID` or the Name that it alone has; repeat it to widen"},
 		&cli.StringFlag{Name: "targets", TakesFile: true, EnvVars: env("TARGETS"), Usage: "the hosts of this `FILE`, an id a line or the JSON of orchestrator targets; - is stdin"},
 		&cli.BoolFlag{Name: "all", EnvVars: env("ALL"), Usage: "every instance and every managed node there is"},
 	}
@@ -41,9 +41,12 @@ func hasTarget(c *cli.Context) bool {
 	return c.IsSet("tag") || c.IsSet("instance") || c.IsSet("targets") || c.Bool("all")
 }
 
-// selectorOf reads the targets from the flags of targetFlags, and what a list of targets says beside
-// the ids.
+// selectorOf reads the targets from the flags of targetFlags, and what a list of targets
+// says beside the ids. Instances may be Name tags: resolveNames puts ids in their place.
 func selectorOf(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err error) {
+	if err := noArguments(c); err != nil {
+		return s, nil, err
+	}
 	s.All = c.Bool("all")
 	for _, text := range c.StringSlice("tag") {
 		t, err := fleet.ParseTag(text)
@@ -70,7 +73,7 @@ func selectorOf(c *cli.Context) (s fleet.Selector, targets []fleet.Target, err e
 			s.Instances = append(s.Instances, t.Instance)
 		}
 	}
-	if err := s.Validate(); err != nil {
+	if err := validateNames(s); err != nil {
 		return s, nil, usageError{err}
 	}
 	return s, targets, nil
@@ -93,8 +96,8 @@ func listTargets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+	if err := noArguments(c); err != nil {
+		return err
 	}
 	out, err := newOutput(c, "table", "json")
 	if err != nil {
@@ -104,12 +107,24 @@ func listTargets(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
+		return err
+	}
 	found, err := sweep.Select(c.Context, regions, s)
 	if err != nil {
 		return err
 	}
+	reachable, all, err := out.targets(found)
+	if err != nil {
+		return err
+	}
+	out.note("%d of %d hosts of %s can be reached", reachable, all, report.Escape(s.String()))
+	return out.failures(found)
+}
+
+// targets writes the hosts that were found, and counts those that can be reached.
+func (o output) targets(found []sweep.Selection) (reachable, all int, err error) {
 	var targets []fleet.Target
-	reachable := 0
 	for _, f := range found {
 		for _, h := range f.Hosts {
 			t := fleet.Target{Instance: h.ID, Name: h.Name, Account: h.Account, Region: f.Name, State: h.State, Reason: h.Unreachable()}
@@ -122,16 +137,15 @@ func listTargets(c *cli.Context) error {
 			targets = append(targets, t)
 		}
 	}
-	if out.format == "json" {
-		err = writeTargets(out.stdout, targets)
+	if o.format == "json" {
+		err = writeTargets(o.stdout, targets)
 	} else {
-		err = drawTargets(out, targets)
+		err = drawTargets(o, targets)
 	}
 	if err != nil {
-		return fmt.Errorf("write the targets: %w", err)
+		return 0, 0, fmt.Errorf("write the targets: %w", err)
 	}
-	out.note("%d of %d hosts of %s can be reached", reachable, len(targets), report.Escape(s.String()))
-	return out.failures(found)
+	return reachable, len(targets), nil
 }
 
 // writeTargets writes a JSON array, a host a line.
@@ -179,13 +193,27 @@ func drawTargets(out output, targets []fleet.Target) error {
 	return nil
 }
 
-// dryRun lists the targeted hosts, and makes no call that changes anything.
+// dryRun lists the targeted hosts, and makes no call that changes anything. As JSON they are
+// those of the command targets.
 func dryRun(ctx context.Context, out output, regions []sweep.Region, s fleet.Selector, documents string) error {
 	found, err := sweep.Select(ctx, regions, s)
 	if err != nil {
 		return err
 	}
 	reachable, all := 0, 0
+	if out.format == "json" {
+		if reachable, all, err = out.targets(found); err != nil {
+			return err
+		}
+	} else {
+		reachable, all = out.wouldRun(found, documents)
+	}
+	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, all, report.Escape(s.String()), documents)
+	return out.failures(found)
+}
+
+// wouldRun lists hosts with what they would run, or why not.
+func (o output) wouldRun(found []sweep.Selection, documents string) (reachable, all int) {
 	for _, f := range found {
 		for _, h := range f.Hosts {
 			reason := string(h.Unreachable())
@@ -194,11 +222,10 @@ func dryRun(ctx context.Context, out output, regions []sweep.Region, s fleet.Sel
 				reachable++
 			}
 			all++
-			fmt.Fprintf(out.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.ID, reason)
+			fmt.Fprintf(o.stdout, "%s\t%s\t%s\n", report.Escape(h.Name), h.ID, reason)
 		}
 	}
-	out.note("%d of %d hosts of %s would be sent %s; nothing was sent", reachable, all, report.Escape(s.String()), documents)
-	return out.failures(found)
+	return reachable, all
 }
 
 // failures names the accounts and regions in which the hosts could not be listed, a line

@@ -37,7 +37,7 @@ func trust(c *cli.Context) error {
 	kind := report.Suspicion(c.String("finding"))
 	switch {
 	case c.Args().Present():
-		return usageError{fmt.Errorf("unexpected %q", c.Args().First())}
+		return noArguments(c)
 	case c.String("why") == "":
 		return usageError{errors.New("--why is missing: say what was found out, for whoever reads it later")}
 	case kind != "" && !slices.Contains(report.Suspicions(), kind):
@@ -52,6 +52,9 @@ func trust(c *cli.Context) error {
 	}
 	regions, err := regionsOf(c, list)
 	if err != nil {
+		return err
+	}
+	if s, err = resolveNames(c.Context, regions, s); err != nil {
 		return err
 	}
 	memory, err := needLedger(c, regions[0].Name)

@@ -52,7 +52,7 @@ func TestStreams(t *testing.T) {
 	for name, write := range map[string]func(*chunks) error{
 		"json": func(c *chunks) error { return WriteJSON(c, r) },
 		"csv":  func(c *chunks) error { return WriteCSV(c, r) },
-		"rows": func(c *chunks) error { return WriteRows(c, r) },
+		"rows": func(c *chunks) error { return WriteRows(c, r, nil) },
 	} {
 		var c chunks
 		if err := write(&c); err != nil {

@@ -63,7 +63,7 @@ func TestGolden(t *testing.T) {
 		"table-80.txt":    func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 80}) },
 		"table-200.txt":   func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 200}) },
 		"table-color.txt": func(b *bytes.Buffer, r Report) error { return WriteTable(b, r, Style{Width: 120, Color: true}) },
-		"rows.txt":        func(b *bytes.Buffer, r Report) error { return WriteRows(b, r) },
+		"rows.txt":        func(b *bytes.Buffer, r Report) error { return WriteRows(b, r, nil) },
 		"scripts.txt":     func(b *bytes.Buffer, _ Report) error { return WriteTable(b, scripts(), Style{Width: 120}) },
 		"scripts-80.txt":  func(b *bytes.Buffer, _ Report) error { return WriteTable(b, scripts(), Style{Width: 80}) },
 		"report.csv":      func(b *bytes.Buffer, r Report) error { return WriteCSV(b, r) },

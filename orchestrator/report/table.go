@@ -20,6 +20,12 @@ type Style struct {
 	Accept string
 	// AllHosts gives each host a row of its own, whatever it shares with others.
 	AllHosts bool
+	// Lines are those of the terminal. In a fleet of more hosts clean ones have no rows; 0 is
+	// as many as in fewHosts.
+	Lines int
+	// Did says what was done on a host on which an action succeeded. Without it the hosts were
+	// checked, and have counts.
+	Did func(Host) string
 }
 
 const (
@@ -28,8 +34,8 @@ const (
 	minDetail = 24
 	// minHost is the least width to which a long name is cut.
 	minHost = 16
-	// fewHosts is the size up to which a fleet has a row for each host. In a larger one
-	// nobody reads the rows of the clean hosts, and they hide the others.
+	// fewHosts is the size up to which a fleet has a row for each host, without a terminal.
+	// In a larger one nobody reads the rows of the clean hosts, and they hide the others.
 	fewHosts = 50
 	// fewCohorts is how many cohorts are named; the rows have the others.
 	fewCohorts = 20
@@ -61,26 +67,26 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	}
 	t.groups(r.Hosts)
 	t.line("")
-	if len(r.Hosts) <= fewHosts || s.AllHosts {
+	if len(r.Hosts) <= cmp.Or(s.Lines, fewHosts) || s.AllHosts {
 		t.hosts(r.Hosts)
 	} else {
 		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 && len(h.Suspect) == 0 })
 		t.hosts(shown)
 		if n := len(r.Hosts) - len(shown); n > 0 {
-			t.line("%s  %s; --output csv or json lists them", t.status(Clean, len(Missing)), count(n, "host"))
+			t.line("%s  %s; --all-hosts lists them", t.status(Clean, len(Missing)), count(n, "host"))
 		}
 	}
 	t.line("")
-	t.line("%s", Sum(r))
+	t.line("%s", Sum(r, s.Did != nil))
 	return t.out.Flush()
 }
 
 // WriteRows writes one line a host for other programs, its fields separated by
-// tabs: status, name, instance, added, removed, changed, what.
-func WriteRows(w io.Writer, r Report) error {
+// tabs: status, name, instance, added, removed, changed, what. did is Style.Did.
+func WriteRows(w io.Writer, r Report, did func(Host) string) error {
 	out := bufio.NewWriter(w)
 	for _, h := range r.Hosts {
-		cells := row(h)
+		cells := row(h, did)
 		if h.Message != "" {
 			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.Says())
 		}
@@ -89,9 +95,13 @@ func WriteRows(w io.Writer, r Report) error {
 	return out.Flush()
 }
 
-// Sum is the whole report in one line.
-func Sum(r Report) string {
+// Sum is the whole report in one line. If it is of an action, hosts are done.
+func Sum(r Report, action bool) string {
 	s := r.Summary
+	if action {
+		return fmt.Sprintf("%s: %s done, %s failed, %s missing, in %s", count(s.Targeted, "host"), Number(s.Reported), Number(s.Failed), Number(s.Missing),
+			r.Finished.Sub(r.Started).Round(100*time.Millisecond))
+	}
 	more := ""
 	for _, part := range []struct {
 		n    int
@@ -105,8 +115,11 @@ func Sum(r Report) string {
 		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), more, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
 }
 
-func row(h Host) []string {
+func row(h Host, did func(Host) string) []string {
 	added, removed, changed := "-", "-", "-"
+	if h.Counts != nil && did != nil {
+		return []string{done, Escape(h.Name), Escape(h.Instance), added, removed, changed, Escape(did(h))}
+	}
 	if h.Counts != nil {
 		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
 	}
@@ -195,28 +208,23 @@ func (t *table) lineOfHosts(text string, n int, host func(i int) *Host) {
 	t.line("%s", clip(text, t.style.Width))
 }
 
-// hosts draws a row a host. On a narrow terminal the last column stands below the row; on a
+// hosts draws a row a host, and one for hosts that have the same to say. On a narrow terminal the last column stands below the row; on a
 // still narrower one only the status has a column.
 func (t *table) hosts(hosts []Host) {
 	if len(hosts) == 0 {
 		return
 	}
-	shared := make([][]string, 0, len(hosts))
-	if !t.style.AllHosts {
-		hosts, shared = share(hosts)
-	}
-	rows := make([][]string, 0, len(hosts))
-	for i, h := range hosts {
-		cells := row(h)
-		if i < len(shared) && len(shared[i]) > 1 {
-			cells[hostColumn], cells[instanceColumn] = strings.Join(shared[i], " "), count(len(shared[i]), "host")
-		}
-		rows = append(rows, cells)
+	blocks := blocksOf(hosts, t.style.AllHosts)
+	rows := make([][]string, 0, len(blocks))
+	for _, b := range blocks {
+		rows = append(rows, b.cells(t.style.Did))
 	}
 	widths := t.widths(rows)
 	used := 0
 	for _, n := range widths[:whatColumn] {
-		used += n + 2
+		if n > 0 {
+			used += n + 2
+		}
 	}
 	widths[whatColumn] = t.style.Width - used
 	below := widths[whatColumn] < minDetail
@@ -225,8 +233,8 @@ func (t *table) hosts(hosts []Host) {
 	if !stacked {
 		t.row(headers, widths, "", below)
 	}
-	for i, h := range hosts {
-		cells := rows[i]
+	for i, b := range blocks {
+		h, cells := b.hosts[0], rows[i]
 		if stacked {
 			t.line("%s  %s", t.status(h.Status, widths[statusColumn]), clip(cmp.Or(cells[hostColumn], cells[instanceColumn]), t.style.Width-indent))
 			if h.Name != "" || h.Counts != nil {
@@ -247,55 +255,34 @@ func (t *table) hosts(hosts []Host) {
 		if h.Held != nil {
 			t.line("%*sheld until %s by %s: %s", indent, "", h.Held.Until.UTC().Format("2006-01-02 15:04 UTC"), Escape(h.Held.Who), Escape(h.Held.Why))
 		}
-		if h.Message != "" {
-			t.line("%*s%s", indent, "", Escape(h.Says()))
-		}
-		if h.Next != "" {
-			t.line("%*s→ %s", indent, "", Escape(h.Next))
-		}
+		t.rest(b, indent)
 	}
 }
 
-// share returns the hosts that get a row, and beside each the names of all hosts that share
-// it: those that changed alike and of which there is nothing else to say.
-func share(hosts []Host) (rows []Host, names [][]string) {
-	at := map[string]int{} // row by what hosts share
-	for _, h := range hosts {
-		key := h.alike()
-		if i, known := at[key]; known && key != "" {
-			names[i] = append(names[i], Escape(h.Label()))
-			continue
+// rest is what stands below a row: the names of hosts that failed alike, what they say, and
+// what to do.
+func (t *table) rest(b block, indent int) {
+	if h := b.hosts[0]; len(b.hosts) > 1 && h.Counts == nil {
+		for _, line := range wrap(b.names(), t.style.Width-indent, fewLines) {
+			t.line("%*s%s", indent, "", line)
 		}
-		at[key] = len(rows)
-		rows, names = append(rows, h), append(names, []string{Escape(h.Label())})
 	}
-	return rows, names
-}
-
-// alike is the same for hosts that can share a row; empty if this one can with none.
-func (h Host) alike() string {
-	if h.Status != Drift || len(h.Suspect) > 0 || h.Held != nil || h.Message != "" || h.Next != "" || h.Unread > 0 {
-		return ""
+	said := b.said()
+	for _, text := range said[:min(len(said), fewMessages)] {
+		t.line("%*s%s", indent, "", text)
 	}
-	told := 0
-	groups := make([]string, 0, len(h.Groups))
-	for _, g := range h.Groups {
-		told += g.N
-		groups = append(groups, g.Fingerprint)
+	if more := len(said) - fewMessages; more > 0 {
+		t.line("%*sand %s; --all-hosts has them", indent, "", count(more, "other message"))
 	}
-	if told < h.Sum() {
-		if h.Fingerprint == "" {
-			return ""
-		}
-		groups = []string{h.Fingerprint} // what is not told may differ
+	if next := b.next(); next != "" {
+		t.line("%*s→ %s", indent, "", next)
 	}
-	return fmt.Sprint(*h.Counts, h.New, h.Since != "", h.Explained, groups)
 }
 
 // short is the instance and the counts with the signs of paths.
 func short(h Host, cells []string) string {
 	text := cells[instanceColumn]
-	if h.Counts != nil {
+	if h.Counts != nil && cells[addedColumn] != "-" {
 		text += fmt.Sprintf("  +%s -%s ~%s", cells[addedColumn], cells[removedColumn], cells[changedColumn])
 	}
 	return text
@@ -309,7 +296,7 @@ func (t *table) row(cells []string, widths []int, status Status, below bool) {
 			b.WriteString(t.status(status, widths[i]) + "  ")
 		case i == whatColumn && !below:
 			b.WriteString(clip(c, widths[i]))
-		case i == whatColumn:
+		case i == whatColumn, widths[i] == 0:
 		case i >= addedColumn:
 			fmt.Fprintf(&b, "%*s  ", widths[i], c)
 		default:
@@ -325,6 +312,9 @@ func (t *table) widths(rows [][]string) []int {
 	widths := make([]int, len(headers))
 	others := -2
 	for i, h := range headers[:whatColumn] {
+		if t.style.Did != nil && i >= addedColumn {
+			continue // there are no counts
+		}
 		widths[i] = len(h)
 		for _, r := range rows {
 			widths[i] = max(widths[i], terminal.StringWidth(r[i]))
@@ -339,9 +329,20 @@ func (t *table) widths(rows [][]string) []int {
 
 var colors = map[Status]string{Clean: "32", Drift: "33", Failed: "31", Missing: "31"}
 
+// done is the status of a host on which an action succeeded.
+const done = "done"
+
+// word is a status as the table has it.
+func (t *table) word(s Status) string {
+	if t.style.Did != nil && (s == Clean || s == Drift) {
+		return done
+	}
+	return string(s)
+}
+
 // status is a status in its colour, filled up to n columns.
 func (t *table) status(s Status, n int) string {
-	return t.paint(string(s), s) + strings.Repeat(" ", max(0, n-len(s)))
+	return t.paint(t.word(s), s) + strings.Repeat(" ", max(0, n-len(t.word(s))))
 }
 
 func (t *table) paint(s string, status Status) string {

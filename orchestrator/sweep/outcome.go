@@ -15,6 +15,41 @@ import (
 // and region.
 var ErrUnfinished = errors.New("some hosts have not finished")
 
+// UnfinishedError is ErrUnfinished with what picks the commands up.
+type UnfinishedError struct {
+	Collect  []string // command lines; empty if the commands are no checks
+	Commands []string // ids
+}
+
+func (e *UnfinishedError) Error() string {
+	if len(e.Collect) > 0 {
+		return ErrUnfinished.Error() + ", and nothing was published of their region; their commands go on, and this picks them up: " + strings.Join(e.Collect, "; ")
+	}
+	return ErrUnfinished.Error() + "; their commands go on: " + strings.Join(e.Commands, ", ")
+}
+
+// Unwrap is ErrUnfinished.
+func (e *UnfinishedError) Unwrap() error { return ErrUnfinished }
+
+// unfinished are the commands of runs that were not waited for.
+func unfinished(runs []*run) error {
+	e := &UnfinishedError{}
+	for _, r := range runs {
+		ids := r.commandIDs()
+		if r.allKnown() || len(ids) == 0 {
+			continue
+		}
+		e.Commands = append(e.Commands, ids...)
+		if r.request.Document == documents.Check {
+			e.Collect = append(e.Collect, r.collectLine(ids))
+		}
+	}
+	if len(e.Commands) == 0 {
+		return ErrUnfinished
+	}
+	return e
+}
+
 // PartialError says that some accounts and regions could not be swept as a
 // whole. The report beside it has their errors, and all that is known of the
 // others, which were published.
@@ -56,9 +91,9 @@ func outcome(runs []*run, r *report.Report) error {
 		return e.Why
 	}
 	var first error
-	failed, unfinished := 0, false
+	failed, known := 0, true
 	for _, one := range runs {
-		unfinished = unfinished || !one.allKnown()
+		known = known && one.allKnown()
 		if len(one.errs) == 0 {
 			continue
 		}
@@ -74,8 +109,8 @@ func outcome(runs []*run, r *report.Report) error {
 		return first
 	case failed > 0:
 		return &PartialError{Failed: failed, Regions: len(runs), First: first}
-	case unfinished:
-		return ErrUnfinished
+	case !known:
+		return unfinished(runs)
 	}
 	return nil
 }
