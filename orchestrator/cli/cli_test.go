@@ -56,7 +56,7 @@ func TestBadInput(t *testing.T) {
 		{"sweep env=prod", 2, `unexpected "env=prod": did you mean --tag env=prod?; see orchestrator sweep --help`},
 		{"sweep i-01234567", 2, `unexpected "i-01234567": did you mean --instance i-01234567?`},
 		{"sweep --tags env=prod", 2, "no flag --tags: did you mean --tag?"},
-		{"show i-01234567 --unexplaned", 2, "no flag --unexplaned: did you mean --unexplained?; see orchestrator show --help"},
+		{"show i-01234567 --unexplain", 2, "no flag --unexplain: did you mean --unexplained?; see orchestrator show --help"},
 		{"sweep --tag env=prod --wait 4x", 2, `--wait "4x": want a time such as 90s, 30m, 4h, 1d or 1d12h`},
 		{"--bogus", 2, "-bogus"},
 		{"sweep", 2, "no target"},

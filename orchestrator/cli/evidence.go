@@ -68,5 +68,5 @@ func writeEvidence(out output, c *cli.Context, e evidence.Evidence) error {
 	case c.String("html") != "" && c.String("output") == "":
 		return nil
 	}
-	return evidence.WriteText(out.stdout, out.format, e)
+	return evidence.WriteText(out.stdout, out.form(), e)
 }

@@ -42,7 +42,7 @@ func history(c *cli.Context) error {
 		if perr := writePage(c, out, lifePage(life)); perr != nil {
 			return errors.Join(err, perr)
 		}
-		return errors.Join(evidence.WriteLife(out.stdout, out.format, life), err)
+		return errors.Join(evidence.WriteLife(out.stdout, out.form(), life), err)
 	}
 	sweeps, done, err := evidence.Sweeps(c.Context, l, q)
 	var unread evidence.Unread
@@ -58,5 +58,5 @@ func history(c *cli.Context) error {
 			return errors.Join(err, perr)
 		}
 	}
-	return errors.Join(evidence.WriteSweeps(out.stdout, out.format, sweeps, done), err)
+	return errors.Join(evidence.WriteSweeps(out.stdout, out.form(), sweeps, done), err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"aidefleet/orchestrator/evidence"
 	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
@@ -132,6 +133,9 @@ func (o output) write(r report.Report) error {
 	o.note("%s", report.Sum(r, o.style.Did != nil))
 	return nil
 }
+
+// form is how tables of the past are written.
+func (o output) form() evidence.Form { return evidence.Form{Format: o.format, Width: o.style.Width} }
 
 // beside is where text goes that stands before a result: not into JSON.
 func (o output) beside() io.Writer {

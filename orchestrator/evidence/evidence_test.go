@@ -99,16 +99,16 @@ func TestWrite(t *testing.T) {
 	life, err := HostLife(t.Context(), s.Ledger, query(), "web-1")
 	require.NoError(t, err)
 	for name, write := range map[string]func(io.Writer) error{
-		"evidence.txt":  func(w io.Writer) error { return WriteText(w, "table", e) },
+		"evidence.txt":  func(w io.Writer) error { return WriteText(w, Form{"table", 80}, e) },
 		"evidence.csv":  func(w io.Writer) error { return WriteCSV(w, e) },
 		"evidence.json": func(w io.Writer) error { return WriteJSON(w, e) },
-		"sweeps.txt":    func(w io.Writer) error { return WriteSweeps(w, "table", sweeps, done) },
-		"sweeps.csv":    func(w io.Writer) error { return WriteSweeps(w, "csv", sweeps, done) },
-		"sweeps.json":   func(w io.Writer) error { return WriteSweeps(w, "json", sweeps, done) },
-		"life.txt":      func(w io.Writer) error { return WriteLife(w, "table", life) },
-		"life.rows":     func(w io.Writer) error { return WriteLife(w, Rows, life) },
-		"life.csv":      func(w io.Writer) error { return WriteLife(w, "csv", life) },
-		"life.json":     func(w io.Writer) error { return WriteLife(w, "json", life) },
+		"sweeps.txt":    func(w io.Writer) error { return WriteSweeps(w, Form{"table", 80}, sweeps, done) },
+		"sweeps.csv":    func(w io.Writer) error { return WriteSweeps(w, Form{Format: "csv"}, sweeps, done) },
+		"sweeps.json":   func(w io.Writer) error { return WriteSweeps(w, Form{Format: "json"}, sweeps, done) },
+		"life.txt":      func(w io.Writer) error { return WriteLife(w, Form{"table", 80}, life) },
+		"life.rows":     func(w io.Writer) error { return WriteLife(w, Form{Format: Rows}, life) },
+		"life.csv":      func(w io.Writer) error { return WriteLife(w, Form{Format: "csv"}, life) },
+		"life.json":     func(w io.Writer) error { return WriteLife(w, Form{Format: "json"}, life) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer

@@ -8,7 +8,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"aidefleet/orchestrator/report"
@@ -96,13 +95,20 @@ func yes(b bool) string {
 // "csv" are tables for people.
 const Rows = "rows"
 
-// WriteText writes the evidence as tables, or as rows.
-func WriteText(w io.Writer, format string, e Evidence) error {
-	_, err := fmt.Fprintf(w, "%s to %s\n", stamp(e.From), stamp(e.To))
-	return errors.Join(err, drawTables(w, format, e.Tables()))
+// Form is how something is written: the format, and the columns that a table for people may
+// take; 0 is any number.
+type Form struct {
+	Format string
+	Width  int
 }
 
-func drawTables(w io.Writer, format string, tables []Table) error {
+// WriteText writes the evidence as tables, or as rows.
+func WriteText(w io.Writer, f Form, e Evidence) error {
+	_, err := fmt.Fprintf(w, "%s to %s\n", stamp(e.From), stamp(e.To))
+	return errors.Join(err, drawTables(w, f, e.Tables()))
+}
+
+func drawTables(w io.Writer, f Form, tables []Table) error {
 	for _, t := range tables {
 		if _, err := fmt.Fprintf(w, "\n%s: %d\n", t.Name, len(t.Rows)); err != nil || len(t.Rows) == 0 {
 			if err != nil {
@@ -111,26 +117,16 @@ func drawTables(w io.Writer, format string, tables []Table) error {
 			continue
 		}
 		var err error
-		if format == Rows {
+		if f.Format == Rows {
 			err = t.writeRows(w)
 		} else {
-			err = t.draw(w)
+			err = t.draw(w, f.Width)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// draw writes the table in columns.
-func (t Table) draw(w io.Writer) error {
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, strings.ToUpper(strings.Join(t.Header, "\t")))
-	if err := t.writeRows(out); err != nil {
-		return err
-	}
-	return out.Flush()
 }
 
 // writeRows writes a row a line.
@@ -220,8 +216,8 @@ func (l Life) Tables() []Table {
 }
 
 // WriteSweeps writes a history of sweeps and actions.
-func WriteSweeps(w io.Writer, format string, sweeps []Sweep, done []Action) error {
-	switch format {
+func WriteSweeps(w io.Writer, f Form, sweeps []Sweep, done []Action) error {
+	switch f.Format {
 	case "json":
 		return WriteJSON(w, struct {
 			Sweeps  []Sweep  `json:"sweeps"`
@@ -230,16 +226,16 @@ func WriteSweeps(w io.Writer, format string, sweeps []Sweep, done []Action) erro
 	case "csv":
 		return writeCSV(w, []Table{sweepTable(sweeps), actionTable(done)})
 	}
-	return drawTables(w, format, []Table{sweepTable(sweeps), actionTable(done)})
+	return drawTables(w, f, []Table{sweepTable(sweeps), actionTable(done)})
 }
 
 // WriteLife writes the life of a host.
-func WriteLife(w io.Writer, format string, l Life) error {
-	switch format {
+func WriteLife(w io.Writer, f Form, l Life) error {
+	switch f.Format {
 	case "json":
 		return WriteJSON(w, l)
 	case "csv":
 		return writeCSV(w, l.Tables())
 	}
-	return drawTables(w, format, l.Tables())
+	return drawTables(w, f, l.Tables())
 }

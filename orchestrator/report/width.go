@@ -16,6 +16,15 @@ func pad(s string, n int) string { return terminal.FillRight(s, n) }
 // clip cuts text to n columns and marks it as cut.
 func clip(s string, n int) string { return terminal.Truncate(s, n, "…") }
 
+// Width is how many columns of a terminal a text takes after Escape.
+func Width(s string) int { return terminal.StringWidth(s) }
+
+// Clip cuts a text after Escape to n columns, and marks it as cut.
+func Clip(s string, n int) string { return clip(s, n) }
+
+// Pad fills a text after Escape up to n columns.
+func Pad(s string, n int) string { return pad(s, n) }
+
 // Number writes a number for people: 12,345.
 func Number(n int) string {
 	s := strconv.Itoa(n)
