@@ -56,7 +56,7 @@ permissions /var/lib/users/*/.bash_history
 	t.Run("on the hosts of a tag", func(t *testing.T) {
 		f := f.in(t)
 		out, said := f.run(4, "configure", "--profile", profile, "--tag", "env=prod")
-		assert.Equal(t, 5, strings.Count(out, "clean\t"), "%s\n%s", out, said)
+		assert.Equal(t, 5, strings.Count(out, "done\t"), "%s\n%s", out, said)
 		assert.Contains(t, out, "agent_lost")
 		assert.Contains(t, said, "orchestrator init --force")
 		f.on("web-1", "head -n 1 /etc/aide.conf | grep -q 'BEGIN aidefleet' && test $(stat -c %a /etc/aide.conf) = 600")

@@ -18,27 +18,39 @@ import (
 
 	"aidefleet/lab/lab"
 	"aidefleet/orchestrator/ledger"
+	"aidefleet/orchestrator/notify"
 )
 
-// suspectEvents are the events that name suspects, as the lab's event bus got them.
-func (s simulated) suspectEvents() (list []struct {
+// digest is an event with what is new, as the lab's event bus got it.
+type digest struct {
 	Source, DetailType string
-	Detail             struct {
-		Fleet    string
-		Text     string
-		Suspects []struct{ Name string }
-	}
-}) {
+	Detail             json.RawMessage
+	notify.Digest      `json:"-"`
+}
+
+// published is what the subscribers of a topic got.
+type published struct{ Topic, Subject, Mail, HTTPS string }
+
+// told is what was put on the event bus, and published to topics.
+func (s simulated) told() (events []digest, list []published) {
 	s.tb.Helper()
 	resp, err := http.Get(s.url + "/lab/stats")
 	require.NoError(s.tb, err)
 	defer func() { _ = resp.Body.Close() }()
-	var got struct{ Events json.RawMessage }
-	require.NoError(s.tb, json.NewDecoder(resp.Body).Decode(&got))
-	if len(got.Events) > 0 {
-		require.NoError(s.tb, json.Unmarshal(got.Events, &list))
+	var got struct {
+		Events    []digest
+		Published []published
 	}
-	return list
+	require.NoError(s.tb, json.NewDecoder(resp.Body).Decode(&got))
+	for i := range got.Events {
+		require.NoError(s.tb, json.Unmarshal(got.Events[i].Detail, &got.Events[i].Digest))
+	}
+	return got.Events, got.Published
+}
+
+// event is the digest as EventBridge delivers it.
+func (d digest) event() string {
+	return `{"version":"0","id":"51c0891d-0e34-45b1-83d6-95db273d1602","detail-type":"` + d.DetailType + `","source":"` + d.Source + `","detail":` + string(d.Detail) + `}`
 }
 
 // lastCommand is the id of the newest command of a document.
@@ -61,7 +73,7 @@ func TestLambdaLedger(t *testing.T) {
 	t.Parallel()
 	f := labUp(t)
 	s := simulated{t, f.dir, f.url}
-	function := newFunction(t, s)
+	function := newFunction(t, s, "ORCHESTRATOR_TOPIC=arn:aws:sns:us-east-1:123456789012:alarms")
 	scheduled := time.Now()
 	sweep := func() string {
 		t.Helper()
@@ -98,18 +110,33 @@ func TestLambdaLedger(t *testing.T) {
 	for _, h := range s.kept(sweep()).Hosts {
 		assert.Empty(t, h.Suspect, h.Name)
 	}
-	assert.Empty(t, s.suspectEvents())
+	before, _ := s.told()
+	for _, d := range before {
+		assert.Empty(t, d.Suspects, d.Text)
+	}
 
 	f.on("web-2", "echo 2.0 >/srv/app/VERSION; "+rewriteByAIDE)
 	assert.Equal(t, 1, s.kept(sweep()).Summary.Suspect)
-	events := s.suspectEvents()
+	events, _ := s.told()
+	events = events[len(before):]
 	require.Len(t, events, 1)
 	assert.Equal(t, "aidefleet", events[0].Source)
-	assert.Equal(t, "Suspect hosts", events[0].DetailType)
-	assert.Equal(t, "web", events[0].Detail.Fleet)
-	require.Len(t, events[0].Detail.Suspects, 1)
-	assert.Equal(t, "web-2", events[0].Detail.Suspects[0].Name)
-	assert.Contains(t, events[0].Detail.Text, "web-2: baseline_unexpected: ")
+	assert.Equal(t, "Findings", events[0].DetailType)
+	assert.Equal(t, "web", events[0].Fleet)
+	require.Len(t, events[0].Suspects, 1)
+	assert.Equal(t, "web-2", events[0].Suspects[0].Name)
+	assert.Contains(t, events[0].Text, "  baseline_unexpected: ")
+
+	// It is mailed, and the next sweep tells nobody of it again.
+	function.want("posted", events[0].event())
+	_, mails := s.told()
+	require.Len(t, mails, 1)
+	assert.Equal(t, "aidefleet web: 1 suspect host", mails[0].Subject)
+	assert.Contains(t, mails[0].Mail, "\n  if it is well: orchestrator trust --instance ")
+	assert.Contains(t, mails[0].HTTPS, `"source":"custom"`)
+	sweep()
+	again, _ := s.told()
+	assert.Len(t, again, len(before)+1)
 	_, worst := s.samples("HostsSuspect", "web")
 	assert.Equal(t, 1.0, worst)
 }

@@ -318,7 +318,7 @@ func TestDemo(t *testing.T) {
 		"6 hosts: 0 clean, 4 changed, 1 failed, 1 missing",
 		"6 hosts: 3 clean, 1 changed, 1 failed, 1 missing",
 		"baseline_missing", "agent_lost", "/etc/passwd",
-		"AideFleet-Install created", "6 hosts: 6 clean",
+		"AideFleet-Install created", "6 hosts: 6 done",
 		"HostsTargeted 6", "SweepCompleted 1", "Instance=web-3", "suspect: baseline_unexpected",
 		"lab up",
 	} {

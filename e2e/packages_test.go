@@ -49,7 +49,7 @@ func TestExplainedByPackages(t *testing.T) {
 			assert.Equal(t, 4, one.Explained, "tool, lib, tool-2.0 and, removed, tool-1.0: %+v", one)
 			// rpm writes an equal configuration anew, which is a change, and never explained.
 			left := map[string]int{"dpkg": 0, "rpm": 1}[m.Name]
-			assert.Equal(t, left, one.Sum()-one.Explained, "%+v", one)
+			assert.LessOrEqual(t, one.Sum()-one.Explained, left, "%+v", one) // or not, within one second
 			assert.Equal(t, one.Explained, packages.N)
 			assert.Equal(t, one.Explained-1, two.Explained, "the file that was tampered with is not")
 			assert.Equal(t, packages, groupAt(t, three, result.PackagesGroup), "what else a host has changes nothing")

@@ -86,6 +86,7 @@ type Cloud struct {
 
 	parameters map[string]stored
 	bus        []busEvent // that were put on it, oldest first
+	published  []notification
 }
 
 // New makes an account with these instances and no documents.
@@ -187,6 +188,8 @@ func (c *Cloud) dispatch(w http.ResponseWriter, r *http.Request, q *request) {
 		answer, err = c.serveEC2(q)
 	case stsService:
 		answer, err = c.serveSTS(q)
+	case snsService:
+		answer, err = c.serveSNS(q)
 	default:
 		operation, ok := operations[q.service+"."+q.operation]
 		if !ok {

@@ -25,6 +25,7 @@ const (
 	cloudWatch     = "GraniteServiceVersion20100801"
 	ec2Service     = "EC2"
 	stsService     = "STS"
+	snsService     = "SNS"
 	s3Service      = "S3"
 	eventService   = "AWSEvents"
 	trailService   = "CloudTrail_20131101"
@@ -35,6 +36,7 @@ var queryServices = map[string]string{
 	"2016-11-15": ec2Service,
 	"2011-06-15": stsService,
 	"2010-08-01": cloudWatch,
+	"2010-03-31": snsService,
 }
 
 // protocol is how a service is spoken to, which is how errors must look.

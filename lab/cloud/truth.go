@@ -21,9 +21,8 @@ type truth struct {
 const statsPath = "/lab/stats"
 
 // serveStats answers how often each operation was called (refused calls among
-// them), which faults there were, how many commands of each document were taken, the events on
-// the bus,
-// and the truth about the simulated hosts that the last check was meant for: of
+// them), which faults there were, how many commands of each document were taken, the events
+// on the bus, what was published to topics, and the truth about the simulated hosts that the last check was meant for: of
 // all accounts and regions together.
 func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -32,6 +31,7 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 		return
 	}
 	calls, faults, sent, bus := map[string]int{}, map[string]int{}, map[string]int{}, []busEvent(nil)
+	var published []notification
 	nodes, truths := make([][]*node, len(clouds)), make([][]truth, len(clouds))
 	for i, c := range clouds {
 		c.mu.Lock()
@@ -40,6 +40,7 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 		add(faults, c.faults)
 		add(sent, c.sent)
 		bus = append(bus, c.bus...)
+		published = append(published, c.published...)
 		nodes[i], truths[i] = c.truths()
 		c.mu.Unlock()
 	}
@@ -60,6 +61,9 @@ func serveStats(w http.ResponseWriter, r *http.Request, clouds ...*Cloud) {
 	put(`,"commands":`, sent)
 	if len(bus) > 0 {
 		put(`,"events":`, bus)
+	}
+	if len(published) > 0 {
+		put(`,"published":`, published)
 	}
 	_, _ = out.WriteString(`,"truth":{`)
 	separator := ""

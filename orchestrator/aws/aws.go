@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -60,6 +61,7 @@ type Operations struct {
 
 	GetParameter func(context.Context, *ssm.GetParameterInput) (*ssm.GetParameterOutput, error)
 	PutEvents    func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
+	Publish      func(context.Context, *sns.PublishInput) (*sns.PublishOutput, error)
 	LookupEvents func(context.Context, *cloudtrail.LookupEventsInput) (*cloudtrail.LookupEventsOutput, error)
 }
 
@@ -111,6 +113,7 @@ func operations(cfg aws.Config) Operations {
 		o = s3.NewFromConfig(objects, bucketInPath)
 		b = eventbridge.NewFromConfig(cfg)
 		l = cloudtrail.NewFromConfig(cfg)
+		n = sns.NewFromConfig(cfg)
 	)
 	return Operations{
 		Region: cfg.Region,
@@ -144,6 +147,7 @@ func operations(cfg aws.Config) Operations {
 
 		GetParameter: call(s.GetParameter),
 		PutEvents:    call(b.PutEvents),
+		Publish:      call(n.Publish),
 		LookupEvents: call(l.LookupEvents),
 	}
 }

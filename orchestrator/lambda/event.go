@@ -13,6 +13,7 @@ import (
 
 	"aidefleet/orchestrator/fleet"
 	"aidefleet/orchestrator/metrics"
+	"aidefleet/orchestrator/notify"
 	"aidefleet/orchestrator/runcommand"
 	"aidefleet/orchestrator/sweep"
 	documents "aidefleet/ssm-documents"
@@ -23,6 +24,7 @@ type event struct {
 	start     *start
 	ended     *ended
 	reconcile *reconcile
+	findings  *notify.Received
 }
 
 // start sends a sweep.
@@ -54,7 +56,7 @@ const (
 const maxBack = 13 * 24 * time.Hour
 
 // wanted is the end of every refusal.
-const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}} or a Run Command event of EventBridge; docs/deploy.md has examples`
+const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}}, or a Run Command event or findings of EventBridge; docs/deploy.md has examples`
 
 // parse reads an event. It refuses everything that is not exactly one of the three.
 func parse(raw []byte, now time.Time) (event, error) {
@@ -72,6 +74,8 @@ func parse(raw []byte, now time.Time) (event, error) {
 		e.start, err = parseStart(raw, now)
 	case byReconcile && !bySweep && !byBus:
 		e.reconcile, err = parseReconcile(raw)
+	case byBus && !bySweep && !byReconcile && isFindings(raw):
+		e.findings, err = parseFindings(raw)
 	case byBus && !bySweep && !byReconcile:
 		e.ended, err = parseEnded(raw)
 	default:
@@ -210,6 +214,33 @@ func validateFleet(name string) error {
 		return fmt.Errorf("sweep.fleet %q cannot be a CloudWatch dimension: %w", name, err)
 	}
 	return nil
+}
+
+// isFindings says that an event of EventBridge is a digest of ours.
+func isFindings(raw []byte) bool {
+	var in struct {
+		Source string `json:"source"`
+	}
+	return json.Unmarshal(raw, &in) == nil && in.Source == notify.Source
+}
+
+// parseFindings reads a digest, for people.
+func parseFindings(raw []byte) (*notify.Received, error) {
+	var in struct {
+		DetailType string          `json:"detail-type"`
+		Detail     json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("EventBridge event: %w", err)
+	}
+	if in.DetailType != notify.DetailType {
+		return nil, fmt.Errorf("EventBridge event %.80q of %s: want %q", in.DetailType, notify.Source, notify.DetailType)
+	}
+	r, err := notify.ReadEvent(in.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("EventBridge event %q: %w", notify.DetailType, err)
+	}
+	return &r, nil
 }
 
 func parseReconcile(raw []byte) (*reconcile, error) {

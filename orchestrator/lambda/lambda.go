@@ -5,7 +5,9 @@
 //	collect    EventBridge says that a command is over: gather, compare, record, publish;
 //	           of one that changed baselines or programs, record who did what
 //	reconcile  a second schedule, since those events are best effort: collect
-//	           what nobody has collected, end what hangs
+//	           what nobody has collected, end what hangs; and tell of the hosts that have
+//	           answered, if others still have not
+//	post       EventBridge has a digest of what is new: send it to people
 //
 // An event may be delivered twice. A second start finds, by its name, the command that the
 // first one sent. A published sweep has its mark in CloudWatch. Both only help if no two
@@ -39,6 +41,8 @@ const (
 	envNamespace = "ORCHESTRATOR_NAMESPACE" // of the metrics
 	envLedger    = "ORCHESTRATOR_LEDGER"    // s3://BUCKET/PREFIX; empty remembers nothing
 	envLedgerKey = "ORCHESTRATOR_LEDGER_KMS_KEY"
+	envTopic     = "ORCHESTRATOR_TOPIC"  // ARN of the topic that people read; empty tells nobody
+	envDigest    = "ORCHESTRATOR_DIGEST" // what they are told of, see digestNew
 	envFleet     = "ORCHESTRATOR_FLEET"  // that is swept by schedule
 	envTarget    = "ORCHESTRATOR_TARGET" // its hosts, such as env=prod,test
 )
@@ -64,6 +68,7 @@ func Main() int {
 		starting: starting(operations), collecting: collecting(operations),
 		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), ledger: memory,
 		fleet: os.Getenv(envFleet), target: os.Getenv(envTarget),
+		topic: notify.Topic{ARN: os.Getenv(envTopic), Publish: operations.Publish}, digest: cmp.Or(os.Getenv(envDigest), digestNew),
 		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
@@ -117,6 +122,8 @@ type function struct {
 	namespace            string
 	ledger               *ledger.Ledger // nil remembers nothing
 	fleet, target        string         // what is swept by schedule; empty if that is not said
+	topic                notify.Topic
+	digest               string // which digests are posted
 	log                  *slog.Logger
 	now                  func() time.Time
 	pace                 runcommand.Pace
@@ -129,7 +136,7 @@ type function struct {
 
 // outcome is the answer of the function to an event, for people who invoke it by hand.
 type outcome struct {
-	Did     string   `json:"did"` // "started", "nothing", "published", "recorded", "reconciled"
+	Did     string   `json:"did"` // "started", "nothing", "published", "recorded", "reconciled", "posted"
 	Why     string   `json:"why,omitempty"`
 	Fleet   string   `json:"fleet,omitempty"`
 	Command string   `json:"command,omitempty"`
@@ -148,6 +155,8 @@ func (f *function) serve(ctx context.Context, raw json.RawMessage) (*outcome, er
 		switch {
 		case e.start != nil:
 			o, err = f.start(ctx, *e.start)
+		case e.findings != nil:
+			o, err = f.post(ctx, *e.findings)
 		case e.ended != nil && e.ended.action:
 			o, err = f.recordEnded(ctx, e.ended.command)
 		case e.ended != nil:

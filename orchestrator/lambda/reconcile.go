@@ -79,6 +79,9 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 			}
 			run[i] = over
 		default:
+			if err := f.tellEarly(ctx, run, name); err != nil {
+				return nil, err
+			}
 			return f.leave(c, "it is not over yet")
 		}
 	}
@@ -92,6 +95,26 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 		return f.leave(run[0], "it has been published")
 	}
 	return f.collect(ctx, run)
+}
+
+// tellEarly tells of the hosts that have answered a run that is not over. Whoever sent it
+// from a terminal watches them there.
+func (f *function) tellEarly(ctx context.Context, run []runcommand.Command, name sweep.Name) error {
+	if name.Verb == sweep.VerbSweep {
+		return nil
+	}
+	ids := make([]string, 0, len(run))
+	for _, c := range run {
+		ids = append(ids, c.ID)
+	}
+	err := sweep.TellEarly(ctx, f.collecting, ids, sweep.CollectOptions{
+		Document: documents.Check, Metrics: f.publication(f.fleetOf(ctx, run)), Ledger: f.ledger, Detached: true, Explain: aws.Explain,
+		Clock: sweep.Clock{Pace: f.pace, Now: f.now},
+	})
+	if err != nil {
+		return fmt.Errorf("tell of the hosts that have answered %s: %w", ids[0], err)
+	}
+	return nil
 }
 
 // cancelAndWait cancels a command that hangs, and waits until it is over.

@@ -44,6 +44,10 @@ func pinsKey(account, region string) string {
 	return "pins/account=" + escape(account) + "/region=" + escape(region) + ".json.gz"
 }
 
+func toldKey(account, region string) string {
+	return "told/account=" + escape(account) + "/region=" + escape(region) + ".json.gz"
+}
+
 func holdKey(id string) string { return "holds/" + escape(id) + ".json" }
 
 // escape writes all but letters, digits, _ and - as % and two hex digits. What it returns

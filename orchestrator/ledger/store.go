@@ -8,6 +8,7 @@
 //	hosts/fleet=F/date=YYYY-MM-DD/TIME-RUN.jsonl.gz    the same, a flat line a host
 //	actions/date=YYYY-MM-DD/TIME-RUN.json              what was done to baselines, and by whom
 //	pins/account=A/region=R.json.gz                    a line an instance
+//	told/account=A/region=R.json.gz                    the findings that people were told of
 //	holds/ID.json                                      hosts whose drift is expected for a while
 //
 // RUN is ACCOUNT-REGION-ID, so that many accounts and regions write to one ledger, each

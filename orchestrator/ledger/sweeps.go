@@ -139,19 +139,14 @@ func (l *Ledger) WritePage(ctx context.Context, fleet string, r Run, write func(
 	return l.object(key), l.Store.Write(ctx, key, data)
 }
 
-// ReplaceIndex writes the page of a fleet. It returns ErrChanged if somebody else has
-// written it meanwhile.
-func (l *Ledger) ReplaceIndex(ctx context.Context, fleet string, write func(io.Writer) error) error {
+// WriteIndex writes the page of a fleet.
+func (l *Ledger) WriteIndex(ctx context.Context, fleet string, write func(io.Writer) error) error {
 	key := indexKey(fleet)
-	_, version, err := l.Store.Read(ctx, key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
 	data, err := l.plain(key, write)
 	if err != nil {
 		return err
 	}
-	return l.Store.WriteIf(ctx, key, data, version)
+	return l.Store.Write(ctx, key, data)
 }
 
 // plain is what write writes.

@@ -1,12 +1,12 @@
-// Package notify tells EventBridge of suspect hosts. The stack sends what it tells to a
-// topic, and so to mail or a chat.
+// Package notify tells people what a sweep found that they have not been told of: a digest.
+// It goes to EventBridge as an event. The stack sends its texts to a topic, and so to mail
+// and to a chat.
 package notify
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,35 +19,47 @@ import (
 // What rules match.
 const (
 	Source     = "aidefleet"
-	DetailType = "Suspect hosts"
+	DetailType = "Findings"
 )
 
-const (
-	// maxDetail bounds an event's detail, in bytes: an entry of PutEvents with all its
-	// fields has at most 256 KB (EventBridge API reference, PutEvents).
-	maxDetail = 250_000
-	// maxText bounds the text for people, in bytes.
-	maxText = 20_000
-)
+// maxDetail bounds an event's detail, in bytes: an entry of PutEvents with all its fields
+// has at most 256 KB (EventBridge API reference, PutEvents).
+const maxDetail = 250_000
 
 // API is what this package calls of AWS.
 type API struct {
 	PutEvents func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
 }
 
-// Notice is what one sweep of an account and region found.
-type Notice struct {
-	V        int       `json:"v"`
-	Fleet    string    `json:"fleet"`
-	Account  string    `json:"account"`
-	Region   string    `json:"region"`
-	Started  time.Time `json:"started"`
-	Text     string    `json:"text"` // for people: a line a host and finding
-	Suspects []Suspect `json:"suspects"`
-	More     int       `json:"more,omitempty"` // suspects that Suspects has no room for
+// Digest is what is new in one sweep of an account and region. What hosts say in it is
+// escaped for the eye.
+type Digest struct {
+	V       int       `json:"v"`
+	Fleet   string    `json:"fleet"`
+	Account string    `json:"account"`
+	Region  string    `json:"region"`
+	Started time.Time `json:"started"`
+	// First says that nobody was told of anything before.
+	First bool `json:"first,omitempty"`
+	// Early says that the sweep goes on: these are the hosts that have answered.
+	Early bool `json:"early,omitempty"`
+
+	Message
+	Suspects []Suspect `json:"suspects,omitempty"`
+	Groups   []Group   `json:"groups,omitempty"`
+	Failures []Failure `json:"failures,omitempty"`
+	// Explained counts the new changes that packages explain, which are not in Groups.
+	Explained int `json:"explained,omitempty"`
+	More      int `json:"more,omitempty"` // suspects, groups and failures that the event has no room for
 }
 
-// Suspect is a host, what is wrong with it, and its first changed paths.
+// Message is a digest for people.
+type Message struct {
+	Subject string `json:"subject"` // ASCII, see maxSubject
+	Text    string `json:"text"`    // of a mail
+}
+
+// Suspect is a host with new findings, and its first changed paths.
 type Suspect struct {
 	Instance string    `json:"instance"`
 	Name     string    `json:"name,omitempty"`
@@ -61,73 +73,91 @@ type Finding struct {
 	Message string `json:"message"`
 }
 
-// Send tells of the suspects. It leaves out paths, and then hosts, that an event has no
-// room for. A caller who may not tell them tells nobody, which is no error.
-func Send(ctx context.Context, api API, n Notice) error {
-	detail, err := n.encode()
+// Hosts are some hosts by name, and how many there are.
+type Hosts struct {
+	Count int      `json:"hosts"`
+	Names []string `json:"names"`
+}
+
+// Group is a group of changes that is new on hosts, and that no package explains.
+type Group struct {
+	Group       string   `json:"group"`
+	Fingerprint string   `json:"fingerprint"`
+	Changes     int      `json:"changes"`
+	Paths       []string `json:"paths,omitempty"`
+	Next        string   `json:"next,omitempty"` // command
+	Hosts
+}
+
+// Failure is hosts that failed or are missing for a reason, which they did not before.
+type Failure struct {
+	Status string `json:"status"`
+	Reason string `json:"reason"`
+	Next   string `json:"next,omitempty"` // what to do
+	Hosts
+}
+
+// Empty says that there is nothing to tell.
+func (d Digest) Empty() bool { return len(d.Suspects)+len(d.Groups)+len(d.Failures) == 0 }
+
+// Send tells of a digest. What an event has no room for is left out. It is false if the
+// caller may not tell anybody, which is no error: an operator has the report and the
+// metrics.
+func Send(ctx context.Context, api API, d Digest) (told bool, err error) {
+	detail, err := d.encode()
 	if err != nil {
-		return fmt.Errorf("tell of %d suspect hosts: %w", len(n.Suspects), err)
+		return false, fmt.Errorf("tell of %s: %w", d.sum(), err)
 	}
 	out, err := api.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
-		Source: aws.String(Source), DetailType: aws.String(DetailType), Detail: aws.String(detail), Time: aws.Time(n.Started),
+		Source: aws.String(Source), DetailType: aws.String(DetailType), Detail: aws.String(detail), Time: aws.Time(d.Started),
 	}}})
 	if awscall.Denied(err) || awscall.Unknown(err) {
-		return nil // an operator need not be able to: the report and the metrics tell of them
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("tell EventBridge of %d suspect hosts: %w", len(n.Suspects), err)
+		return false, fmt.Errorf("tell EventBridge of %s: %w", d.sum(), err)
 	}
 	if out.FailedEntryCount > 0 && len(out.Entries) > 0 {
-		return fmt.Errorf("tell EventBridge of %d suspect hosts: %s: %s", len(n.Suspects), aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage))
+		return false, fmt.Errorf("tell EventBridge of %s: %s: %s", d.sum(), aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage))
 	}
-	return nil
+	return true, nil
 }
 
-// encode is the notice as JSON that fits into an event.
-func (n Notice) encode() (string, error) {
-	n.V, n.Text = 1, n.text()
-	all := n.Suspects
-	n.Suspects = make([]Suspect, 0, len(all))
-	head, err := json.Marshal(n)
-	if err != nil {
-		return "", err
+// encode is the digest as JSON that fits into an event.
+func (d Digest) encode() (string, error) {
+	d.V, d.Message = 1, d.message()
+	for {
+		detail, err := json.Marshal(d)
+		if err != nil || len(detail) <= maxDetail {
+			return string(detail), err
+		}
+		d.halve()
 	}
-	room := maxDetail - len(head) - len(`,"more":1000000`)
-	for i, s := range all {
-		one, err := json.Marshal(s)
-		if err != nil {
-			return "", err
-		}
-		if len(one)+1 > room {
-			s.Paths = nil
-			if one, err = json.Marshal(s); err != nil {
-				return "", err
-			}
-		}
-		if len(one)+1 > room {
-			n.More = len(all) - i
-			break
-		}
-		room -= len(one) + 1
-		n.Suspects = append(n.Suspects, s)
-	}
-	detail, err := json.Marshal(n)
-	return string(detail), err
 }
 
-// text is what people read in a mail: a line for each finding, as far as there is room.
-func (n Notice) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d suspect hosts in fleet %s, account %s, region %s, sweep of %s:\n", len(n.Suspects), n.Fleet, n.Account, n.Region, n.Started.UTC().Format(time.RFC3339))
-	for i, s := range n.Suspects {
-		for _, f := range s.Findings {
-			fmt.Fprintf(&b, "%s %s: %s: %s\n", s.Instance, s.Name, f.Finding, f.Message)
-		}
-		if b.Len() > maxText && i+1 < len(n.Suspects) {
-			fmt.Fprintf(&b, "and %d more hosts\n", len(n.Suspects)-i-1)
-			break
-		}
+// halve leaves out paths, and then the last of what is told most of.
+func (d *Digest) halve() {
+	paths := 0
+	suspects := make([]Suspect, len(d.Suspects))
+	for i, s := range d.Suspects {
+		paths += len(s.Paths)
+		s.Paths = nil
+		suspects[i] = s
 	}
-	b.WriteString("See what they changed: orchestrator show INSTANCE. If it is well: orchestrator trust --instance INSTANCE --why TEXT")
-	return b.String()
+	d.Suspects = suspects
+	if paths > 0 {
+		return
+	}
+	drop := func(n int) int {
+		d.More += n - n/2
+		return n / 2
+	}
+	switch most := max(len(d.Suspects), len(d.Groups), len(d.Failures)); most {
+	case len(d.Suspects):
+		d.Suspects = d.Suspects[:drop(most)]
+	case len(d.Groups):
+		d.Groups = d.Groups[:drop(most)]
+	default:
+		d.Failures = d.Failures[:drop(most)]
+	}
 }

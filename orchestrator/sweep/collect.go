@@ -36,10 +36,7 @@ type Judged struct {
 // Collect reports on commands that someone else sent: the console, a schedule,
 // an interrupted sweep. It compares with the ledger, and publishes nothing.
 func Collect(ctx context.Context, region Region, ids []string, o CollectOptions) (Judged, error) {
-	r := &run{Region: region, settings: settings{
-		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, ledger: o.Ledger, wait: o.Wait, detached: o.Detached,
-		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
-	}}
+	r := collecting(region, o)
 	if err := r.takeOver(ctx, ids); err != nil {
 		return Judged{}, err
 	}
@@ -53,6 +50,14 @@ func Collect(ctx context.Context, region Region, ids []string, o CollectOptions)
 	r.compare(ctx)
 	rep, err := merge([]*run{r})
 	return Judged{Report: rep, run: r}, err
+}
+
+// collecting is a run of commands that someone else sent.
+func collecting(region Region, o CollectOptions) *run {
+	return &run{Region: region, settings: settings{
+		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, ledger: o.Ledger, wait: o.Wait, detached: o.Detached,
+		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
+	}}
 }
 
 // takeOver looks up commands and the hosts that they are for, as select and send

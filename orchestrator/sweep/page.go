@@ -65,7 +65,7 @@ func index(ctx context.Context, runs []*run, r report.Report, err error) (report
 }
 
 // indexAttempts is how often the page of a fleet is made again if another account or region
-// writes it meanwhile.
+// has recorded a sweep meanwhile.
 const indexAttempts = 5
 
 // writeIndex writes the page of a fleet: what this report says, and the newest sweeps of the
@@ -76,33 +76,32 @@ func writeIndex(ctx context.Context, l *ledger.Ledger, r report.Report, now time
 	for i := range r.Hosts {
 		own[r.Hosts[i].Account+" "+r.Hosts[i].Region] = true
 	}
-	var err error
+	q := evidence.Query{Fleet: r.Fleet, From: now.Add(-pagesBack), To: now}
+	var before []ledger.SweepID
 	for range indexAttempts {
-		err = l.ReplaceIndex(ctx, r.Fleet, func(w io.Writer) error { return makeIndex(ctx, w, l, r, own, now) })
-		if !errors.Is(err, ledger.ErrChanged) {
-			break
+		list, err := l.Sweeps(ctx, q.Fleet, q.From, q.To)
+		switch {
+		case err != nil:
+			return fmt.Errorf("the page of the fleet is not in the ledger: %w", err)
+		case before != nil && slices.Equal(list, before), hasNewer(list, r, own):
+			return nil
 		}
-	}
-	if err != nil && !errors.Is(err, errNewer) {
-		return fmt.Errorf("the page of the fleet is not in the ledger: %w", err)
+		before = list
+		if err := l.WriteIndex(ctx, r.Fleet, func(w io.Writer) error { return makeIndex(ctx, w, l, r, own, q, list) }); err != nil {
+			return fmt.Errorf("the page of the fleet is not in the ledger: %w", err)
+		}
 	}
 	return nil
 }
 
-// errNewer says that there is a newer sweep.
-var errNewer = errors.New("there is a newer sweep")
+// hasNewer says that an account and region of a report has a newer sweep.
+func hasNewer(list []ledger.SweepID, r report.Report, own map[string]bool) bool {
+	return slices.ContainsFunc(list, func(s ledger.SweepID) bool { return own[s.Account+" "+s.Region] && s.Time.After(r.Started) })
+}
 
-func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Report, own map[string]bool, now time.Time) error {
-	q := evidence.Query{Fleet: r.Fleet, From: now.Add(-pagesBack), To: now}
-	list, err := l.Sweeps(ctx, r.Fleet, q.From, q.To)
-	if err != nil {
-		return err
-	}
+func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Report, own map[string]bool, q evidence.Query, list []ledger.SweepID) error {
 	var links []page.Link
 	for _, s := range slices.Backward(list) {
-		if own[s.Account+" "+s.Region] && s.Time.After(r.Started) {
-			return errNewer
-		}
 		if s.HasPage {
 			links = append(links, page.Link{Text: s.Time.UTC().Format("2006-01-02 15:04:05 UTC, ") + s.Account + " " + s.Region, At: s.Page()})
 		}
@@ -115,7 +114,7 @@ func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Repo
 	if len(others.Hosts) > 0 {
 		r = report.Merge([]report.Report{r, others})
 	}
-	p := PageOf(ctx, l, &r, "", now)
+	p := PageOf(ctx, l, &r, "", q.To)
 	p.Pages = links
 	if err != nil {
 		lacking = strings.TrimSpace(lacking + " " + err.Error())

@@ -317,7 +317,7 @@ func TestRunAll(t *testing.T) {
 		ids = append(ids, c.ID)
 	}
 	n.sent[1].Targets[0].Values = append(n.sent[1].Targets[0].Values, n.sent[0].Targets[0].Values[0])
-	again, err := Collect(t.Context(), n.region(), ids, collecting())
+	again, err := Collect(t.Context(), n.region(), ids, collectOptions())
 	assert.NoError(t, err)
 	assert.Equal(t, 120, again.Report.Summary.Clean, "%+v", again.Report.Summary)
 	assert.Len(t, again.Report.Commands, 3)

@@ -443,7 +443,7 @@ func TestCollect(t *testing.T) {
 	a.host("i-01", "drift", "Online", "Success", "Success", driftLine, 0)
 	a.host("i-02", "since", "Online", "", "", "", 0)
 	a.instances[1].LaunchTime = aws.Time(requested.Add(time.Hour))
-	got, err := Collect(t.Context(), a.region(), []string{commandID}, collecting())
+	got, err := Collect(t.Context(), a.region(), []string{commandID}, collectOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -464,9 +464,9 @@ func TestCollect(t *testing.T) {
 
 func TestCollectRefuses(t *testing.T) {
 	a := &account{looks: 1, document: "AWS-RunShellScript"}
-	_, err := Collect(t.Context(), a.region(), []string{commandID}, collecting())
+	_, err := Collect(t.Context(), a.region(), []string{commandID}, collectOptions())
 	assert.ErrorContains(t, err, "AWS-RunShellScript")
-	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, collecting()); !errors.Is(err, runcommand.ErrNotFound) {
+	if _, err := Collect(t.Context(), a.region(), []string{"00000000-90ab-cdef-1234-567890abcdef"}, collectOptions()); !errors.Is(err, runcommand.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -491,6 +491,6 @@ func clock() Clock {
 	}
 }
 
-func collecting() CollectOptions {
+func collectOptions() CollectOptions {
 	return CollectOptions{Document: "AideFleet-Check", Metrics: Publication{Namespace: "AIDE"}, Clock: clock()}
 }
