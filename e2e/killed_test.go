@@ -62,7 +62,7 @@ func TestKilledBetweenWrites(t *testing.T) {
 		assert.False(t, sweep(0).FirstSeen, "after %d writes", n-1)
 		writes = n
 	}
-	assert.EqualValues(t, 3, writes, "pins, the hosts, and the report")
+	assert.EqualValues(t, 5, writes, "pins, the hosts, the report with its page, and that of the fleet")
 
 	for n := int64(1); n <= 2; n++ {
 		f.on("web-1", "sleep 1; date +%s%N >/srv/app/VERSION")

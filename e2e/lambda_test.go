@@ -153,7 +153,7 @@ func (f *function) want(did, event string) answer {
 	f.tb.Helper()
 	a, alive := f.deliver(event, time.Minute)
 	require.True(f.tb, alive, "%.80s…: %+v\n%s", event, a, f.said())
-	require.Equal(f.tb, did, a.Did, "%.80s…", event)
+	require.Equal(f.tb, did, a.Did, "%.80s…\n%s", event, f.said())
 	return a
 }
 

@@ -134,6 +134,7 @@ func TestLambdaLedger(t *testing.T) {
 	assert.Equal(t, "aidefleet web: 1 suspect host", mails[0].Subject)
 	assert.Contains(t, mails[0].Mail, "\n  if it is well: orchestrator trust --instance ")
 	assert.Contains(t, mails[0].HTTPS, `"source":"custom"`)
+	time.Sleep(time.Second) // sweeps of one second are one
 	sweep()
 	again, _ := s.told()
 	assert.Len(t, again, len(before)+1)

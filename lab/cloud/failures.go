@@ -122,7 +122,7 @@ func (q *request) accessDenied() *apiError {
 	switch q.service {
 	case ec2Service:
 		return &apiError{http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation."}
-	case cloudWatch, stsService, s3Service:
+	case cloudWatch, stsService, snsService, s3Service:
 		return &apiError{http.StatusForbidden, "AccessDenied", message}
 	}
 	return badRequest("AccessDeniedException", "%s", message)

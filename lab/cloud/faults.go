@@ -163,7 +163,7 @@ func (q *request) throttling() *apiError {
 	switch q.service {
 	case ec2Service:
 		return &apiError{http.StatusServiceUnavailable, "RequestLimitExceeded", "Request limit exceeded."}
-	case cloudWatch, stsService:
+	case cloudWatch, stsService, snsService:
 		return badRequest("Throttling", "Rate exceeded")
 	case s3Service:
 		return &apiError{http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate."}
@@ -179,7 +179,7 @@ func (q *request) internalError() *apiError {
 		code, message = "InternalError", "An internal error has occurred"
 	case s3Service:
 		code, message = "InternalError", "We encountered an internal error. Please try again."
-	case cloudWatch, stsService:
+	case cloudWatch, stsService, snsService:
 		code, message = "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."
 	}
 	return &apiError{http.StatusInternalServerError, code, message}

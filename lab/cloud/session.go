@@ -11,7 +11,7 @@ import (
 // signingNames are what the services are called in signatures.
 var signingNames = map[string]string{
 	ssmService: "ssm", messageService: "ec2messages", cloudWatch: "monitoring",
-	ec2Service: "ec2", stsService: "sts", s3Service: "s3", eventService: "events", trailService: "cloudtrail",
+	ec2Service: "ec2", stsService: "sts", snsService: "sns", s3Service: "s3", eventService: "events", trailService: "cloudtrail",
 }
 
 // agentOperations are those of SSM that an agent calls.
