@@ -127,6 +127,9 @@ func TestLambdaLedger(t *testing.T) {
 	assert.Equal(t, "web-2", events[0].Suspects[0].Name)
 	assert.Contains(t, events[0].Text, "  baseline_unexpected: ")
 
+	_, worst := s.samples("HostsSuspect", "web")
+	assert.Equal(t, 1.0, worst)
+
 	// It is mailed, and the next sweep tells nobody of it again.
 	function.want("posted", events[0].event())
 	_, mails := s.told()
@@ -137,9 +140,7 @@ func TestLambdaLedger(t *testing.T) {
 	time.Sleep(time.Second) // sweeps of one second are one
 	sweep()
 	again, _ := s.told()
-	assert.Len(t, again, len(before)+1)
-	_, worst := s.samples("HostsSuspect", "web")
-	assert.Equal(t, 1.0, worst)
+	assert.Len(t, again, len(before)+1, "%s", again[len(again)-1].Text)
 }
 
 // TestLambdaWithoutLedger: S3 answers 403, and metrics and alarms are there.
