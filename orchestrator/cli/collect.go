@@ -62,7 +62,7 @@ func collect(c *cli.Context) error {
 		return err
 	}
 	o.Progress, o.Ledger = out.progress, ledgerOf(c, regions[0].Name)
-	out.page = reportPage(c, out, o.Ledger)
+	out.page, o.Found = reportPage(c, out, o.Ledger), out.found()
 	return writeReportOf(out, func() (report.Report, error) {
 		judged, err := sweep.Collect(c.Context, regions[0], ids, o)
 		if !judged.Whole() {

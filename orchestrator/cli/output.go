@@ -16,6 +16,9 @@ import (
 	"aidefleet/orchestrator/runcommand"
 )
 
+// minWidth is the least width of a line that is cut to a terminal.
+const minWidth = 40
+
 // pipeWidth is the width of a table without a terminal, in columns.
 const pipeWidth = 80
 
@@ -155,6 +158,24 @@ func (o output) note(format string, args ...any) {
 func (o output) sent(target string) func(c runcommand.Command, hosts, reachable int) {
 	return func(c runcommand.Command, hosts, reachable int) {
 		o.note("command %s sent to %d of %d hosts of %s; Ctrl-C cancels it", c.ID, reachable, hosts, report.Escape(target))
+	}
+}
+
+// mostFound is how many hosts are shown at a time, as they answer.
+const mostFound = 15
+
+// found shows hosts as they answer, on a terminal; nil elsewhere: it costs calls.
+func (o output) found() func([]report.Host) {
+	if !o.meter.live {
+		return nil
+	}
+	return func(hosts []report.Host) {
+		for _, h := range hosts[:min(len(hosts), mostFound)] {
+			o.note("%s", report.Line(h, max(o.meter.width, minWidth)))
+		}
+		if more := len(hosts) - mostFound; more > 0 {
+			o.note("and %s more, which the report has", report.Number(more))
+		}
 	}
 }
 

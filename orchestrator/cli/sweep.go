@@ -88,6 +88,9 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	}
 	o.Sent, o.Progress, o.Ledger = out.sent(s.String()), out.progress, ledgerOf(c, regions[0].Name)
 	out.page = reportPage(c, out, o.Ledger)
+	if steps[0].document == documents.Check {
+		o.Found = out.found()
+	}
 	runs := make([]sweep.Options, len(steps))
 	for _, one := range steps {
 		if one.refuse != nil {

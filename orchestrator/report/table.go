@@ -126,6 +126,19 @@ func row(h Host, did func(Host) string) []string {
 	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, detail(h)}
 }
 
+// Line is a host in a line of a width, for whoever watches a sweep: its status, what people
+// call it, its counts or why there are none, and its first changes.
+func Line(h Host, width int) string {
+	text := fmt.Sprintf("%-7s  %s (%s)", h.Status, Escape(h.Label()), Escape(h.Instance))
+	if h.Counts != nil && h.Status == Drift {
+		text += fmt.Sprintf("  +%d -%d ~%d", h.Added, h.Removed, h.Changed)
+	}
+	if what := detail(h); what != "" {
+		text += "  " + what
+	}
+	return clip(text, width)
+}
+
 // detail is the last column: what makes the host suspect; then the unread entries and the
 // changes, or why there are no counts.
 func detail(h Host) string {

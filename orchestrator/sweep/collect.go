@@ -23,6 +23,7 @@ type CollectOptions struct {
 	Detached bool // the commands are left alone if the context ends
 	Explain  func(error) string
 	Progress func(completed, targeted int)
+	Found    func([]report.Host) // see Options
 	Clock    Clock
 }
 
@@ -56,7 +57,7 @@ func Collect(ctx context.Context, region Region, ids []string, o CollectOptions)
 func collecting(region Region, o CollectOptions) *run {
 	return &run{Region: region, settings: settings{
 		request: runcommand.Request{Document: o.Document}, metrics: o.Metrics, ledger: o.Ledger, wait: o.Wait, detached: o.Detached,
-		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
+		explain: orText(o.Explain), observer: &observer{onProgress: o.Progress, onFound: o.Found}, pace: o.Clock.pace(), now: o.Clock.now(),
 	}}
 }
 

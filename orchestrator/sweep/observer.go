@@ -3,6 +3,7 @@ package sweep
 import (
 	"sync"
 
+	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 )
 
@@ -10,6 +11,7 @@ import (
 type observer struct {
 	onSent     func(c runcommand.Command, hosts, reachable int)
 	onProgress func(completed, targeted int)
+	onFound    func([]report.Host)
 
 	mu    sync.Mutex
 	state map[*command]counts
@@ -28,6 +30,13 @@ func (o *observer) sent(c *command) {
 	if o.onSent != nil {
 		o.onSent(c.Command, len(c.hosts), reachable(c.hosts))
 	}
+}
+
+// found tells of hosts that have answered and are not clean.
+func (o *observer) found(hosts []report.Host) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.onFound(hosts)
 }
 
 func (o *observer) progress(c *command, completed, targeted int) {

@@ -21,9 +21,10 @@ type command struct {
 	answers map[string]answer // by instance, as they were read last; nil before that, and after judge
 	listed  int               // after judge: how many answers there were
 
-	refused      error // why it was not sent
-	lost         error // why it is not known what became of it
-	notCancelled error // why it was not cancelled
+	refused      error  // why it was not sent
+	lost         error  // why it is not known what became of it
+	notCancelled error  // why it was not cancelled
+	glance       glance // watch: what was shown while it went on
 }
 
 // send is the second stage: it sends the commands one after the other, and stops

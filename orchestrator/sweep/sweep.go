@@ -60,7 +60,10 @@ type Options struct {
 	Explain  func(error) string                               // the text of an error in the report; nil is its own
 	Sent     func(c runcommand.Command, hosts, reachable int) // called after each send, never twice at once
 	Progress func(completed, targeted int)                    // called after each look, never twice at once
-	Clock    Clock
+	// Found is called with hosts that are not clean, as they answer; never twice at once.
+	// Without it nothing is read before most hosts have ended.
+	Found func([]report.Host)
+	Clock Clock
 }
 
 // Clock is the time of a sweep; its zero value is the real one.
@@ -152,7 +155,7 @@ func (o Options) runs(found []Selection) []*run {
 func (o Options) settings() settings {
 	return settings{
 		selector: o.Selector, name: o.Name, request: o.Request, metrics: o.Metrics.named(o.Selector), ledger: o.Ledger, act: o.Act, wait: o.Wait,
-		explain: orText(o.Explain), observer: &observer{onSent: o.Sent, onProgress: o.Progress}, pace: o.Clock.pace(), now: o.Clock.now(),
+		explain: orText(o.Explain), observer: &observer{onSent: o.Sent, onProgress: o.Progress, onFound: o.Found}, pace: o.Clock.pace(), now: o.Clock.now(),
 	}
 }
 

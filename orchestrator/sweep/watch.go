@@ -35,6 +35,7 @@ func (r *run) watchCommand(ctx context.Context, c *command) error {
 		silent, ahead := silentHosts(c.hosts, c.answers), c.answers == nil
 		settled := func(now runcommand.Command) bool {
 			r.observer.progress(c, now.Completed, now.Targeted)
+			r.glanceAt(ctx, c, now)
 			left := now.Targeted - now.Completed - silent
 			return now.Targeted > 0 && (left <= 0 || ahead && left <= stragglers(now.Targeted))
 		}
