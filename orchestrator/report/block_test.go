@@ -70,7 +70,8 @@ missing  37 hosts                -        -        -  cancelled
 func TestFoldToTheScreen(t *testing.T) {
 	r := large(30)
 	assert.Contains(t, drawn(t, r, Style{Width: 120, Lines: 24}), "hosts; --all-hosts lists them\n")
-	assert.NotContains(t, drawn(t, r, Style{Width: 120, Lines: 30}), "--all-hosts")
+	assert.Contains(t, drawn(t, r, Style{Width: 120, Lines: 32}), "hosts; --all-hosts lists them\n")
+	assert.NotContains(t, drawn(t, r, Style{Width: 120, Lines: 60}), "--all-hosts")
 	assert.NotContains(t, drawn(t, r, Style{Width: 120, Lines: 24, AllHosts: true}), "--all-hosts")
 }
 

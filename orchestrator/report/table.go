@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -20,8 +21,8 @@ type Style struct {
 	Accept string
 	// AllHosts gives each host a row of its own, whatever it shares with others.
 	AllHosts bool
-	// Lines are those of the terminal. In a fleet of more hosts clean ones have no rows; 0 is
-	// as many as in fewHosts.
+	// Lines are those of the terminal. If the table has more, clean hosts have no rows; without
+	// a terminal it is 0, and they have none in a fleet of more than fewHosts.
 	Lines int
 	// Did says what was done on a host on which an action succeeded. Without it the hosts were
 	// checked, and have counts.
@@ -56,9 +57,26 @@ const (
 
 // WriteTable draws the report for people: the groups of changes with the hosts that share
 // them, a row per host with what to do about it, and the sum. Hosts with the same changes
-// share a row. In a large fleet, clean hosts with nothing to say are only counted. Messages and next steps may be longer than a line: the terminal wraps them,
-// so that a command can still be copied.
+// share a row. In a large fleet, or if there are not the lines, clean hosts with nothing to
+// say are only counted. Messages and next steps may be longer than a line: the terminal
+// wraps them, so that a command can still be copied.
 func WriteTable(w io.Writer, r Report, s Style) error {
+	if s.AllHosts || s.Lines == 0 || len(r.Hosts) > s.Lines {
+		return draw(w, r, s, !s.AllHosts && len(r.Hosts) > cmp.Or(s.Lines, fewHosts))
+	}
+	var whole bytes.Buffer
+	if err := draw(&whole, r, s, false); err != nil {
+		return err
+	}
+	if bytes.Count(whole.Bytes(), []byte("\n")) >= s.Lines {
+		return draw(w, r, s, true)
+	}
+	_, err := w.Write(whole.Bytes())
+	return err
+}
+
+// draw draws the table. If it is to fold, clean hosts with nothing to say are only counted.
+func draw(w io.Writer, r Report, s Style, fold bool) error {
 	t := table{out: bufio.NewWriter(w), style: s}
 	t.line("")
 	t.line("%s  %s  %s", Escape(r.Fleet), count(r.Summary.Targeted, "host"), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -67,7 +85,7 @@ func WriteTable(w io.Writer, r Report, s Style) error {
 	}
 	t.groups(r.Hosts)
 	t.line("")
-	if len(r.Hosts) <= cmp.Or(s.Lines, fewHosts) || s.AllHosts {
+	if !fold {
 		t.hosts(r.Hosts)
 	} else {
 		shown := slices.DeleteFunc(slices.Clone(r.Hosts), func(h Host) bool { return h.Status == Clean && h.Message == "" && h.Unread == 0 && len(h.Suspect) == 0 })
