@@ -56,7 +56,7 @@ func TestAWSCLI(t *testing.T) {
 			`{"MetricDataResults":[{"Id":"a","Label":"changed","Timestamps":["2026-11-23T05:00:00+00:00"],"Values":[2.5],"StatusCode":"Complete"}],"Messages":[]}`},
 		{[]string{"get-metric-data", "--start-time", "2026-11-23T05:00:00Z", "--end-time", "2026-11-23T05:05:00Z", "--metric-data-queries",
 			`[{"Id":"a","Expression":"m+n"}]`}, `(ValidationError)`},
-		{[]string{"describe-alarms"}, `(InvalidAction)`},
+		{[]string{"list-dashboards"}, `(InvalidAction)`},
 	}
 	for _, tt := range tests {
 		out, err := run(tt.args...)

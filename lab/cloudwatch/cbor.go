@@ -154,6 +154,10 @@ func toCBOR(v any) cbor.Value {
 		return cbor.String(v)
 	case float64:
 		return cbor.Float64(v)
+	case int64:
+		return cbor.Uint(v) // no output is negative
+	case bool:
+		return cbor.Bool(v)
 	case time.Time:
 		return &cbor.Tag{ID: epochTag, Value: cbor.Float64(seconds(v))}
 	default:

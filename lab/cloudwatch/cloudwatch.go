@@ -31,6 +31,7 @@ const maxBody = 1 << 20
 type Service struct {
 	region, account string
 	store           store
+	boards          boards
 	now             func() time.Time // a seam for tests
 }
 
@@ -47,6 +48,13 @@ var operations = map[string]operation{
 	"ListMetrics":         (*Service).listMetrics,
 	"GetMetricStatistics": (*Service).getMetricStatistics,
 	"GetMetricData":       (*Service).getMetricData,
+	"PutDashboard":        (*Service).putDashboard,
+	"GetDashboard":        (*Service).getDashboard,
+	"DeleteDashboards":    (*Service).deleteDashboards,
+	"PutMetricAlarm":      (*Service).putMetricAlarm,
+	"PutCompositeAlarm":   (*Service).putCompositeAlarm,
+	"DescribeAlarms":      (*Service).describeAlarms,
+	"DeleteAlarms":        (*Service).deleteAlarms,
 }
 
 // protocol is one of the ways to write a call and its answer. The encoders

@@ -32,6 +32,9 @@ type dataQuery struct {
 	span      span
 	unit      string
 	compute   statistic
+	rank      *rank    // in the place of a metric
+	factors   []string // ids of the series that are multiplied
+	hidden    bool     // it is only wanted for others
 }
 
 // getMetricData returns the series one after another, as many datapoints as a
@@ -53,8 +56,8 @@ func (s *Service) getMetricData(in fields) (object, error) {
 		return o
 	}
 	end := q.from + q.limit
-	for _, one := range q.queries {
-		times, values := s.evaluate(one, q.ascending)
+	for _, one := range s.series(q) {
+		times, values := one.times, one.values
 		first, past := seen, seen+len(times)
 		seen = past
 		if past < q.from || past == q.from && q.from > 0 {
@@ -78,6 +81,39 @@ func (s *Service) getMetricData(in fields) (object, error) {
 		}
 	}
 	return out(0), nil
+}
+
+// dataSeries is a series of an answer.
+type dataSeries struct {
+	id string
+	evaluated
+}
+
+// series evaluates all queries. One of Metrics Insights has several series.
+func (s *Service) series(q dataInput) (list []dataSeries) {
+	known := map[string]evaluated{}
+	for _, one := range q.queries {
+		if one.rank == nil && one.factors == nil {
+			times, values := s.evaluate(one, q.ascending)
+			known[one.id] = evaluated{label: one.label, times: times, values: values}
+		}
+	}
+	for _, one := range q.queries {
+		switch {
+		case one.hidden:
+		case one.rank != nil:
+			for _, each := range s.rank(*one.rank, one.span) {
+				list = append(list, dataSeries{one.id, each})
+			}
+		case one.factors != nil:
+			made := product(known[one.factors[0]], known[one.factors[1]])
+			made.label = one.label
+			list = append(list, dataSeries{one.id, made})
+		default:
+			list = append(list, dataSeries{one.id, known[one.id]})
+		}
+	}
+	return list
 }
 
 // evaluate returns the datapoints of a query. Without a unit it counts the
@@ -146,8 +182,15 @@ func (s *Service) readData(in fields) (q dataInput, err error) {
 		if err != nil {
 			return q, err
 		}
-		if returned := f.boolean("ReturnData"); returned == nil || *returned {
-			q.queries = append(q.queries, one)
+		returned := f.boolean("ReturnData")
+		one.hidden = returned != nil && !*returned
+		q.queries = append(q.queries, one)
+	}
+	for _, one := range q.queries {
+		for _, id := range one.factors {
+			if !ids[id] {
+				return q, invalidValue("The expression of %s names %s, which no query is.", one.id, id)
+			}
 		}
 	}
 	return q, nil
@@ -157,7 +200,7 @@ func (s *Service) readQuery(in, f fields, id string) (q dataQuery, err error) {
 	stat, account, label := f.structure("MetricStat"), f.text("AccountId"), f.text("Label")
 	switch {
 	case f.has("Expression"):
-		return q, invalidValue("The parameter %sExpression is invalid: the lab evaluates no expressions.", f.path)
+		return s.readExpression(in, f, id, label)
 	case stat == nil:
 		return q, missing(f.path + "MetricStat")
 	case account != nil && *account != s.account:
@@ -182,6 +225,33 @@ func (s *Service) readQuery(in, f fields, id string) (q dataQuery, err error) {
 		return q, err
 	}
 	if q.compute, err = readStat(*stat); err != nil {
+		return q, err
+	}
+	q.span, err = s.readSpan(in, period)
+	return q, err
+}
+
+// readExpression reads a query without a metric.
+func (s *Service) readExpression(in, f fields, id string, label *string) (q dataQuery, err error) {
+	text := f.text("Expression")
+	if text == nil {
+		return q, missing(f.path + "Expression")
+	}
+	q.id, q.label = id, id
+	if label != nil {
+		q.label = *label
+	}
+	if m := productPattern.FindStringSubmatch(*text); m != nil {
+		q.factors = m[1:]
+		return q, nil
+	}
+	r, ok := parseRank(*text)
+	if !ok {
+		return q, invalidValue("The parameter %sExpression is invalid: the lab knows products of two series, and SELECT MAX(…) FROM SCHEMA(…) WHERE … GROUP BY … ORDER BY MAX() DESC LIMIT ….", f.path)
+	}
+	q.rank = &r
+	period, err := f.period()
+	if err != nil {
 		return q, err
 	}
 	q.span, err = s.readSpan(in, period)

@@ -51,3 +51,18 @@ func fuzz(f *testing.F, c client) {
 func FuzzCBOR(f *testing.F)  { fuzz(f, clients[0]) }
 func FuzzJSON(f *testing.F)  { fuzz(f, clients[1]) }
 func FuzzQuery(f *testing.F) { fuzz(f, clients[2]) }
+
+// FuzzParseRank: what is read as a query of Metrics Insights has all its parts.
+func FuzzParseRank(f *testing.F) {
+	f.Add(`SELECT MAX(WorstChanges) FROM SCHEMA("AIDE", Fleet, Instance) WHERE Fleet = 'env=prod' GROUP BY Instance ORDER BY MAX() DESC LIMIT 20`)
+	f.Add(`SELECT MAX(x) FROM SCHEMA("AIDE", A, B) WHERE C = '' GROUP BY A ORDER BY MAX() DESC LIMIT 0`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, ok := parseRank(text)
+		if !ok {
+			return
+		}
+		if r.limit < 1 || r.metric == "" || r.namespace == "" || r.by == "" || r.group == "" {
+			t.Fatalf("%q is %+v", text, r)
+		}
+	})
+}

@@ -102,6 +102,8 @@ func toJSON(v any) any {
 		return v
 	case time.Time:
 		return seconds(v)
+	case int64, bool:
+		return v
 	default:
 		panic(fmt.Sprintf("encode %T as JSON: not a type of an output", v))
 	}

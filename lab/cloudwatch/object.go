@@ -2,7 +2,7 @@ package cloudwatch
 
 import "time"
 
-// An output is a tree of these and of string, float64 and time.Time.
+// An output is a tree of these and of string, float64, int64, bool and time.Time.
 type (
 	// object is a structure whose members are written in this order.
 	object []field

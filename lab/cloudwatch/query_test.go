@@ -245,7 +245,7 @@ func TestBadQueries(t *testing.T) {
 		{"GetMetricData", dataOf(nil, with(a, "Id", nil)), invalid, "MetricDataQueries.member.1.Id is required"},
 		{"GetMetricData", dataOf(nil, with(a, "Id", "A")), invalid, `"A"`},
 		{"GetMetricData", dataOf(nil, a, a), invalid, "twice"},
-		{"GetMetricData", dataOf(nil, input{"Id": "e", "Expression": "SEARCH('{AIDE,Instance}', 'Sum', 300)"}), invalid, "the lab evaluates no expressions"},
+		{"GetMetricData", dataOf(nil, input{"Id": "e", "Expression": "SEARCH('{AIDE,Instance}', 'Sum', 300)"}), invalid, "the lab knows products of two series"},
 		{"GetMetricData", dataOf(nil, with(a, "MetricStat", nil)), invalid, "MetricStat is required"},
 		{"GetMetricData", dataOf(nil, stat("Metric", nil)), invalid, "MetricStat.Metric is required"},
 		{"GetMetricData", dataOf(nil, stat("Metric", input{"Namespace": "AIDE"})), invalid, "Metric.MetricName is required"},
@@ -267,7 +267,7 @@ func TestBadQueries(t *testing.T) {
 		{"ListMetrics", input{"Dimensions": []any{input{"Value": "v"}}}, absent, "Dimensions.member.1.Name"},
 		{"ListMetrics", input{"Dimensions": []any{numbersOf(1)}}, codeMalformed, "Dimensions.member.1 is not a structure"},
 		{"ListMetrics", input{"IncludeLinkedAccounts": "perhaps"}, codeMalformed, "not a boolean"},
-		{"DescribeAlarms", input{}, codeUnknownOperation, "DescribeAlarms"},
+		{"DescribeAnomalyDetectors", input{}, codeUnknownOperation, "DescribeAnomalyDetectors"},
 	}
 	s := filled(t)
 	for i, tt := range tests {

@@ -157,7 +157,7 @@ func TestGoSDKErrors(t *testing.T) {
 			return err
 		}(), codeValidation, nil},
 		{func() error {
-			_, err := client.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{})
+			_, err := client.ListDashboards(t.Context(), &cloudwatch.ListDashboardsInput{})
 			return err
 		}(), codeUnknownOperation, nil},
 	}

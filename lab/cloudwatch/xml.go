@@ -197,6 +197,8 @@ func writeXML(b *bytes.Buffer, v any) {
 		_ = xml.EscapeText(b, []byte(v)) // a buffer takes everything
 	case float64:
 		b.WriteString(formatNumber(v))
+	case int64, bool:
+		fmt.Fprint(b, v)
 	case time.Time:
 		b.WriteString(v.UTC().Format(time.RFC3339))
 	default:

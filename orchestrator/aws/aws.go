@@ -59,6 +59,14 @@ type Operations struct {
 	GetObject     func(context.Context, *s3.GetObjectInput) (*s3.GetObjectOutput, error)
 	ListObjectsV2 func(context.Context, *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error)
 
+	PutDashboard      func(context.Context, *cloudwatch.PutDashboardInput) (*cloudwatch.PutDashboardOutput, error)
+	GetDashboard      func(context.Context, *cloudwatch.GetDashboardInput) (*cloudwatch.GetDashboardOutput, error)
+	DeleteDashboards  func(context.Context, *cloudwatch.DeleteDashboardsInput) (*cloudwatch.DeleteDashboardsOutput, error)
+	PutMetricAlarm    func(context.Context, *cloudwatch.PutMetricAlarmInput) (*cloudwatch.PutMetricAlarmOutput, error)
+	PutCompositeAlarm func(context.Context, *cloudwatch.PutCompositeAlarmInput) (*cloudwatch.PutCompositeAlarmOutput, error)
+	DescribeAlarms    func(context.Context, *cloudwatch.DescribeAlarmsInput) (*cloudwatch.DescribeAlarmsOutput, error)
+	DeleteAlarms      func(context.Context, *cloudwatch.DeleteAlarmsInput) (*cloudwatch.DeleteAlarmsOutput, error)
+
 	GetParameter func(context.Context, *ssm.GetParameterInput) (*ssm.GetParameterOutput, error)
 	PutEvents    func(context.Context, *eventbridge.PutEventsInput) (*eventbridge.PutEventsOutput, error)
 	Publish      func(context.Context, *sns.PublishInput) (*sns.PublishOutput, error)
@@ -144,6 +152,14 @@ func operations(cfg aws.Config) Operations {
 		HeadObject:    call(o.HeadObject),
 		GetObject:     call(o.GetObject),
 		ListObjectsV2: call(o.ListObjectsV2),
+
+		PutDashboard:      call(c.PutDashboard),
+		GetDashboard:      call(c.GetDashboard),
+		DeleteDashboards:  call(c.DeleteDashboards),
+		PutMetricAlarm:    call(c.PutMetricAlarm),
+		PutCompositeAlarm: call(c.PutCompositeAlarm),
+		DescribeAlarms:    call(c.DescribeAlarms),
+		DeleteAlarms:      call(c.DeleteAlarms),
 
 		GetParameter: call(s.GetParameter),
 		PutEvents:    call(b.PutEvents),

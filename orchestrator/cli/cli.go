@@ -54,7 +54,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		UsageText: "orchestrator COMMAND [options]\n\nExample: orchestrator sweep --tag env=prod",
 		Version:   Version,
 		Writer:    stdout, ErrWriter: stderr,
-		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), historyCommand(), evidenceCommand(), ledgerCommand(), doctorCommand(), documentsCommand(), deployCommand(), completionCommand(), versionCommand()},
+		Commands: []*cli.Command{sweepCommand(), collectCommand(), initCommand(), installCommand(), configureCommand(), targetsCommand(), acceptCommand(), trustCommand(), holdCommand(), showCommand(), historyCommand(), evidenceCommand(), ledgerCommand(), doctorCommand(), documentsCommand(), dashboardCommand(), alarmsCommand(), deployCommand(), completionCommand(), versionCommand()},
 		// A tag holds commas of its own: --tag role=web,db.
 		DisableSliceFlagSeparator: true,
 		EnableBashCompletion:      true,

@@ -182,7 +182,7 @@ func TestPlaces(t *testing.T) {
 				several = true
 			}
 		}
-		if want := !slices.Contains([]string{"collect", "documents", "deploy", "completion", "version", "history", "evidence", "ledger"}, c.Name); several != want {
+		if want := !slices.Contains([]string{"collect", "documents", "deploy", "dashboard", "alarms", "completion", "version", "history", "evidence", "ledger"}, c.Name); several != want {
 			t.Errorf("%s takes several places: %v, want %v", c.Name, several, want)
 		}
 	}

@@ -29,7 +29,7 @@ func TestRoles(t *testing.T) {
 		iamtest.Role(t, text, role, called)
 	}
 	template := parse(t)
-	if got, want := template.Roles(), []string{"CollectRole", "HostRole", "OperatorRole", "SchedulerRole", "StartRole"}; !slices.Equal(got, want) {
+	if got, want := template.Roles(), []string{"CollectRole", "FindingsRole", "HostRole", "OperatorRole", "SchedulerRole", "StartRole"}; !slices.Equal(got, want) {
 		t.Errorf("roles %q, want %q: each needs a test of what is called with it", got, want)
 	}
 	managed := template.Resource("HostRole")["ManagedPolicyArns"].([]any)

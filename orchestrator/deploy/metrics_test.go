@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/stretchr/testify/assert"
 
+	"aidefleet/orchestrator/dashboard"
 	"aidefleet/orchestrator/metrics"
 )
 
@@ -43,16 +43,18 @@ func TestMetricNames(t *testing.T) {
 			assert.Equal(t, dimension, is, name)
 		}
 	}
-	body := template.Resource("Dashboard")["DashboardBody"].(map[string]any)["Fn::Sub"].(string)
-	used := regexp.MustCompile(`"\$\{Namespace\}", "(\w+)", "(\w+)"|\{\\"\$\{Namespace\}\\",(\w+)\} MetricName=\\"(\w+)\\"`).FindAllStringSubmatch(body, -1)
-	if len(used) != 16 {
-		t.Errorf("the dashboard has %d series and searches, want 16", len(used))
-	}
-	for _, m := range used {
-		if name, dimension := m[1]+m[4], m[2]+m[3]; published[name] != dimension {
-			t.Errorf("the dashboard looks at %s by %s, which nothing publishes", name, dimension)
+	used := 0
+	for _, w := range dashboard.Widgets(dashboardOptions) {
+		metrics, _ := w.Properties["metrics"].([]any)
+		for _, m := range metrics {
+			if series := m.([]any); len(series) > 1 {
+				used++
+				assert.Equal(t, series[2], published[series[1].(string)], "the dashboard looks at %v, which nothing publishes", series[:3])
+			}
 		}
 	}
+	assert.Equal(t, 13, used)
+	assert.Equal(t, "Fleet", published[metrics.Worst], "the query looks at hosts by fleet")
 }
 
 // metricNames are the metrics that an alarm looks at, one for each choice of the template.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"aidefleet/orchestrator/dashboard"
 	documents "aidefleet/ssm-documents"
 )
 
@@ -27,7 +28,15 @@ func Template(version string) string {
 	}
 	text := strings.ReplaceAll(stack, "@@VERSION@@", version)
 	text = putIn(text, "# @@DOCUMENT_ARNS@@", arns.String())
+	text = putIn(text, "# @@DASHBOARD@@", dashboard.Body(dashboardOptions))
 	return putIn(text, "# @@DOCUMENTS@@", resources.String())
+}
+
+// dashboardOptions are those of the stack's dashboard: references to what the stack has.
+var dashboardOptions = dashboard.Options{
+	Fleet: "${FleetName}", Namespace: "${Namespace}", Region: "${AWS::Region}",
+	Alarms: []string{"${HostsSuspect.Arn}", "${SweepIncomplete.Arn}", "${HostsFailed.Arn}", "${HostsMissing.Arn}", "${ChangesExtreme.Arn}", "${EventsLost.Arn}"},
+	Widget: "${FindingsFunction.Arn}",
 }
 
 // documentResource is a document as a resource. Its content is text, not YAML within YAML,

@@ -25,6 +25,13 @@ type event struct {
 	ended     *ended
 	reconcile *reconcile
 	findings  *notify.Received
+	widget    *widget
+}
+
+// widget is a call of a dashboard, which shows what comes back.
+type widget struct {
+	fleet    string
+	describe bool // it asks for documentation
 }
 
 // start sends a sweep.
@@ -56,7 +63,7 @@ const (
 const maxBack = 13 * 24 * time.Hour
 
 // wanted is the end of every refusal.
-const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}}, or a Run Command event or findings of EventBridge; docs/deploy.md has examples`
+const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}}, a call of a dashboard, or a Run Command event or findings of EventBridge; docs/deploy.md has examples`
 
 // parse reads an event. It refuses everything that is not exactly one of the three.
 func parse(raw []byte, now time.Time) (event, error) {
@@ -67,9 +74,13 @@ func parse(raw []byte, now time.Time) (event, error) {
 	_, bySweep := keys["sweep"]
 	_, byReconcile := keys["reconcile"]
 	_, byBus := keys["detail-type"]
+	_, byDashboard := keys["widgetContext"]
+	_, described := keys["describe"]
 	var e event
 	var err error
 	switch {
+	case (byDashboard || described) && !bySweep && !byReconcile && !byBus:
+		e.widget, err = parseWidget(raw)
 	case bySweep && !byReconcile && !byBus:
 		e.start, err = parseStart(raw, now)
 	case byReconcile && !bySweep && !byBus:
@@ -214,6 +225,25 @@ func validateFleet(name string) error {
 		return fmt.Errorf("sweep.fleet %q cannot be a CloudWatch dimension: %w", name, err)
 	}
 	return nil
+}
+
+// parseWidget reads a call of a custom widget of CloudWatch, whose parameters stand beside
+// widgetContext (CloudWatch user guide, "Details about custom widgets").
+func parseWidget(raw []byte) (*widget, error) {
+	var in struct {
+		Fleet    string `json:"fleet"`
+		Describe bool   `json:"describe"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("widget: %w", err)
+	}
+	if in.Describe {
+		return &widget{describe: true}, nil
+	}
+	if err := validateFleet(in.Fleet); err != nil {
+		return nil, fmt.Errorf("widget: %w", err)
+	}
+	return &widget{fleet: in.Fleet}, nil
 }
 
 // isFindings says that an event of EventBridge is a digest of ours.

@@ -120,10 +120,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"sweep":{"tags":{"env":["prod"]},"fleet":"prod"},` + scheduled + `}`))
 	f.Add([]byte(`{"reconcile":{"hours":24}}`))
 	f.Add([]byte(bus()))
+	f.Add([]byte(`{"widgetContext":{"theme":"dark"},"fleet":"env=prod"}`))
+	f.Add([]byte(`{"source":"aidefleet","detail-type":"Findings","detail":{"subject":"x","text":"y"}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := parse(raw, now)
 		kinds := 0
-		for _, there := range []bool{e.start != nil, e.ended != nil, e.reconcile != nil} {
+		for _, there := range []bool{e.start != nil, e.ended != nil, e.reconcile != nil, e.findings != nil, e.widget != nil} {
 			if there {
 				kinds++
 			}

@@ -8,6 +8,7 @@
 //	           what nobody has collected, end what hangs; and tell of the hosts that have
 //	           answered, if others still have not
 //	post       EventBridge has a digest of what is new: send it to people
+//	draw       a dashboard wants to show what the ledger knows
 //
 // An event may be delivered twice. A second start finds, by its name, the command that the
 // first one sent. A published sweep has its mark in CloudWatch. Both only help if no two
@@ -68,7 +69,7 @@ func Main() int {
 		starting: starting(operations), collecting: collecting(operations),
 		namespace: cmp.Or(os.Getenv(envNamespace), metrics.DefaultNamespace), ledger: memory,
 		fleet: os.Getenv(envFleet), target: os.Getenv(envTarget),
-		topic: notify.Topic{ARN: os.Getenv(envTopic), Publish: operations.Publish}, digest: cmp.Or(os.Getenv(envDigest), digestNew),
+		topic: posting(os.Getenv(envTopic), operations), digest: cmp.Or(os.Getenv(envDigest), digestNew),
 		log: log, now: time.Now, pace: runcommand.DefaultPace, published: map[string]bool{}, stamped: map[string]time.Time{},
 	}
 	runtime.Start(f.serve)
@@ -98,6 +99,11 @@ func collecting(o aws.Operations) sweep.Region {
 		Events:  notify.API{PutEvents: o.PutEvents},
 		Trail:   trail.API{LookupEvents: o.LookupEvents},
 	}
+}
+
+// posting is the topic of digests.
+func posting(topic string, o aws.Operations) notify.Topic {
+	return notify.Topic{ARN: topic, Publish: o.Publish}
 }
 
 // openLedger opens the ledger that the environment names; nil if it names none. It is in
@@ -146,13 +152,15 @@ type outcome struct {
 }
 
 // serve serves one event. Its error is what the dead-letter queue says.
-func (f *function) serve(ctx context.Context, raw json.RawMessage) (*outcome, error) {
+func (f *function) serve(ctx context.Context, raw json.RawMessage) (any, error) {
 	e, err := parse(raw, f.now())
 	if err == nil {
 		ctx, stop := inTime(ctx)
 		defer stop()
-		var o *outcome
+		var o any
 		switch {
+		case e.widget != nil:
+			o, err = f.draw(ctx, *e.widget)
 		case e.start != nil:
 			o, err = f.start(ctx, *e.start)
 		case e.findings != nil:

@@ -18,7 +18,8 @@ func TestRoles(t *testing.T) {
 	iamtest.Record(&o)
 	// S3 encrypts the ledger with a key, by the rights of who writes and reads.
 	iamtest.Role(t, deploy.Template("1.2.3"), "StartRole", append(iamtest.Calls(starting(o), ledgerAPI(o)), "kms:Decrypt", "kms:GenerateDataKey"))
-	iamtest.Role(t, deploy.Template("1.2.3"), "CollectRole", append(iamtest.Calls(collecting(o), ledgerAPI(o)), "kms:Decrypt", "kms:GenerateDataKey"))
+	iamtest.Role(t, deploy.Template("1.2.3"), "CollectRole", append(iamtest.Calls(collecting(o), ledgerAPI(o), posting("", o)), "kms:Decrypt", "kms:GenerateDataKey"))
+	iamtest.Role(t, deploy.Template("1.2.3"), "FindingsRole", []string{"s3:GetObject", "s3:ListBucket", "kms:Decrypt"})
 }
 
 // TestStackEvents takes what the stack's schedules send, and the events of

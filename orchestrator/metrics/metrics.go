@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -221,8 +222,35 @@ func (s Sweep) fleetData() []types.MetricDatum {
 			}),
 			s.ofHosts("EntriesUnread", func(h Host) int { return h.Unread }))
 	}
+	data = append(data, s.worstData()...)
 	data = append(data, s.mark())
 	add(completed, 1, types.StandardUnitCount)
+	return data
+}
+
+// Worst is the series of the hosts with the most changes, by fleet and host: what a
+// dashboard ranks.
+const Worst = "WorstChanges"
+
+// mostWorst is how many hosts of a sweep have it. Each is a series that costs money.
+const mostWorst = 20
+
+// worstData are the changes of the hosts that have the most of them.
+func (s Sweep) worstData() (data []types.MetricDatum) {
+	most := map[string]int{} // by label
+	for _, h := range s.Hosts {
+		if n := h.changes(); n > 0 {
+			most[h.label()] = max(most[h.label()], n)
+		}
+	}
+	labels := slices.SortedFunc(maps.Keys(most), func(a, b string) int {
+		return cmp.Or(cmp.Compare(most[b], most[a]), cmp.Compare(a, b))
+	})
+	for _, label := range labels[:min(len(labels), mostWorst)] {
+		d := s.datum(Worst, types.StandardUnitCount, dimension("Fleet", s.Fleet.Name), dimension("Instance", label))
+		d.Value = aws.Float64(float64(most[label]))
+		data = append(data, d)
+	}
 	return data
 }
 

@@ -87,7 +87,7 @@ func TestPublish(t *testing.T) {
 		"HostsTargeted{Fleet=env=prod} 8 Count", "HostsReported{Fleet=env=prod} 6 Count", "HostsClean{Fleet=env=prod} 2 Count",
 		"HostsChanged{Fleet=env=prod} 4 Count", "HostsFailed{Fleet=env=prod} 1 Count", "HostsMissing{Fleet=env=prod} 1 Count", "HostsSuspect{Fleet=env=prod} 1 Count", "HostsHeld{Fleet=env=prod} 2 Count",
 		"HostsFailedUnheld{Fleet=env=prod} 1 Count", "HostsMissingUnheld{Fleet=env=prod} 0 Count", "NewChanges{Fleet=env=prod} 3 Count",
-		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "HostChangesUnheld{Fleet=env=prod} 0 to 5 of 6, 9 in all Count", "ChangesUnexplained{Fleet=env=prod} 0 to 2 of 6, 5 in all Count", "EntriesUnread{Fleet=env=prod} 0 to 4 of 6, 4 in all Count", "SweepPublished{Fleet=env=prod} 1.79541e+09 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
+		"SweepSeconds{Fleet=env=prod} 12.5 Seconds", "HostChanges{Fleet=env=prod} 0 to 6 of 6, 15 in all Count", "HostChangesUnheld{Fleet=env=prod} 0 to 5 of 6, 9 in all Count", "ChangesUnexplained{Fleet=env=prod} 0 to 2 of 6, 5 in all Count", "EntriesUnread{Fleet=env=prod} 0 to 4 of 6, 4 in all Count", "WorstChanges{Fleet=env=prod,Instance=db-1} 6 Count", "WorstChanges{Fleet=env=prod,Instance=web} 5 Count", "SweepPublished{Fleet=env=prod} 1.79541e+09 Seconds", "SweepCompleted{Fleet=env=prod} 1 Count",
 	}
 	if got := r.lines(); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -217,4 +217,19 @@ func TestValidateDimension(t *testing.T) {
 			t.Errorf("%q is taken for a dimension", bad)
 		}
 	}
+}
+
+// TestWorst: at most twenty hosts of a sweep have a series of their own by fleet, those with
+// the most changes; a clean one has none.
+func TestWorst(t *testing.T) {
+	s := Sweep{Namespace: "AIDE", Time: requested, Fleet: Fleet{Name: "f"}}
+	for n := range 30 {
+		s.Hosts = append(s.Hosts, Host{ID: fmt.Sprintf("i-%d", n), Name: fmt.Sprintf("host-%02d", n), Added: n})
+	}
+	data := s.worstData()
+	assert.Len(t, data, 20)
+	assert.Equal(t, "host-29", aws.ToString(data[0].Dimensions[1].Value))
+	assert.Equal(t, "host-10", aws.ToString(data[19].Dimensions[1].Value))
+	s.Hosts = s.Hosts[:2]
+	assert.Len(t, s.worstData(), 1)
 }

@@ -1,0 +1,48 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"aidefleet/orchestrator/evidence"
+	"aidefleet/orchestrator/page"
+	"aidefleet/orchestrator/sweep"
+)
+
+// drawn is how far back a dashboard shows the newest sweeps.
+const drawn = 90 * 24 * time.Hour
+
+// documentation is what a dashboard's editor shows of the widget, in Markdown.
+const documentation = "### Findings of a fleet\nWhat its newest sweeps found, by the ledger.\n\nparam | what\n---|---\nfleet | name of the fleet, such as env=prod\n"
+
+// draw is the HTML that a custom widget shows; or its documentation.
+func (f *function) draw(ctx context.Context, w widget) (any, error) {
+	if w.describe {
+		return map[string]string{"markdown": documentation}, nil
+	}
+	if f.ledger == nil {
+		return nil, errors.New("there is no ledger to show: " + envLedger + " names none")
+	}
+	now := f.now()
+	r, lacking, err := evidence.Newest(ctx, f.ledger, evidence.Query{Fleet: w.fleet, From: now.Add(-drawn), To: now}, nil)
+	var unread evidence.Unread
+	if err != nil && !errors.As(err, &unread) {
+		return nil, err
+	}
+	r.Fleet = w.fleet
+	p := sweep.PageOf(ctx, f.ledger, &r, "", now)
+	if len(r.Hosts) == 0 {
+		lacking = "No sweep of it is in the ledger."
+	}
+	if err != nil {
+		lacking = strings.TrimSpace(lacking + " " + err.Error())
+	}
+	p.Note = strings.TrimSpace(p.Note + " " + lacking)
+	var html strings.Builder
+	if err := page.WriteWidget(&html, p); err != nil {
+		return nil, err
+	}
+	return html.String(), nil
+}
