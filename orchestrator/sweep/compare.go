@@ -16,7 +16,7 @@ import (
 // meanwhile.
 const compareAttempts = 20
 
-// compare is the sixth stage: it holds what the hosts say of their baselines against what
+// compare is a stage: it holds what the hosts say of their baselines against what
 // they said before, and remembers it. If that fails the sweep goes on, and says so.
 func (r *run) compare(ctx context.Context) {
 	if r.ledger == nil || r.down != nil || r.request.Document != documents.Check || r.interrupted != nil || len(r.sent()) == 0 || len(r.report.Hosts) == 0 {

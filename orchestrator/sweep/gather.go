@@ -40,7 +40,7 @@ func share(texts ...*string) {
 	}
 }
 
-// gather is the fourth stage: it reads what watching has not.
+// gather is a stage: it reads what watching has not.
 func (r *run) gather(ctx context.Context) {
 	r.read(ctx)
 	sideBySide(r.sent(), atOnce, func(c *command) { r.readCut(ctx, c) })

@@ -17,7 +17,7 @@ import (
 // excerptChars is how much of an output that is no result line is shown.
 const excerptChars = 160
 
-// judge is the fifth stage: it makes the report. Each targeted host is in it exactly
+// judge is a stage: it makes the report. Each targeted host is in it exactly
 // once, and so is each host that was sent a command without being targeted (a hybrid
 // node, an instance that has been terminated since).
 func (r *run) judge() {

@@ -8,7 +8,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"aidefleet/orchestrator/report"
 	"aidefleet/orchestrator/runcommand"
 	documents "aidefleet/ssm-documents"
 )
@@ -47,6 +50,21 @@ func TestLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnfinished: a sweep that was not waited for ends with the very command that picks it
+// up; of an action nobody can collect the answers.
+func TestUnfinished(t *testing.T) {
+	unfinishedRun := func(document string) *run {
+		r := &run{Region: Region{Name: "eu-west-1"}, settings: Options{Request: runcommand.Request{Document: document}, Metrics: Publication{Namespace: "AIDE"}}.settings(), commands: []*command{{}}}
+		r.commands[0].ID = "a"
+		r.report.Hosts = []report.Host{{Status: report.Missing, Reason: report.Unfinished}}
+		return r
+	}
+	err := unfinished([]*run{unfinishedRun(documents.Check)})
+	require.ErrorIs(t, err, ErrUnfinished)
+	assert.ErrorContains(t, err, "this picks them up: orchestrator collect --region eu-west-1 --command-id a")
+	assert.EqualError(t, unfinished([]*run{unfinishedRun(documents.Init)}), "some hosts have not finished; their commands go on: a")
 }
 
 // TestLostRegion: a region whose results are refused is not published, and says what

@@ -30,7 +30,7 @@ func Published(ctx context.Context, region Region, p Publication, requested, now
 	return metrics.Completed(ctx, region.Metrics, p.Namespace, p.Fleet, requested, now)
 }
 
-// publish is the eighth stage: it publishes an account and region of whose hosts all is
+// publish is a stage: it publishes an account and region of whose hosts all is
 // known.
 func (r *run) publish(ctx context.Context) {
 	if r.metrics.Namespace == "" || !r.publishable() {

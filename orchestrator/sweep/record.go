@@ -10,7 +10,7 @@ import (
 	documents "aidefleet/ssm-documents"
 )
 
-// record is the eighth stage: it writes the report of an account and region into the
+// record is a stage: it writes the report of an account and region into the
 // ledger, if it may be published. If that fails the sweep goes on, and says so.
 func (r *run) record(ctx context.Context) {
 	if r.ledger == nil || r.request.Document != documents.Check || !r.publishable() {

@@ -27,7 +27,7 @@ type command struct {
 	glance       glance // watch: what was shown while it went on
 }
 
-// send is the second stage: it sends the commands one after the other, and stops
+// send is a stage: it sends the commands one after the other, and stops
 // at the first that is refused: so would be the others.
 func (r *run) send(ctx context.Context) {
 	r.divide()

@@ -12,7 +12,7 @@ import (
 	"aidefleet/orchestrator/report"
 )
 
-// tell is the last stage: it sends a digest of what is new in a sweep that was published.
+// tell is a stage: it sends a digest of what is new in a sweep that was published.
 // The ledger knows what was sent, so that each finding comes once; without one suspects
 // come with each sweep.
 func (r *run) tell(ctx context.Context) {

@@ -16,7 +16,7 @@ const (
 	lastRecheck  = 5 * time.Minute
 )
 
-// watch is the third stage: it waits for the commands side by side, until each is
+// watch is a stage: it waits for the commands side by side, until each is
 // over, or the only hosts without an answer are those whose agents are silent.
 func (r *run) watch(ctx context.Context) {
 	if r.wait > 0 {
