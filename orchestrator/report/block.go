@@ -38,11 +38,15 @@ func blocksOf(hosts []Host, each bool) (blocks []block) {
 
 // alike is the same for hosts that can share a row; empty if this one can with none.
 func (h Host) alike() string {
+	hold := ""
+	if h.Held != nil {
+		hold = h.Held.ID
+	}
 	switch {
-	case len(h.Suspect) > 0 || h.Held != nil:
+	case len(h.Suspect) > 0:
 		return ""
 	case h.Counts == nil:
-		return fmt.Sprintf("%s %q", h.Status, h.Reason)
+		return fmt.Sprintf("%s %q %q", h.Status, h.Reason, hold)
 	case h.Status != Drift || h.Message != "" || h.Next != "" || h.Unread > 0:
 		return ""
 	}
@@ -58,7 +62,7 @@ func (h Host) alike() string {
 		}
 		groups = []string{h.Fingerprint} // what is not told may differ
 	}
-	return fmt.Sprint(*h.Counts, h.New, h.Since != "", h.Explained, groups)
+	return fmt.Sprint(*h.Counts, h.New, h.Since != "", h.Explained, hold, groups)
 }
 
 // cells are the columns of the block's row.

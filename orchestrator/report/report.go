@@ -171,6 +171,9 @@ type Held struct {
 	Until time.Time `json:"until"`
 }
 
+// by is who said so, without the account that its ARN begins with.
+func (h Held) by() string { return h.Who[strings.LastIndexByte(h.Who, ':')+1:] }
+
 // kinds are the findings of a suspect host.
 func (h Host) kinds() string {
 	kinds := make([]string, 0, len(h.Suspect))

@@ -284,7 +284,7 @@ func (t *table) hosts(hosts []Host) {
 			t.line("%*s→ find out why; if it is well: orchestrator trust --instance %s --why TEXT", indent, "", Escape(h.Instance))
 		}
 		if h.Held != nil {
-			t.line("%*sheld until %s by %s: %s", indent, "", h.Held.Until.UTC().Format("2006-01-02 15:04 UTC"), Escape(h.Held.Who), Escape(h.Held.Why))
+			t.line("%*sheld until %s by %s: %s", indent, "", h.Held.Until.UTC().Format("2006-01-02 15:04 UTC"), Escape(h.Held.by()), Escape(h.Held.Why))
 		}
 		t.rest(b, indent)
 	}
