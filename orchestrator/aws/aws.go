@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -106,7 +107,7 @@ func load(ctx context.Context, region string) (aws.Config, error) {
 		return aws.Config{}, ErrNoRegion
 	}
 	keep(cfg.Credentials)
-	cfg.Retryer = patient(cfg.Credentials)
+	cfg.Retryer = patient(ctx, cfg.Credentials)
 	return cfg, nil
 }
 
@@ -168,14 +169,17 @@ func operations(cfg aws.Config) Operations {
 	}
 }
 
-// answerTime is how long one attempt of a call may take. The SDK has no limit of its own:
-// it would wait for ever for a server that no longer answers.
-var answerTime = time.Minute // replaced by tests
+// answerTime is how long one attempt of a call may take, and dialTime how long until there is
+// a connection. The SDK has no limit of its own: it would wait for ever for a server that
+// no longer answers.
+var answerTime = 30 * time.Second // replaced by tests
+
+const dialTime = 5 * time.Second
 
 // punctual is a client that gives up after answerTime; the SDK then tries again.
 func punctual(client aws.HTTPClient) aws.HTTPClient {
 	if c, ok := client.(*awshttp.BuildableClient); ok {
-		return c.WithTimeout(answerTime)
+		return c.WithTimeout(answerTime).WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTime })
 	}
 	return client
 }

@@ -36,7 +36,7 @@ func served(t *testing.T, serve http.HandlerFunc) Operations {
 		HTTPClient:  awshttp.NewBuildableClient(),
 		APIOptions:  []func(*middleware.Stack) error{tellPages},
 	}
-	cfg.Retryer = patient(cfg.Credentials)
+	cfg.Retryer = patient(t.Context(), cfg.Credentials)
 	return operations(cfg)
 }
 
@@ -156,7 +156,7 @@ func TestCutOff(t *testing.T) {
 // made again.
 func TestNobodyAnswers(t *testing.T) {
 	answerTime = time.Second // for the second call, too
-	defer func() { answerTime = time.Minute }()
+	defer func() { answerTime = 30 * time.Second }()
 	var calls atomic.Int32
 	o := served(t, func(w http.ResponseWriter, r *http.Request) {
 		if calls.Add(1) == 1 {

@@ -18,15 +18,18 @@ import (
 const attempts = 10
 
 // patient is one retryer for all calls of one account and region: if AWS throttles one
-// call, the others slow down too (retry mode "adaptive").
-func patient(credentials aws.CredentialsProvider) func() aws.Retryer {
+// call, the others slow down too (retry mode "adaptive"). The context may have somebody who
+// is told (WithRetryNotice).
+func patient(ctx context.Context, credentials aws.CredentialsProvider) func() aws.Retryer {
 	r := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
 			o.MaxAttempts = attempts
 			o.Retryables = append([]retry.IsErrorRetryable{renewed(credentials), retry.IsErrorRetryableFunc(cutOff)}, o.Retryables...)
 		})
 	})
-	return func() aws.Retryer { return r }
+	w := watchful{RetryerV2: r}
+	w.notice, _ = ctx.Value(retryNoticeKey{}).(func(int, error))
+	return func() aws.Retryer { return w }
 }
 
 // cutOff repeats a call whose answer ended in the middle. The SDK takes such an answer for

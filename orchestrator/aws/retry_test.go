@@ -45,7 +45,7 @@ func TestRenewed(t *testing.T) {
 	t.Cleanup(server.Close)
 	of := func(p sdk.CredentialsProvider) Operations {
 		cache := sdk.NewCredentialsCache(p)
-		return operations(sdk.Config{Region: "eu-central-1", BaseEndpoint: sdk.String(server.URL), Credentials: cache, Retryer: patient(cache)})
+		return operations(sdk.Config{Region: "eu-central-1", BaseEndpoint: sdk.String(server.URL), Credentials: cache, Retryer: patient(t.Context(), cache)})
 	}
 	for _, tc := range []struct {
 		name string

@@ -41,7 +41,7 @@ func LoadAll(ctx context.Context, places []Place) ([]Operations, error) {
 			}
 			cfg.Credentials = roles[p.Role]
 		}
-		cfg.Retryer = patient(cfg.Credentials) // each account and region is throttled by itself
+		cfg.Retryer = patient(ctx, cfg.Credentials) // each account and region is throttled by itself
 		all = append(all, operations(cfg))
 	}
 	return all, nil

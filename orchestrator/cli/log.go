@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"aidefleet/orchestrator/aws"
+	"aidefleet/orchestrator/report"
 )
 
 // logged gives each command that calls AWS the flags of its log, and obeys them before the
@@ -34,6 +35,9 @@ func startCalls(c *cli.Context) error {
 		return commandError{c.Command.HelpName, usageError{fmt.Errorf("--log-format %q: want text or json", format)}}
 	}
 	c.Context = askMFA(c.Context, c.App.ErrWriter)
+	if !c.Bool("quiet") {
+		c.Context = aws.WithRetryNotice(c.Context, func(line string) { fmt.Fprintln(c.App.ErrWriter, "\r"+report.Escape(line)) })
+	}
 	if c.Bool("verbose") {
 		c.Context = aws.WithLogger(c.Context, newLogger(c.App.ErrWriter, format))
 	}
