@@ -201,27 +201,16 @@ func acceptOf(c *cli.Context) string {
 	words := []string{"orchestrator", "accept"}
 	for _, name := range []string{"tag", "instance", "region", "role-arn"} {
 		for _, value := range c.StringSlice(name) {
-			words = append(words, "--"+name, quote(value))
+			words = append(words, "--"+name, report.Quote(value))
 		}
 	}
 	for _, name := range []string{"targets", "accounts"} {
 		if value := c.String(name); value != "" {
-			words = append(words, "--"+name, quote(value))
+			words = append(words, "--"+name, report.Quote(value))
 		}
 	}
 	if c.Bool("all") {
 		words = append(words, "--all")
 	}
 	return strings.Join(words, " ")
-}
-
-// quote makes one word of a shell's of a text.
-func quote(text string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.,/:=@+%", r)
-	}
-	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

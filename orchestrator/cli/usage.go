@@ -10,6 +10,7 @@ import (
 	"github.com/xrash/smetrics"
 
 	"aidefleet/orchestrator/fleet"
+	"aidefleet/orchestrator/report"
 )
 
 // usageError is a command line that is wrong.
@@ -136,7 +137,7 @@ func unexpected(c *cli.Context, argument string) error {
 	case fleet.IsID(argument) && hasFlag(c, "instance"):
 		text += ": did you mean --instance " + argument + "?"
 	case tagErr == nil && hasFlag(c, "tag"):
-		text += ": did you mean --tag " + quote(argument) + "?"
+		text += ": did you mean --tag " + report.Quote(argument) + "?"
 	}
 	return usageError{errors.New(text)}
 }

@@ -1,6 +1,9 @@
 package dashboard
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Thresholds say when somebody is mailed. They are the parameters of the stack.
 type Thresholds struct {
@@ -36,6 +39,7 @@ func Alarms(fleet string, t Thresholds) []Alarm {
 	if t.Unexplained {
 		extreme = "ChangesUnexplained"
 	}
+	history := "orchestrator history --fleet '" + strings.ReplaceAll(fleet, "'", `'\''`) + "' --since 2d"
 	incomplete, held := name("no complete sweep of %s"), name("all of %s is held")
 	day := func(what, metric, description string, threshold int) Alarm {
 		return Alarm{
@@ -58,9 +62,9 @@ func Alarms(fleet string, t Thresholds) []Alarm {
 			Rule:        fmt.Sprintf("ALARM(%q)", incomplete), Suppressor: held, Acts: true,
 		},
 		day("hosts of %s are suspect", "HostsSuspect",
-			fmt.Sprintf("The baseline, the configuration or a program of hosts of %s is not what it should be, and no action of ours explains it. Which hosts, and what: orchestrator history --fleet '%s' --since 2d", fleet, fleet), 1),
-		day("hosts of %s failed", "HostsFailedUnheld", fmt.Sprintf("Hosts of %s answered that they could not check their files: orchestrator history --fleet '%s' --since 2d", fleet, fleet), t.FailedHosts),
+			fmt.Sprintf("The baseline, the configuration or a program of hosts of %s is not what it should be, and no action of ours explains it. Which hosts, and what: %s", fleet, history), 1),
+		day("hosts of %s failed", "HostsFailedUnheld", fmt.Sprintf("Hosts of %s answered that they could not check their files: %s", fleet, history), t.FailedHosts),
 		day("hosts of %s are missing", "HostsMissingUnheld", fmt.Sprintf("Hosts of %s gave no answer: orchestrator targets says who can be reached and why the others cannot", fleet), t.MissingHosts),
-		day("a host of %s changed extremely", extreme, fmt.Sprintf("A host of %s shows %d changes or more since its baseline: orchestrator history --fleet '%s' --since 2d", fleet, t.ExtremeChanges, fleet), t.ExtremeChanges),
+		day("a host of %s changed extremely", extreme, fmt.Sprintf("A host of %s shows %d changes or more since its baseline: %s", fleet, t.ExtremeChanges, history), t.ExtremeChanges),
 	}
 }

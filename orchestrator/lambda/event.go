@@ -65,7 +65,7 @@ const maxBack = 13 * 24 * time.Hour
 // wanted is the end of every refusal.
 const wanted = `want {"sweep": {…}, "scheduled": "…"}, {"reconcile": {…}}, a call of a dashboard, or a Run Command event or findings of EventBridge; docs/deploy.md has examples`
 
-// parse reads an event. It refuses everything that is not exactly one of the three.
+// parse reads an event. It refuses everything that is not exactly one of those.
 func parse(raw []byte, now time.Time) (event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil {

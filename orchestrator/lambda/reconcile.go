@@ -17,6 +17,8 @@ const (
 	// overdue is how long after its time a command counts as hanging: the service ends
 	// expired commands itself.
 	overdue = 10 * time.Minute
+	// earlyTime bounds how long the answers of a run that goes on are read: other runs wait.
+	earlyTime = 3 * time.Minute
 	// sending bounds the time between two commands of one run.
 	sending = time.Hour
 	// cancelled is the status of a command that somebody cancelled.
@@ -79,8 +81,8 @@ func (f *function) reconcileRun(ctx context.Context, run []runcommand.Command) (
 			}
 			run[i] = over
 		default:
-			if err := f.tellEarly(ctx, run, name); err != nil {
-				return nil, err
+			if err := f.tellEarly(ctx, run, name); err != nil { // the next reconcile tries again
+				f.log.Error("nobody was told of the hosts that have answered", "command", c.ID, "error", aws.Explain(err))
 			}
 			return f.leave(c, "it is not over yet")
 		}
@@ -103,6 +105,8 @@ func (f *function) tellEarly(ctx context.Context, run []runcommand.Command, name
 	if name.Verb == sweep.VerbSweep {
 		return nil
 	}
+	ctx, stop := context.WithTimeout(ctx, earlyTime)
+	defer stop()
 	ids := make([]string, 0, len(run))
 	for _, c := range run {
 		ids = append(ids, c.ID)

@@ -50,7 +50,9 @@ type Digest struct {
 	Failures []Failure `json:"failures,omitempty"`
 	// Explained counts the new changes that packages explain, which are not in Groups.
 	Explained int `json:"explained,omitempty"`
-	More      int `json:"more,omitempty"` // suspects, groups and failures that the event has no room for
+	// History is the command that shows all of it.
+	History string `json:"history"`
+	More    int    `json:"more,omitempty"` // suspects, groups and failures that the event has no room for
 }
 
 // Message is a digest for people.

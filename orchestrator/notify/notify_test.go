@@ -31,7 +31,7 @@ func bus(out *eventbridge.PutEventsOutput, err error) (API, *types.PutEventsRequ
 }
 
 func head() Digest {
-	return Digest{Fleet: "env=prod", Account: "123456789012", Region: "eu-central-1", Started: time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC)}
+	return Digest{Fleet: "env=prod", Account: "123456789012", Region: "eu-central-1", Started: time.Date(2026, 11, 26, 5, 0, 0, 0, time.UTC), History: "orchestrator history --fleet env=prod --since 2d"}
 }
 
 // patchDay is what is new after an upgrade, a deploy and an intrusion.
@@ -109,7 +109,8 @@ func TestSize(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(detail), &sent))
 		assert.Equal(t, len(d.Suspects)+len(d.Groups), len(sent.Suspects)+len(sent.Groups)+sent.More)
 		assert.NotEmpty(t, sent.Suspects)
-		assert.LessOrEqual(t, len(sent.Text), maxText+100)
+		assert.LessOrEqual(t, len(sent.Text), maxText)
+		assert.Contains(t, sent.Text, "All of it: orchestrator history --fleet env=prod")
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 const (
 	// maxText is of a mail, in bytes. SNS takes 256 KB for all forms of a message.
 	maxText = 20_000
+	// lastLines is the room for what stands below the lists, in bytes.
+	lastLines = 600
 	// maxSubject is of its subject, in characters (Amazon SNS API reference, Publish).
 	maxSubject = 99
 	// fewEach is how many suspects, groups and failures a message has.
@@ -76,12 +78,15 @@ func (d Digest) text() string {
 	t.suspects(d.Suspects)
 	t.groups(d.Groups)
 	t.failures(d.Failures)
-	if d.Explained > 0 {
-		t.line("")
-		t.line("%d more changes are new, and packages explain them.", d.Explained)
+	if t.full {
+		t.WriteString("… and more, for which there is no room.\n")
 	}
-	t.line("")
-	t.line("All of it: orchestrator history --fleet '%s' --since 2d", d.Fleet)
+	if d.Explained > 0 {
+		fmt.Fprintf(t, "\n%d more changes are new, and packages explain them.\n", d.Explained)
+	}
+	if line := "\nAll of it: " + d.History + "\n"; len(line) < lastLines/2 {
+		t.WriteString(line)
+	}
 	return t.String()
 }
 
@@ -95,9 +100,8 @@ func (t *text) line(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	switch {
 	case t.full:
-	case t.Len()+len(line) > maxText:
+	case t.Len()+len(line)+1 > maxText-lastLines:
 		t.full = true
-		t.WriteString("… and more: see the report\n")
 	default:
 		t.WriteString(line + "\n")
 	}

@@ -43,7 +43,7 @@ func ReadEvent(detail []byte) (r Received, err error) {
 // notification to Amazon Q Developer in chat applications, which subscribes by HTTPS (its
 // administrator guide, "Custom notifications").
 func (t Topic) Post(ctx context.Context, r Received) error {
-	chat, err := json.Marshal(chat{Version: "1.0", Source: "custom", Content: content{TextType: "client-markdown", Title: r.Subject, Description: quoted(r.Text)}})
+	chat, err := json.Marshal(chat{Version: "1.0", Source: "custom", Content: content{TextType: "client-markdown", Title: plain(r.Subject), Description: quoted(r.Text)}})
 	if err != nil {
 		return err
 	}
@@ -82,5 +82,10 @@ func quoted(text string) string {
 	if len(text) > maxChat {
 		text = strings.ToValidUTF8(text[:maxChat], "") + "\n…"
 	}
-	return "```\n" + strings.NewReplacer("`", "'", "&", "＆", "<", "‹", ">", "›").Replace(text) + "\n```"
+	return "```\n" + plain(text) + "\n```"
+}
+
+// plain is a text in which nothing is markup of a chat: no code, link or mention.
+func plain(text string) string {
+	return strings.NewReplacer("`", "'", "&", "＆", "<", "‹", ">", "›", "[", "(", "]", ")", "*", "∗").Replace(text)
 }

@@ -46,11 +46,13 @@ func TestPost(t *testing.T) {
 // TestHostileText: what hosts say is neither a link nor a mention nor the end of a block.
 func TestHostileText(t *testing.T) {
 	d := patchDay()
-	d.Fleet = "prod\r\nBcc: x@example.org ünï"
+	d.Fleet = "<!channel>\r\nBcc: x@example.org ünï [x](http://evil.example)"
 	d.Suspects[0].Paths = []string{"+/```<!channel> <@U123> [x](http://evil.example) " + strings.Repeat("z", 30_000)}
 	in, mail, chat := posted(t, d)
 	assert.Regexp(t, `^[ -~]{1,100}$`, aws.ToString(in.Subject))
-	assert.LessOrEqual(t, len(mail), maxText+100)
+	assert.LessOrEqual(t, len(mail), maxText)
+	assert.NotContains(t, chat.Content.Title, "<")
+	assert.NotContains(t, chat.Content.Title, "](")
 	assert.Equal(t, 2, strings.Count(chat.Content.Description, "```"))
 	assert.NotContains(t, chat.Content.Description, "<")
 	assert.LessOrEqual(t, len(chat.Content.Description), maxChat*2)

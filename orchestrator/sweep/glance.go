@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"aidefleet/orchestrator/fleet"
@@ -43,11 +44,12 @@ func (r *run) glanceAt(ctx context.Context, c *command, now runcommand.Command) 
 		hosts[h.ID] = h
 	}
 	var found []report.Host
+	seen := maps.Clone(g.seen)
 	err := runcommand.Invocations(ctx, r.Commands, c.ID, func(i runcommand.Invocation) {
-		if i.Status == runcommand.Unfinished || g.seen[i.Instance] {
+		if i.Status == runcommand.Unfinished || seen[i.Instance] {
 			return
 		}
-		g.seen[i.Instance] = true
+		seen[i.Instance] = true
 		h, known := hosts[i.Instance]
 		if !known {
 			h = fleet.Host{ID: i.Instance, Name: i.Name, Ping: "Online"}
@@ -58,8 +60,9 @@ func (r *run) glanceAt(ctx context.Context, c *command, now runcommand.Command) 
 	})
 	g.ended, g.next = now.Completed, r.now().Add(max(firstGlance, glanceShare*r.now().Sub(began)))
 	if err != nil {
-		return
+		return // the next look shows them
 	}
+	g.seen = seen
 	r.suspectEarly(ctx, c, found)
 	var worth []report.Host
 	for _, h := range found {

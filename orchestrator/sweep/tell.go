@@ -32,9 +32,14 @@ const tellAttempts = 20
 // is told again. An early digest is of the hosts that have answered.
 func (r *run) tellNew(ctx context.Context, early bool) error {
 	var told *ledger.Told
+	part := *r // the report of the sweep stays whole
+	r = &part
 	if r.ledger != nil && r.down == nil {
 		var err error
-		if told, err = r.ledger.Told(ctx, r.account(), r.Name); err != nil {
+		if told, err = r.ledger.Told(ctx, r.account(), r.Name); err == nil {
+			r.report.Hosts, err = r.notSuperseded(ctx)
+		}
+		if err != nil {
 			return fmt.Errorf("what people were told of is not known, and nobody was told: %w", err)
 		}
 	}
@@ -53,6 +58,31 @@ func (r *run) tellNew(ctx context.Context, early bool) error {
 		return fmt.Errorf("what was told is not in the ledger, and will be told again: %w", err)
 	}
 	return nil
+}
+
+// notSuperseded are the hosts without those that have answered a newer sweep: what an older
+// one found on them is no news, and is not there any more for all it knows.
+func (r *run) notSuperseded(ctx context.Context) ([]report.Host, error) {
+	asked := r.report.Started
+	for _, c := range r.sent() {
+		if c.Requested.After(asked) {
+			asked = c.Requested
+		}
+	}
+	newer := map[string]bool{}
+	pins, err := r.ledger.Pins(ctx, r.account(), r.Name)
+	if err == nil {
+		err = pins.Each(func(pin ledger.Pin) error {
+			if pin.Seen.After(asked) {
+				newer[pin.Instance] = true
+			}
+			return nil
+		})
+	}
+	if len(newer) == 0 {
+		return r.report.Hosts, err
+	}
+	return slices.DeleteFunc(slices.Clone(r.report.Hosts), func(h report.Host) bool { return newer[h.Instance] }), err
 }
 
 // noteTold writes what is open, and was told. What a whole sweep no longer shows is new if
@@ -155,7 +185,7 @@ const namedHosts = 12
 
 // digest is what is open and nobody was told of. Without a ledger only suspects are.
 func (r *run) digest(open map[string][]string, told *ledger.Told) notify.Digest {
-	d := notify.Digest{Fleet: report.Escape(r.report.Fleet), Account: r.account(), Region: r.Name, Started: r.report.Started, First: told != nil && !told.Known}
+	d := notify.Digest{Fleet: report.Escape(r.report.Fleet), Account: r.account(), Region: r.Name, Started: r.report.Started, History: "orchestrator history --fleet " + report.Quote(report.Escape(r.report.Fleet)) + " --since 2d", First: told != nil && !told.Known}
 	isNew := func(h report.Host, key string) bool {
 		return slices.Contains(open[h.Instance], key) && (told == nil || !slices.Contains(told.Hosts[h.Instance], key))
 	}

@@ -152,3 +152,20 @@ func TestToldWithoutLedger(t *testing.T) {
 	}
 	assert.Empty(t, a.tell(false, changed("i-1", "/etc")))
 }
+
+// TestToldSuperseded: what an older sweep found on a host that has answered a newer one is
+// neither told nor noted.
+func TestToldSuperseded(t *testing.T) {
+	a := newTeller(t)
+	a.tell(true, changed("i-1", "/etc"))                      // of a sweep that goes on
+	assert.Empty(t, a.tell(false, host("i-1", report.Clean))) // a newer one
+	pins, err := a.ledger.Pins(t.Context(), "123456789012", "eu-central-1")
+	require.NoError(t, err)
+	require.NoError(t, pins.Replace(t.Context(), func(put func(ledger.Pin) error) error {
+		return put(ledger.Pin{Instance: "i-1", Seen: time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)})
+	}))
+	assert.Empty(t, a.tell(true, changed("i-1", "/etc")), "the older one, once more")
+	told, err := a.ledger.Told(t.Context(), "123456789012", "eu-central-1")
+	require.NoError(t, err)
+	assert.Empty(t, told.Hosts)
+}
