@@ -32,9 +32,13 @@ type Alarm struct {
 	Acts              bool   // it mails
 }
 
+// prefix begins the names of alarms. The name of a stack has no /, so that these are never
+// the alarms of one, which begin with its name.
+const prefix = "aidefleet/cli: "
+
 // Alarms are those of a fleet, in the order in which they can be made.
 func Alarms(fleet string, t Thresholds) []Alarm {
-	name := func(text string) string { return fmt.Sprintf("aidefleet: "+text, fleet) }
+	name := func(text string) string { return fmt.Sprintf(prefix+text, fleet) }
 	extreme := "HostChangesUnheld"
 	if t.Unexplained {
 		extreme = "ChangesUnexplained"

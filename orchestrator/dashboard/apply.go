@@ -26,13 +26,14 @@ type API struct {
 	DeleteAlarms      func(context.Context, *cloudwatch.DeleteAlarmsInput) (*cloudwatch.DeleteAlarmsOutput, error)
 }
 
-var otherThanName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+var otherThanName = regexp.MustCompile(`[^A-Za-z0-9-]`)
 
 // Name is the name of a fleet's dashboard in a region (CloudWatch API reference,
-// PutDashboard: letters, digits, - and _, 255 at most).
+// PutDashboard: letters, digits, - and _, 255 at most). Two fleets have two names, and none
+// is that of a stack's dashboard: the name of a stack has no _.
 func Name(fleet, region string) string {
-	name := "aidefleet-" + otherThanName.ReplaceAllString(fleet, "_") + "-" + region
-	return name[:min(len(name), 255)]
+	escaped := otherThanName.ReplaceAllStringFunc(fleet, func(c string) string { return fmt.Sprintf("_%02X", c) })
+	return "aidefleet_-" + escaped + "-" + region
 }
 
 // Put makes or replaces the dashboard.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
@@ -31,8 +33,8 @@ func TestBody(t *testing.T) {
 }
 
 func TestName(t *testing.T) {
-	assert.Equal(t, "aidefleet-env_prod-eu-central-1", Name("env=prod", "eu-central-1"))
-	assert.Equal(t, "aidefleet-a_b_c-eu-central-1", Name("a b.c", "eu-central-1"))
+	assert.Equal(t, "aidefleet_-env_3Dprod-eu-central-1", Name("env=prod", "eu-central-1"))
+	assert.Equal(t, "aidefleet_-a_20b_2Ec-eu-central-1", Name("a b.c", "eu-central-1"))
 }
 
 // TestFails: an error names what it was about.
@@ -56,7 +58,18 @@ func TestFails(t *testing.T) {
 	_, err := Applied(t.Context(), api, "x")
 	assert.EqualError(t, err, "read dashboard x: no answer")
 	alarms := Alarms("prod", Default)
-	assert.EqualError(t, PutAlarms(t.Context(), api, Place{}, alarms), `put alarm "aidefleet: no complete sweep of prod": no answer`)
+	assert.EqualError(t, PutAlarms(t.Context(), api, Place{}, alarms), `put alarm "aidefleet/cli: no complete sweep of prod": no answer`)
 	_, err = DeleteAlarms(t.Context(), api, alarms)
 	assert.EqualError(t, err, "read alarms: no answer")
+}
+
+// TestNames: two fleets have two dashboards, and neither replaces what a stack has made.
+func TestNames(t *testing.T) {
+	assert.Equal(t, "aidefleet_-env_3Dprod-eu-central-1", Name("env=prod", "eu-central-1"))
+	assert.NotEqual(t, Name("env_prod", "eu-central-1"), Name("env=prod", "eu-central-1"))
+	assert.Less(t, len(Name(strings.Repeat("=", 40), "ap-southeast-1")), 256)
+	stack := regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*: `)
+	for _, a := range Alarms("env=prod", Default) {
+		assert.False(t, stack.MatchString(a.Name), a.Name)
+	}
 }

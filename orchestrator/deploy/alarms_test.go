@@ -18,7 +18,7 @@ func TestAlarmsWithoutStack(t *testing.T) {
 	text := func(v any) string {
 		if v, ok := v.(map[string]any); ok {
 			if sub, ok := v["Fn::Sub"].(string); ok {
-				return strings.NewReplacer("${AWS::StackName}", "aidefleet", "${FleetName}", "prod", "${SweepIncomplete}", "aidefleet: no complete sweep of prod").Replace(sub)
+				return strings.NewReplacer("${AWS::StackName}", "aidefleet/cli", "${FleetName}", "prod", "${SweepIncomplete}", "aidefleet/cli: no complete sweep of prod").Replace(sub)
 			}
 			if name, ok := v["Ref"].(string); ok {
 				return fmt.Sprint(parameters[name]["Default"])
