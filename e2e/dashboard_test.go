@@ -120,6 +120,10 @@ func TestDashboardAndAlarms(t *testing.T) {
 		out, _ = s.run(0, at("delete")...)
 		assert.Contains(t, out, "there")
 	}
-	_, said := s.run(2, "alarms", "put", "--topic", "ops")
+	for _, what := range []string{"dashboard", "alarms"} {
+		_, said := s.run(2, what, "delete")
+		assert.Contains(t, said, "no fleet: give --fleet NAME", "nothing is removed by default")
+	}
+	_, said := s.run(2, "alarms", "put", "--fleet", "mine", "--topic", "ops")
 	assert.Contains(t, said, `--topic "ops": want an ARN`)
 }

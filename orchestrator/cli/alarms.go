@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/urfave/cli/v2"
 
-	"aidefleet/orchestrator/aws"
 	"aidefleet/orchestrator/dashboard"
 )
 
@@ -20,7 +19,7 @@ func alarmsCommand() *cli.Command {
 		&cli.IntFlag{Name: "missing-hosts", EnvVars: env("MISSING_HOSTS"), Value: d.MissingHosts, Usage: "`HOSTS` that are missing, from which on it is mailed"},
 		&cli.IntFlag{Name: "extreme-changes", EnvVars: env("EXTREME_CHANGES"), Value: d.ExtremeChanges, Usage: "`CHANGES` on one host, from which on it is mailed"},
 		&cli.BoolFlag{Name: "unexplained-only", EnvVars: env("UNEXPLAINED_ONLY"), Usage: "of those changes count only the ones that no package explains"},
-		regionFlag(),
+		regionFlag(), roleFlag(),
 	}
 	return &cli.Command{
 		Name:  "alarms",
@@ -36,8 +35,11 @@ func alarmsCommand() *cli.Command {
 
 // alarmsOf are the alarms by the flags, and where they look and send.
 func alarmsOf(c *cli.Context) (list []dashboard.Alarm, p dashboard.Place, err error) {
-	p = dashboard.Place{Namespace: c.String("namespace"), Fleet: c.String("fleet"), Topic: c.String("topic")}
+	p = dashboard.Place{Namespace: c.String("namespace"), Topic: c.String("topic")}
 	if err := noArguments(c); err != nil {
+		return nil, p, err
+	}
+	if p.Fleet, err = fleetNamed(c); err != nil {
 		return nil, p, err
 	}
 	t := dashboard.Thresholds{
@@ -55,7 +57,7 @@ func alarmsOf(c *cli.Context) (list []dashboard.Alarm, p dashboard.Place, err er
 	case p.Topic != "" && err != nil:
 		return nil, p, usageError{fmt.Errorf("--topic %.100q: want an ARN such as arn:aws:sns:eu-central-1:123456789012:alarms", p.Topic)}
 	}
-	if err := validatePlace("", c.String("region")); err != nil {
+	if err := validatePlace(c.String("role-arn"), c.String("region")); err != nil {
 		return nil, p, usageError{err}
 	}
 	return dashboard.Alarms(p.Fleet, t), p, validatePublish(c, p.Fleet)
@@ -79,7 +81,7 @@ func alarmsThere(c *cli.Context) (list []dashboard.Alarm, p dashboard.Place, api
 	if list, p, err = alarmsOf(c); err != nil {
 		return nil, p, api, err
 	}
-	o, err := aws.Load(c.Context, c.String("region"))
+	o, err := loadOne(c)
 	return list, p, dashboardAPI(o), err
 }
 

@@ -23,7 +23,7 @@ func collectCommand() *cli.Command {
 		UsageText: "orchestrator collect --command-id ID [options]",
 		Flags: flags(
 			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
-			regionFlag(), &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"},
+			regionFlag(), roleFlag(),
 			&durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}},
 			publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag(), htmlFlag()),
 		Action: collect,

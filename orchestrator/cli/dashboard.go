@@ -19,7 +19,7 @@ import (
 )
 
 func dashboardCommand() *cli.Command {
-	fleet := []cli.Flag{fleetNameFlag(), namespaceFlag(), regionFlag()}
+	fleet := []cli.Flag{fleetNameFlag(), namespaceFlag(), regionFlag(), roleFlag()}
 	return &cli.Command{
 		Name:  "dashboard",
 		Usage: "the CloudWatch dashboard of a fleet, for accounts without the stack",
@@ -34,7 +34,33 @@ func dashboardCommand() *cli.Command {
 
 // fleetNameFlag names the fleet of a dashboard or of alarms.
 func fleetNameFlag() cli.Flag {
-	return &cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), Value: "env=prod", Usage: "`NAME` of the fleet in metrics"}
+	return &cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), DefaultText: "env=prod for print", Usage: "`NAME` of the fleet in metrics"}
+}
+
+// fleetNamed is the name of the fleet. Only what is printed has a default.
+func fleetNamed(c *cli.Context) (string, error) {
+	name := c.String("fleet")
+	if name == "" && c.Command.Name == "print" {
+		name = "env=prod"
+	}
+	if name == "" {
+		return "", usageError{errors.New("no fleet: give --fleet NAME, as sweeps name it in metrics")}
+	}
+	return name, nil
+}
+
+// roleFlag is for commands of one account.
+func roleFlag() cli.Flag {
+	return &cli.StringFlag{Name: "role-arn", EnvVars: env("ROLE_ARN"), Usage: "take this role, by its `ARN`, in its account"}
+}
+
+// loadOne loads the operations of the account and region that the flags name.
+func loadOne(c *cli.Context) (aws.Operations, error) {
+	all, err := aws.LoadAll(c.Context, []aws.Place{{Region: c.String("region"), Role: c.String("role-arn")}})
+	if err != nil {
+		return aws.Operations{}, err
+	}
+	return all[0], nil
 }
 
 func namespaceFlag() cli.Flag {
@@ -43,11 +69,15 @@ func namespaceFlag() cli.Flag {
 
 // dashboardOf are the options of a dashboard by the flags.
 func dashboardOf(c *cli.Context) (dashboard.Options, error) {
-	o := dashboard.Options{Fleet: c.String("fleet"), Namespace: c.String("namespace"), Region: c.String("region")}
+	o := dashboard.Options{Namespace: c.String("namespace"), Region: c.String("region")}
 	if err := noArguments(c); err != nil {
 		return o, err
 	}
-	if err := validatePlace("", o.Region); err != nil {
+	var err error
+	if o.Fleet, err = fleetNamed(c); err != nil {
+		return o, err
+	}
+	if err := validatePlace(c.String("role-arn"), o.Region); err != nil {
 		return o, usageError{err}
 	}
 	return o, validatePublish(c, o.Fleet)
@@ -80,7 +110,7 @@ func wantedDashboard(c *cli.Context) (api dashboard.API, name string, o dashboar
 	if err := validateLedger(c); err != nil {
 		return api, "", o, err
 	}
-	operations, err := aws.Load(c.Context, o.Region)
+	operations, err := loadOne(c)
 	if err != nil {
 		return api, "", o, err
 	}
@@ -158,7 +188,7 @@ func deleteDashboard(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	operations, err := aws.Load(c.Context, o.Region)
+	operations, err := loadOne(c)
 	if err != nil {
 		return err
 	}

@@ -63,9 +63,9 @@ func Widgets(o Options) (list []Widget) {
 		return one
 	}
 	right := map[string]any{"yAxis": "right"}
-	add(0, 12, 7, "metric", o.graph("Hosts; failed, missing, suspect and held at the right",
-		series("HostsTargeted", nil), series("HostsClean", nil), series("HostsChanged", nil),
-		series("HostsFailed", right), series("HostsMissing", right), series("HostsSuspect", right), series("HostsHeld", right)))
+	add(0, 12, 7, "metric", o.graph("Hosts; failed, missing and suspect at the right",
+		series("HostsTargeted", nil), series("HostsClean", nil), series("HostsChanged", nil), series("HostsHeld", nil),
+		series("HostsFailed", right), series("HostsMissing", right), series("HostsSuspect", right)))
 	add(12, 12, 7, "metric", o.graph("Changes: all of a sweep, of the worst host, new and unread ones",
 		series("HostChanges", map[string]any{"id": "each", "stat": "Average", "visible": false}),
 		series("HostsReported", map[string]any{"id": "hosts", "stat": "Average", "visible": false}),

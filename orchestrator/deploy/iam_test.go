@@ -133,3 +133,36 @@ func actionsIn(text string) (actions []string) {
 	slices.Sort(actions)
 	return slices.Compact(actions)
 }
+
+// TestViewerPolicy: who may look can neither send nor write; and docs/iam.md has each right.
+func TestViewerPolicy(t *testing.T) {
+	policy := parse(t).Resource("ViewerPolicy")["PolicyDocument"].(map[string]any)
+	var actions []string
+	var collect func(v any)
+	collect = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			switch a := v["Action"].(type) {
+			case string:
+				actions = append(actions, a)
+			case []any:
+				for _, one := range a {
+					actions = append(actions, one.(string))
+				}
+			}
+			if choice, ok := v["Fn::If"]; ok {
+				collect(choice)
+			}
+		case []any:
+			for _, one := range v {
+				collect(one)
+			}
+		}
+	}
+	collect(policy["Statement"])
+	slices.Sort(actions)
+	assert.Equal(t, actionsIn(section(t, "### The policy `ViewerPolicy`")), actions)
+	for _, action := range actions {
+		assert.Regexp(t, `^(cloudwatch:(Get|List|Describe)|ssm:(Get|List|Describe)|ec2:Describe|s3:(Get|List)|kms:Decrypt$|lambda:InvokeFunction$)`, action)
+	}
+}
