@@ -27,16 +27,16 @@ type retryNoticeKey struct{}
 // again, if that goes on for some seconds: one line, not too often.
 func WithRetryNotice(ctx context.Context, notice func(line string)) context.Context {
 	var mu sync.Mutex
-	var first, last time.Time
+	var last time.Time // of a notice, or of the first fault
 	return context.WithValue(ctx, retryNoticeKey{}, func(attempt int, err error) {
 		mu.Lock()
 		defer mu.Unlock()
 		now := time.Now()
-		if first.IsZero() || now.Sub(last) > time.Minute { // what was tried again then is done
-			first, last = now, now
+		switch since := now.Sub(last); {
+		case last.IsZero(), since > time.Minute: // what was tried again then is done
+			last = now
 			return
-		}
-		if now.Sub(first) < quiet || now.Sub(last) < quiet && last != first {
+		case since < quiet:
 			return
 		}
 		last = now

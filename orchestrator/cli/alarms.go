@@ -110,11 +110,7 @@ func diffAlarms(c *cli.Context) error {
 	}
 	var result error
 	for _, a := range list {
-		wanted := a.Text(p.Namespace, a.Actions(p.Topic))
-		if a.Rule != "" {
-			wanted = a.Text("", a.Actions(p.Topic))
-		}
-		if err := writeDiff(c, a.Name, there[a.Name], wanted); err != nil {
+		if err := writeDiff(c, a.Name, there[a.Name], a.Text(p.Namespace, a.Actions(p.Topic))); err != nil {
 			result = err
 		}
 	}

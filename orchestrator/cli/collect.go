@@ -24,8 +24,7 @@ func collectCommand() *cli.Command {
 		Flags: flags(
 			&cli.StringSliceFlag{Name: "command-id", EnvVars: env("COMMAND_ID"), Usage: "`ID` of the command, as send-command or the console gave it; repeat it for the commands of one sweep"},
 			regionFlag(), roleFlag(),
-			&durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}},
-			publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag(), htmlFlag()),
+			waitFlag(), publishFlags(), ledgerFlags(), outputFlag(), allHostsFlag(), htmlFlag()),
 		Action: collect,
 	}
 }

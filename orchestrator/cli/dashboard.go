@@ -14,7 +14,6 @@ import (
 	"aidefleet/orchestrator/dashboard"
 	"aidefleet/orchestrator/evidence"
 	"aidefleet/orchestrator/ledger"
-	"aidefleet/orchestrator/metrics"
 	"aidefleet/orchestrator/report"
 )
 
@@ -61,10 +60,6 @@ func loadOne(c *cli.Context) (aws.Operations, error) {
 		return aws.Operations{}, err
 	}
 	return all[0], nil
-}
-
-func namespaceFlag() cli.Flag {
-	return &cli.StringFlag{Name: "namespace", EnvVars: env("NAMESPACE"), Value: metrics.DefaultNamespace, Usage: "CloudWatch `NAMESPACE`"}
 }
 
 // dashboardOf are the options of a dashboard by the flags.
@@ -213,8 +208,7 @@ func lastSuspects(ctx context.Context, l *ledger.Ledger, fleet string, now time.
 		return "", nil
 	}
 	r, _, err := evidence.Newest(ctx, l, evidence.Query{Fleet: fleet, From: now.Add(-90 * 24 * time.Hour), To: now}, nil)
-	var unread evidence.Unread
-	if err != nil && !errors.As(err, &unread) {
+	if err != nil {
 		return "", err
 	}
 	if len(r.Hosts) == 0 {

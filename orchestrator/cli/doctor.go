@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,8 +24,7 @@ func doctorCommand() *cli.Command {
 		UsageText: "orchestrator doctor [options]\norchestrator doctor --tag env=prod [options]\n\nWith a target the hosts are asked too.",
 		Flags: flags(targetFlags(), placeFlags(),
 			&cli.StringFlag{Name: "config", EnvVars: env("CONFIG"), Usage: "`PATH` of AIDE's configuration on the hosts, where it is not a usual one"},
-			&durationFlag{cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"}},
-			ledgerFlags(), outputFlag(pageFormats...)),
+			deliveryFlag(), ledgerFlags(), outputFlag(pageFormats...)),
 		Action: examine,
 	}
 }

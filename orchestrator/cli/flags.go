@@ -43,17 +43,27 @@ func reachFlags() []cli.Flag {
 
 // waitFlags are for every command that waits for hosts in the pipeline of a sweep.
 func waitFlags() []cli.Flag {
-	return []cli.Flag{
-		&durationFlag{cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"}},
-		&durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}},
-	}
+	return []cli.Flag{deliveryFlag(), waitFlag()}
+}
+
+func deliveryFlag() cli.Flag {
+	return &durationFlag{cli.DurationFlag{Name: "delivery-timeout", EnvVars: env("DELIVERY_TIMEOUT"), Value: 10 * time.Minute, Usage: "`TIME` a host may be unreachable, 30s to 720h"}}
+}
+
+func waitFlag() cli.Flag {
+	return &durationFlag{cli.DurationFlag{Name: "wait", EnvVars: env("WAIT"), DefaultText: "no end", Usage: "give up waiting after this `TIME`; the command goes on"}}
+}
+
+// namespaceFlag says in which namespace the metrics are.
+func namespaceFlag() cli.Flag {
+	return &cli.StringFlag{Name: "namespace", EnvVars: env("NAMESPACE"), Value: metrics.DefaultNamespace, Usage: "CloudWatch `NAMESPACE`"}
 }
 
 // publishFlags say into which namespace and fleet the metrics go.
 func publishFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "fleet", EnvVars: env("FLEET"), Usage: "`NAME` of the fleet in metrics; the target where it is not given"},
-		&cli.StringFlag{Name: "namespace", EnvVars: env("NAMESPACE"), Value: metrics.DefaultNamespace, Usage: "CloudWatch `NAMESPACE`"},
+		namespaceFlag(),
 		&cli.BoolFlag{Name: "no-publish", EnvVars: env("NO_PUBLISH"), Usage: "write no metrics"},
 	}
 }

@@ -47,8 +47,7 @@ func fleetPage(ctx context.Context, l *ledger.Ledger, q evidence.Query, sweeps [
 	}
 	q.Fleet = fleets[0]
 	r, lacking, err := evidence.Newest(ctx, l, q, nil)
-	var unread evidence.Unread
-	if err != nil && !errors.As(err, &unread) {
+	if err != nil {
 		return p, err
 	}
 	p = sweep.PageOf(ctx, l, &r, "", q.To)

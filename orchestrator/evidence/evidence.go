@@ -153,9 +153,7 @@ func Collect(ctx context.Context, l *ledger.Ledger, q Query, every Every, holdTe
 	if err != nil {
 		return e, err
 	}
-	for _, a := range acts {
-		e.Actions = append(e.Actions, summary(a, ""))
-	}
+	e.Actions = append(e.Actions, summaries(acts)...)
 	done := byInstance(acts)
 	reading := map[string]*reader{}
 	for _, s := range all {

@@ -78,10 +78,7 @@ func Sweeps(ctx context.Context, l *ledger.Ledger, q Query) (list []Sweep, done 
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, a := range acts {
-		done = append(done, summary(a, ""))
-	}
-	return list, done, unread.or()
+	return list, summaries(acts), unread.or()
 }
 
 func (s *Sweep) count(h ledger.HostRow) {
@@ -103,6 +100,14 @@ func (s *Sweep) count(h ledger.HostRow) {
 	if h.Held != "" {
 		s.Held++
 	}
+}
+
+// summaries are actions without the hosts that they were done to.
+func summaries(acts []ledger.Action) (list []Action) {
+	for _, a := range acts {
+		list = append(list, summary(a, ""))
+	}
+	return list
 }
 
 // summary is an action, or what it did to one instance.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"aidefleet/orchestrator/ledger"
@@ -15,8 +16,8 @@ import (
 const mostPlaces = 50
 
 // Newest is what the newest sweep of each account and region of a fleet found, as one
-// report; but for those that skip names. lacking says what is not in it. Without any sweep
-// the report has no hosts.
+// report; but for those that skip names. lacking says what is not in it, and why. Without
+// any sweep the report has no hosts.
 func Newest(ctx context.Context, l *ledger.Ledger, q Query, skip func(account, region string) bool) (r report.Report, lacking string, err error) {
 	list, err := l.Sweeps(ctx, q.Fleet, q.From, q.To)
 	if err != nil {
@@ -51,7 +52,10 @@ func Newest(ctx context.Context, l *ledger.Ledger, q Query, skip func(account, r
 			unread = append(unread, err)
 		}
 	}
-	return report.Merge(reports), lacking, unread.or()
+	if len(unread) > 0 {
+		lacking = strings.TrimSpace(lacking + " " + unread.Error())
+	}
+	return report.Merge(reports), lacking, nil
 }
 
 // reportOf is the report of a sweep, with the days of its hosts.
@@ -79,13 +83,10 @@ func reportOf(ctx context.Context, l *ledger.Ledger, s ledger.SweepID) (r report
 func Actions(ctx context.Context, l *ledger.Ledger, q Query) (done []Action, err error) {
 	var unread Unread
 	acts, err := actions(ctx, l, q, &unread)
-	for _, a := range acts {
-		done = append(done, summary(a, ""))
-	}
 	if err != nil {
-		return done, err
+		return nil, err
 	}
-	return done, unread.or()
+	return summaries(acts), unread.or()
 }
 
 // HeldAt are the holds that are in force at a time.

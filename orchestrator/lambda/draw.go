@@ -27,17 +27,13 @@ func (f *function) draw(ctx context.Context, w widget) (any, error) {
 	}
 	now := f.now()
 	r, lacking, err := evidence.Newest(ctx, f.ledger, evidence.Query{Fleet: w.fleet, From: now.Add(-drawn), To: now}, nil)
-	var unread evidence.Unread
-	if err != nil && !errors.As(err, &unread) {
+	if err != nil {
 		return nil, err
 	}
 	r.Fleet = w.fleet
 	p := sweep.PageOf(ctx, f.ledger, &r, "", now)
 	if len(r.Hosts) == 0 {
-		lacking = "No sweep of it is in the ledger."
-	}
-	if err != nil {
-		lacking = strings.TrimSpace(lacking + " " + err.Error())
+		lacking = strings.TrimSpace("No sweep of it is in the ledger. " + lacking)
 	}
 	p.Note = strings.TrimSpace(p.Note + " " + lacking)
 	var html strings.Builder

@@ -1,8 +1,6 @@
 package ledger
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,12 +36,11 @@ func (l *Ledger) Told(ctx context.Context, account, region string) (*Told, error
 	if err != nil {
 		return nil, err
 	}
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, &BrokenError{l.object(t.key), err}
+	if data, err = l.unzip(t.key, data); err != nil {
+		return nil, err
 	}
 	var in toldObject
-	if err := json.NewDecoder(z).Decode(&in); err != nil {
+	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, &BrokenError{l.object(t.key), err}
 	}
 	if err := in.check(l.object(t.key)); err != nil {

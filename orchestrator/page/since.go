@@ -44,15 +44,12 @@ func changes(r *report.Report) (list []change) {
 		{"missing", "missing", missing}, {"clean again", "clean", clean}, {"new in the fleet", "", joined},
 	} {
 		if len(c.hosts) > 0 {
-			list = append(list, change{What: c.what, Class: c.class, Hosts: namedOf(c.hosts), Count: hostsText(len(c.hosts))})
+			list = append(list, change{What: c.what, Class: c.class, Hosts: namedHosts(c.hosts), Count: hostsText(len(c.hosts))})
 		}
 	}
 	if n := len(r.Left); n > 0 {
-		var gone []string
-		for _, l := range r.Left {
-			gone = append(gone, report.Escape(cmp.Or(l.Name, l.Instance)))
-		}
-		list = append(list, change{What: "not in the fleet any more", Hosts: name(gone), Count: hostsText(n)})
+		gone := namedOf(n, func(i int) string { return cmp.Or(r.Left[i].Name, r.Left[i].Instance) })
+		list = append(list, change{What: "not in the fleet any more", Hosts: gone, Count: hostsText(n)})
 	}
 	return list
 }

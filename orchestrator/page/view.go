@@ -96,31 +96,20 @@ type actionRow struct{ When, Kind, Hosts, Target, Who, Why string }
 
 type holdRow struct{ ID, Hosts, From, To, Who, Why string }
 
-func name(parts []string) (n named) {
-	if more := len(parts) - mostNamed; more > 0 {
-		n.More = fmt.Sprintf("and %s more", report.Number(more))
-		parts = parts[:mostNamed]
+// namedOf are n hosts, of which label gives the name.
+func namedOf(n int, label func(i int) string) (out named) {
+	for i := range min(n, mostNamed) {
+		out.Names = append(out.Names, report.Escape(label(i)))
 	}
-	n.Names = parts
-	return n
+	if more := n - mostNamed; more > 0 {
+		out.More = fmt.Sprintf("and %s more", report.Number(more))
+	}
+	return out
 }
 
-func label(h *report.Host) string { return report.Escape(h.Label()) }
-
-func labels(hosts []*report.Host) (list []string) {
-	for _, h := range hosts[:min(len(hosts), mostNamed+1)] {
-		list = append(list, label(h))
-	}
-	return list
-}
-
-// namedOf are hosts of which only the first are looked at.
-func namedOf(hosts []*report.Host) named {
-	n := name(labels(hosts))
-	if more := len(hosts) - mostNamed; more > 0 {
-		n.More = fmt.Sprintf("and %s more", report.Number(more))
-	}
-	return n
+// namedHosts are hosts by what people call them.
+func namedHosts(hosts []*report.Host) named {
+	return namedOf(len(hosts), func(i int) string { return hosts[i].Label() })
 }
 
 func stamp(t time.Time) string {
@@ -248,7 +237,7 @@ func brokenHosts(r *report.Report) (list []broken) {
 	}
 	for k, group := range hosts {
 		b := broken{
-			Status: string(k.status), Reason: report.Escape(string(k.reason)), Count: hostsText(len(group)), Hosts: namedOf(group),
+			Status: string(k.status), Reason: report.Escape(string(k.reason)), Count: hostsText(len(group)), Hosts: namedHosts(group),
 			Next: report.Escape(group[0].Next), Held: k.held,
 		}
 		for _, h := range group {
@@ -284,7 +273,7 @@ func (p Page) groups(r *report.Report) (list []group, unique []string, untold st
 	for _, s := range shared {
 		g := group{
 			Name: report.Escape(s.At), Fingerprint: report.Escape(s.Fingerprint), Changes: counted(s.N, "change"), Count: hostsText(len(s.Hosts)),
-			Hosts: namedOf(s.Hosts), Alone: len(s.Hosts) == 1,
+			Hosts: namedHosts(s.Hosts), Alone: len(s.Hosts) == 1,
 		}
 		for _, path := range s.Hosts[0].PathsIn(s.Group) {
 			g.Paths = append(g.Paths, report.Escape(path))

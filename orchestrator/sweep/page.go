@@ -107,8 +107,7 @@ func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Repo
 		}
 	}
 	others, lacking, err := evidence.Newest(ctx, l, q, func(account, region string) bool { return own[account+" "+region] })
-	var unread evidence.Unread
-	if err != nil && !errors.As(err, &unread) {
+	if err != nil {
 		return err
 	}
 	if len(others.Hosts) > 0 {
@@ -116,9 +115,6 @@ func makeIndex(ctx context.Context, w io.Writer, l *ledger.Ledger, r report.Repo
 	}
 	p := PageOf(ctx, l, &r, "", q.To)
 	p.Pages = links
-	if err != nil {
-		lacking = strings.TrimSpace(lacking + " " + err.Error())
-	}
 	p.Note = strings.TrimSpace(p.Note + " " + lacking)
 	return page.Write(w, p)
 }
