@@ -73,21 +73,29 @@ func demo(c *cli.Context) (err error) {
 		return err
 	}
 	if folder := c.String("ledger"); folder != "" {
-		if err := os.CopyFS(folder, os.DirFS(lab.Ledger(dir))); err != nil {
-			return fmt.Errorf("keep the ledger: %w", err)
-		}
-		fmt.Fprintf(out, "\n# What the fleet remembers of this is in %s; docs/ledger.md has queries.\n", folder)
-		pages, err := filepath.Glob(filepath.Join(folder, "sweeps", "*", "index.html"))
-		if err != nil {
+		if err := keepLedger(out, dir, folder); err != nil {
 			return err
-		}
-		for _, page := range pages {
-			fmt.Fprintf(out, "# Its page, for a browser: %s\n", page)
 		}
 	}
 	self := programName()
 	fmt.Fprintf(out, "\n# To go on by hand, start the lab in one terminal with\n\n  %s up\n\n# and in another:\n\n  eval \"$(%s env)\"\n", self, self)
 	next(out, "")
+	return nil
+}
+
+// keepLedger copies the ledger of a lab in dir to a folder, and names the pages in it.
+func keepLedger(out io.Writer, dir, folder string) error {
+	if err := os.CopyFS(folder, os.DirFS(lab.Ledger(dir))); err != nil {
+		return fmt.Errorf("keep the ledger: %w", err)
+	}
+	fmt.Fprintf(out, "\n# What the fleet remembers of this is in %s; docs/ledger.md has queries.\n", folder)
+	pages, err := filepath.Glob(filepath.Join(folder, "sweeps", "*", "index.html"))
+	if err != nil {
+		return err
+	}
+	for _, page := range pages {
+		fmt.Fprintf(out, "# Its page, for a browser: %s\n", page)
+	}
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // fuzz sends what is found to every operation: nothing may panic, and every
@@ -61,8 +63,10 @@ func FuzzParseRank(f *testing.F) {
 		if !ok {
 			return
 		}
-		if r.limit < 1 || r.metric == "" || r.namespace == "" || r.by == "" || r.group == "" {
-			t.Fatalf("%q is %+v", text, r)
-		}
+		require.Positive(t, r.limit)
+		require.NotEmpty(t, r.metric)
+		require.NotEmpty(t, r.namespace)
+		require.NotEmpty(t, r.by)
+		require.NotEmpty(t, r.group)
 	})
 }

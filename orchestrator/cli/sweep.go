@@ -79,19 +79,13 @@ func runDocuments(c *cli.Context, steps ...step) error {
 	}
 	o.Selector = s
 	if c.Bool("dry-run") {
-		var names []string
-		for _, s := range steps {
-			names = append(names, s.document)
-			fmt.Fprint(out.beside(), s.preview)
-		}
-		return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
+		return previewSteps(c, out, regions, s, steps)
 	}
 	o.Sent, o.Progress, o.Ledger = out.sent(s.String()), out.progress, ledgerOf(c, regions[0].Name)
 	out.page = reportPage(c, out, o.Ledger)
 	if steps[0].document == documents.Check {
 		o.Found = out.found()
 	}
-	runs := make([]sweep.Options, len(steps))
 	for _, one := range steps {
 		if one.refuse != nil {
 			if err := one.refuse(c, out, regions, s, o.Ledger); err != nil {
@@ -99,15 +93,9 @@ func runDocuments(c *cli.Context, steps ...step) error {
 			}
 		}
 	}
-	for i, s := range steps {
-		runs[i] = o
-		runs[i].Request = request(c, s.document, s.parameters)
-		// A command of which the answer was lost is looked up by its name.
-		runs[i].Name = newName(verb)
-		if s.kind != "" {
-			runs[i].Act = actOf(c, s.kind, regions[0].Name)
-			runs[i].Act.Force = s.parameters["force"] == "true"
-		}
+	runs := make([]sweep.Options, len(steps))
+	for i, one := range steps {
+		runs[i] = one.options(c, o, verb, regions[0].Name)
 	}
 	succeeded := 0
 	err = writeReportOf(out, func() (report.Report, error) {
@@ -124,6 +112,28 @@ func runDocuments(c *cli.Context, steps ...step) error {
 		}
 	}
 	return err
+}
+
+// previewSteps says which hosts the steps would run on, and sends nothing.
+func previewSteps(c *cli.Context, out output, regions []sweep.Region, s fleet.Selector, steps []step) error {
+	var names []string
+	for _, one := range steps {
+		names = append(names, one.document)
+		fmt.Fprint(out.beside(), one.preview)
+	}
+	return dryRun(c.Context, out, regions, s, strings.Join(names, ", then "))
+}
+
+// options are those of the run of a step: what all steps share, its request and its action.
+func (s step) options(c *cli.Context, shared sweep.Options, verb, region string) sweep.Options {
+	shared.Request = request(c, s.document, s.parameters)
+	// A command of which the answer was lost is looked up by its name.
+	shared.Name = newName(verb)
+	if s.kind != "" {
+		shared.Act = actOf(c, s.kind, region)
+		shared.Act.Force = s.parameters["force"] == "true"
+	}
+	return shared
 }
 
 // publication says into which namespace and fleet the metrics go; it is empty for commands

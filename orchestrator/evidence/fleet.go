@@ -11,31 +11,6 @@ import (
 	"aidefleet/orchestrator/ledger"
 )
 
-// tolerance is how far the clock of who acts may be from that of the service, which dates
-// sweeps.
-const tolerance = 5 * time.Minute
-
-// done is an action on one host.
-type done struct {
-	ledger.Change
-	kind     ledger.Kind
-	when     time.Time
-	who, why string
-}
-
-// byInstance are the actions that were done on each host, the oldest first.
-func byInstance(actions []ledger.Action) map[string][]done {
-	by := map[string][]done{}
-	for _, a := range actions {
-		for _, h := range a.Hosts {
-			if h.Done {
-				by[h.Instance] = append(by[h.Instance], done{h, a.Kind, a.When, a.Who, a.Why})
-			}
-		}
-	}
-	return by
-}
-
 // reader makes the evidence of one fleet, sweep by sweep.
 type reader struct {
 	fleet   Fleet
@@ -187,16 +162,6 @@ func (r *reader) endDrift(h *host, at time.Time, row ledger.HostRow) {
 	d.close(d.To)
 	r.fleet.Drifts = append(r.fleet.Drifts, *d)
 	h.drift = nil
-}
-
-func changesBaseline(k ledger.Kind) bool {
-	return k == ledger.Accept || k == ledger.Init || k == ledger.Undo
-}
-
-// madeBaseline says that an action can have made a baseline: its answer named that one, or
-// none.
-func madeBaseline(a done, baseline string) bool {
-	return a.After.Baseline == "" || a.After.Baseline == baseline
 }
 
 func (d *Drift) close(at time.Time) {

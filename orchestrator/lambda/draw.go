@@ -2,7 +2,9 @@ package lambda
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -41,4 +43,29 @@ func (f *function) draw(ctx context.Context, w widget) (any, error) {
 		return nil, err
 	}
 	return html.String(), nil
+}
+
+// widget is a call of a dashboard, which shows what comes back.
+type widget struct {
+	fleet    string
+	describe bool // it asks for documentation
+}
+
+// parseWidget reads a call of a custom widget of CloudWatch, whose parameters stand beside
+// widgetContext (CloudWatch user guide, "Details about custom widgets").
+func parseWidget(raw []byte) (*widget, error) {
+	var in struct {
+		Fleet    string `json:"fleet"`
+		Describe bool   `json:"describe"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("widget: %w", err)
+	}
+	if in.Describe {
+		return &widget{describe: true}, nil
+	}
+	if err := validateFleet(in.Fleet); err != nil {
+		return nil, fmt.Errorf("widget: %w", err)
+	}
+	return &widget{fleet: in.Fleet}, nil
 }

@@ -28,12 +28,6 @@ type event struct {
 	widget    *widget
 }
 
-// widget is a call of a dashboard, which shows what comes back.
-type widget struct {
-	fleet    string
-	describe bool // it asks for documentation
-}
-
 // start sends a sweep.
 type start struct {
 	selector  fleet.Selector
@@ -225,52 +219,6 @@ func validateFleet(name string) error {
 		return fmt.Errorf("sweep.fleet %q cannot be a CloudWatch dimension: %w", name, err)
 	}
 	return nil
-}
-
-// parseWidget reads a call of a custom widget of CloudWatch, whose parameters stand beside
-// widgetContext (CloudWatch user guide, "Details about custom widgets").
-func parseWidget(raw []byte) (*widget, error) {
-	var in struct {
-		Fleet    string `json:"fleet"`
-		Describe bool   `json:"describe"`
-	}
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, fmt.Errorf("widget: %w", err)
-	}
-	if in.Describe {
-		return &widget{describe: true}, nil
-	}
-	if err := validateFleet(in.Fleet); err != nil {
-		return nil, fmt.Errorf("widget: %w", err)
-	}
-	return &widget{fleet: in.Fleet}, nil
-}
-
-// isFindings says that an event of EventBridge is a digest of ours.
-func isFindings(raw []byte) bool {
-	var in struct {
-		Source string `json:"source"`
-	}
-	return json.Unmarshal(raw, &in) == nil && in.Source == notify.Source
-}
-
-// parseFindings reads a digest, for people.
-func parseFindings(raw []byte) (*notify.Received, error) {
-	var in struct {
-		DetailType string          `json:"detail-type"`
-		Detail     json.RawMessage `json:"detail"`
-	}
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, fmt.Errorf("EventBridge event: %w", err)
-	}
-	if in.DetailType != notify.DetailType {
-		return nil, fmt.Errorf("EventBridge event %.80q of %s: want %q", in.DetailType, notify.Source, notify.DetailType)
-	}
-	r, err := notify.ReadEvent(in.Detail)
-	if err != nil {
-		return nil, fmt.Errorf("EventBridge event %q: %w", notify.DetailType, err)
-	}
-	return &r, nil
 }
 
 func parseReconcile(raw []byte) (*reconcile, error) {

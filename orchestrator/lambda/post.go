@@ -2,6 +2,8 @@ package lambda
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"aidefleet/orchestrator/notify"
 )
@@ -25,4 +27,31 @@ func (f *function) post(ctx context.Context, r notify.Received) (*outcome, error
 	}
 	f.log.Info("digest posted", "subject", r.Subject)
 	return &outcome{Did: "posted"}, nil
+}
+
+// isFindings says that an event of EventBridge is a digest of ours.
+func isFindings(raw []byte) bool {
+	var in struct {
+		Source string `json:"source"`
+	}
+	return json.Unmarshal(raw, &in) == nil && in.Source == notify.Source
+}
+
+// parseFindings reads a digest, for people.
+func parseFindings(raw []byte) (*notify.Received, error) {
+	var in struct {
+		DetailType string          `json:"detail-type"`
+		Detail     json.RawMessage `json:"detail"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, fmt.Errorf("EventBridge event: %w", err)
+	}
+	if in.DetailType != notify.DetailType {
+		return nil, fmt.Errorf("EventBridge event %.80q of %s: want %q", in.DetailType, notify.Source, notify.DetailType)
+	}
+	r, err := notify.ReadEvent(in.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("EventBridge event %q: %w", notify.DetailType, err)
+	}
+	return &r, nil
 }

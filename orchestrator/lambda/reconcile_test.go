@@ -221,7 +221,7 @@ func (m *memory) Write(_ context.Context, key string, data []byte) error {
 }
 
 func (m *memory) WriteIf(ctx context.Context, key string, data []byte, version string) error {
-	if _, now, err := m.Read(ctx, key); err == nil && now != version || err != nil && version != "" {
+	if _, now, _ := m.Read(ctx, key); now != version { // none has no version
 		return ledger.ErrChanged
 	}
 	return m.Write(ctx, key, data)

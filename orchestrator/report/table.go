@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // Style is how a table is drawn.
@@ -99,104 +97,6 @@ func draw(w io.Writer, r Report, s Style, fold bool) error {
 	return t.out.Flush()
 }
 
-// WriteRows writes one line a host for other programs, its fields separated by
-// tabs: status, name, instance, added, removed, changed, what. did is Style.Did.
-func WriteRows(w io.Writer, r Report, did func(Host) string) error {
-	out := bufio.NewWriter(w)
-	for _, h := range r.Hosts {
-		cells := row(h, did)
-		if h.Message != "" {
-			cells[whatColumn] = strings.TrimPrefix(cells[whatColumn]+": ", ": ") + Escape(h.Says())
-		}
-		fmt.Fprintln(out, strings.Join(cells, "\t"))
-	}
-	return out.Flush()
-}
-
-// Sum is the whole report in one line. If it is of an action, hosts are done.
-func Sum(r Report, action bool) string {
-	s := r.Summary
-	if action {
-		return fmt.Sprintf("%s: %s done, %s failed, %s missing, in %s", count(s.Targeted, "host"), Number(s.Reported), Number(s.Failed), Number(s.Missing),
-			r.Finished.Sub(r.Started).Round(100*time.Millisecond))
-	}
-	more := ""
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{s.Suspect, "suspect"}, {s.Held, "held"}, {s.New, "changes new"}, {s.Explained, "explained"}, {s.Unread, "entries unread"}} {
-		if part.n > 0 {
-			more += Number(part.n) + " " + part.what + ", "
-		}
-	}
-	return fmt.Sprintf("%s: %s clean, %s changed, %s failed, %s missing, %sin %s", count(s.Targeted, "host"),
-		Number(s.Clean), Number(s.Changed), Number(s.Failed), Number(s.Missing), more, r.Finished.Sub(r.Started).Round(100*time.Millisecond))
-}
-
-func row(h Host, did func(Host) string) []string {
-	added, removed, changed := "-", "-", "-"
-	if h.Counts != nil && did != nil {
-		return []string{done, Escape(h.Name), Escape(h.Instance), added, removed, changed, Escape(did(h))}
-	}
-	if h.Counts != nil {
-		added, removed, changed = strconv.Itoa(h.Added), strconv.Itoa(h.Removed), strconv.Itoa(h.Changed)
-	}
-	return []string{string(h.Status), Escape(h.Name), Escape(h.Instance), added, removed, changed, detail(h)}
-}
-
-// Line is a host in a line of a width, for whoever watches a sweep: its status, what people
-// call it, its counts or why there are none, and its first changes.
-func Line(h Host, width int) string {
-	text := fmt.Sprintf("%-7s  %s (%s)", h.Status, Escape(h.Label()), Escape(h.Instance))
-	if h.Counts != nil && h.Status == Drift {
-		text += fmt.Sprintf("  +%d -%d ~%d", h.Added, h.Removed, h.Changed)
-	}
-	if what := detail(h); what != "" {
-		text += "  " + what
-	}
-	return clip(text, width)
-}
-
-// detail is the last column: what makes the host suspect; then the unread entries and the
-// changes, or why there are no counts.
-func detail(h Host) string {
-	parts := make([]string, 0, len(h.Paths)+4)
-	if len(h.Suspect) > 0 {
-		parts = append(parts, "suspect: "+Escape(h.kinds())+";")
-	}
-	if h.Reason != "" {
-		return strings.Join(append(parts, Escape(string(h.Reason))), " ")
-	}
-	if h.New > 0 && h.Since != "" {
-		parts = append(parts, fmt.Sprintf("%d new:", h.New))
-	}
-	if h.Explained > 0 {
-		parts = append(parts, fmt.Sprintf("%d explained;", h.Explained))
-	}
-	if h.Unread > 0 {
-		parts = append(parts, unread(h))
-	}
-	for _, p := range h.Paths {
-		parts = append(parts, Escape(p))
-	}
-	if h.More > 0 {
-		parts = append(parts, fmt.Sprintf("and %d more", h.More))
-	}
-	return strings.TrimSuffix(strings.Join(parts, " "), ";")
-}
-
-// unread says how many entries were not looked at, and the first of them.
-func unread(h Host) string {
-	text := fmt.Sprintf("%d unread", h.Unread)
-	if h.UnreadPath != "" {
-		text += ": " + Escape(h.UnreadPath)
-	}
-	if len(h.Paths) > 0 {
-		text += ";"
-	}
-	return text
-}
-
 // table keeps the first error of many writes until it is flushed.
 type table struct {
 	out   *bufio.Writer
@@ -239,8 +139,9 @@ func (t *table) lineOfHosts(text string, n int, host func(i int) *Host) {
 	t.line("%s", clip(text, t.style.Width))
 }
 
-// hosts draws a row a host, and one for hosts that have the same to say. On a narrow terminal the last column stands below the row; on a
-// still narrower one only the status has a column.
+// hosts draws a row for each host; hosts that have the same to say share one. On a narrow
+// terminal the last column stands below the row. On a still narrower one only the status has
+// a column.
 func (t *table) hosts(hosts []Host) {
 	if len(hosts) == 0 {
 		return
